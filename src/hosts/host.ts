@@ -1,0 +1,170 @@
+import type { Duplex } from 'node:stream';
+import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
+import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
+import type { Secret } from '../model/secret.js';
+import type { Seen } from '../model/seen.js';
+
+/** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
+export interface Limits {
+  readonly readingTimeoutMs: number;
+  readonly lookTimeoutMs: number;
+  readonly textBytes: number;
+  readonly edgeBytes: number;
+  readonly logTailLines: number;
+  readonly logBytes: number;
+  readonly listedNames: number;
+}
+
+export const defaultLimits: Limits = {
+  readingTimeoutMs: 3000,
+  lookTimeoutMs: 10_000,
+  textBytes: 1024 * 1024,
+  edgeBytes: 64 * 1024,
+  logTailLines: 40,
+  logBytes: 16 * 1024 * 1024,
+  listedNames: 10_000,
+};
+
+export interface LookRequest {
+  readonly groups: readonly string[];
+  /** Passwords by node id that fleet.yaml gives; a node without one uses what its own config file says. */
+  readonly passwords: Passwords;
+  readonly limits: Limits;
+}
+
+/**
+ * A machine, read-only. Every method resolves; what could not be seen is a `Seen` with `ok: false`. Nothing here
+ * changes anything on the machine: no file, no process, no Redis state.
+ */
+export interface Host {
+  readonly entry: HostEntry;
+  /** Everything that a survey needs of the host, in one exchange plus at most one for what the first revealed. */
+  look(request: LookRequest, signal: AbortSignal): Promise<RawHost>;
+  /** The whole file, at most `limitBytes` (`too-large` above). */
+  read(path: string, limitBytes: number, signal: AbortSignal): Promise<Seen<Uint8Array>>;
+  /** The file in chunks from `fromByte` to `toByte` (exclusive); throws the system's error. */
+  stream(path: string, signal: AbortSignal, fromByte?: bigint, toByte?: bigint): AsyncIterable<Uint8Array>;
+  stat(path: string): Promise<Seen<FileStat>>;
+  list(directory: string): Promise<Seen<readonly string[]>>;
+  /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex. */
+  hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<Seen<string>>;
+  /** A connection to a port of the node, through the host; rejects with the system's error. */
+  connect(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  close(): Promise<void>;
+}
+
+export interface RunOutput {
+  readonly status: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+export interface RunOptions {
+  readonly timeoutMs: number;
+  readonly cwd?: string;
+  readonly stdin?: string;
+  readonly limitBytes?: number;
+}
+
+/** How a data file was kept. `copy` shares nothing with the original; `link` shares the inode (safe for files that writers replace by rename). */
+export interface KeptFile {
+  readonly original: string;
+  readonly kept: string;
+  readonly how: 'link' | 'reflink' | 'copy';
+  readonly sizeBytes: bigint;
+  readonly sha256: string;
+}
+
+/** What a service manager can do with one node. `state` and `holder` read; the others change. */
+export interface Service {
+  /** The pid that runs the node, or null when it is known that none does. */
+  pid(signal: AbortSignal): Promise<Seen<number | null>>;
+  /** Makes sure that nothing starts the node by itself until `release`; survives a power cut where the manager can. */
+  hold(run: string, signal: AbortSignal): Promise<void>;
+  release(run: string, signal: AbortSignal): Promise<void>;
+  holder(signal: AbortSignal): Promise<Seen<{ readonly run: string } | null>>;
+  /** Asks the node to stop (SIGTERM, the manager's stop) and waits until its process is gone. */
+  stop(timeoutMs: number, signal: AbortSignal): Promise<'stopped' | 'was-stopped' | 'still-running'>;
+  start(signal: AbortSignal): Promise<void>;
+  /** The commands that a person would type, for plans. */
+  readonly says: { readonly stop: string; readonly start: string; readonly hold: string; readonly release: string };
+}
+
+/** A machine that may be changed. Only execute, backup/take, scratch and lab name this type. */
+export interface WritableHost extends Host {
+  run(argv: readonly string[], options: RunOptions, signal: AbortSignal): Promise<RunOutput>;
+  /**
+   * Replaces `path` atomically (exclusive temporary name in the same directory, fsync, rename), keeping owner and mode.
+   * `expected` = sha256 of what was read; when the file changed since, nothing is written and it throws ChangedUnderneath.
+   */
+  write(path: string, bytes: Uint8Array, expected: string | 'absent', signal: AbortSignal): Promise<void>;
+  /** Makes the directory (0700) when it is missing. */
+  makeDirectory(path: string): Promise<void>;
+  /** Keeps a file under `directory` with its own base name; never replaces a kept file of another content. */
+  keep(path: string, directory: string, how: 'link-or-copy' | 'copy', signal: AbortSignal): Promise<KeptFile>;
+  remove(path: string): Promise<void>;
+  service(node: NodeEntry): Service;
+}
+
+/** Commands that only look. The list is closed: nothing else can be sent through a reader. */
+export const readCommands = [
+  'PING',
+  'INFO',
+  'ROLE',
+  'DBSIZE',
+  'LASTSAVE',
+  'CONFIG GET',
+  'COMMAND INFO',
+  'CLIENT LIST',
+  'SENTINEL MASTERS',
+  'SENTINEL MASTER',
+  'SENTINEL REPLICAS',
+  'SENTINEL SLAVES',
+  'SENTINEL SENTINELS',
+  'SENTINEL CKQUORUM',
+  'SENTINEL GET-MASTER-ADDR-BY-NAME',
+  'SENTINEL MYID',
+  'SENTINEL INFO-CACHE',
+] as const;
+export type ReadCommand = (typeof readCommands)[number];
+
+/** Commands that change something; only a RedisWriter sends them. */
+export const writeCommands = [
+  'BGSAVE',
+  'BGREWRITEAOF',
+  'CONFIG SET',
+  'CONFIG REWRITE',
+  'CLIENT PAUSE',
+  'CLIENT UNPAUSE',
+  'REPLICAOF',
+  'SLAVEOF',
+  'SHUTDOWN',
+  'SENTINEL FLUSHCONFIG',
+  'SENTINEL FAILOVER',
+] as const;
+export type WriteCommand = (typeof writeCommands)[number];
+
+/** A connection that can only look. A lost connection is a `Seen` with `ok: false`, never a reconnect. */
+export interface RedisReader {
+  ask(command: ReadCommand, ...args: readonly string[]): Promise<Seen<Resp>>;
+  close(): void;
+}
+
+/** A connection that may change the node. `unknown`: the connection was lost while the command was in flight; it was sent once. */
+export interface RedisWriter extends RedisReader {
+  send(
+    command: WriteCommand,
+    ...args: readonly string[]
+  ): Promise<
+    { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
+  >;
+}
+
+export interface RedisEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly node: string;
+  readonly password?: Secret;
+}

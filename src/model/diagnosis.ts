@@ -1,0 +1,156 @@
+import type { From } from './seen.js';
+
+export type Path = 'nothing' | 'failover' | 'sentinels-only' | 'live' | 'cold';
+
+/** A position in a replication history. */
+export interface HistoryPoint {
+  readonly replid: string;
+  readonly offset: bigint;
+  /** `exact`, or `at-least`: the node's own end was recorded by nobody, but others prove that it reached this offset. */
+  readonly precision: 'exact' | 'at-least';
+}
+
+export interface Evidence {
+  /** `E1`, `E2`, … in the order of the claims. */
+  readonly id: string;
+  readonly from: From;
+  /** Short place for the table: `redis log 01:13:15`, `dump.rdb header`. */
+  readonly place: string;
+  readonly says: string;
+  /** The line or field itself, for -v. */
+  readonly raw?: string;
+}
+
+/** A sentence of the verdict and what speaks for it. */
+export interface Claim {
+  readonly says: string;
+  readonly standing: 'proved' | 'claimed' | 'unknown';
+  readonly evidence: readonly Evidence[];
+}
+
+/** How one candidate's data stands to another node's. */
+export type Relation =
+  | { readonly kind: 'contains'; readonly lagBytes: bigint; readonly why: string }
+  | { readonly kind: 'equal'; readonly why: string }
+  | { readonly kind: 'contained'; readonly lagBytes: bigint; readonly why: string }
+  | {
+      readonly kind: 'forked';
+      /** Last shared offset of the shared history. */
+      readonly cut: bigint;
+      readonly ownBytes: bigint;
+      readonly otherBytes: bigint;
+      readonly why: string;
+    }
+  /** The other node is a crashed former master whose own end nobody recorded: it may hold writes past the cut. */
+  | { readonly kind: 'possible-tail'; readonly cut: bigint; readonly boundSeconds?: number; readonly why: string }
+  | { readonly kind: 'empty'; readonly why: string }
+  | { readonly kind: 'incomparable'; readonly why: string };
+
+export type CandidateVerdict =
+  | 'freshest'
+  | 'same-as-freshest'
+  | 'behind'
+  | 'split-off'
+  | 'possible-tail'
+  | 'empty'
+  | 'incomparable'
+  | 'unknown';
+
+export interface Candidate {
+  readonly node: string;
+  readonly verdict: CandidateVerdict;
+  readonly end?: HistoryPoint;
+  /** What the node would load at its next start, or holds now: number of keys, undefined when not known yet. */
+  readonly wouldLoadKeys?: bigint;
+  readonly source: 'running' | 'rdb' | 'aof' | 'nothing' | 'unknown';
+  readonly versus: Readonly<Record<string, Relation>>;
+  readonly speaksFor: readonly string[];
+  readonly speaksAgainst: readonly string[];
+}
+
+/** Something that only the operator may accept, and the words that accept it. */
+export type Consent =
+  | {
+      readonly kind: 'accept-loss';
+      /** The winner, whose name is typed: the lost writes are on no disk. */
+      readonly node: string;
+      readonly seconds?: number;
+      readonly why: string;
+    }
+  | {
+      readonly kind: 'set-aside';
+      readonly node: string;
+      readonly ownBytes?: bigint;
+      readonly seconds?: number;
+      readonly why: string;
+    }
+  | { readonly kind: 'shrunk'; readonly node: string; readonly why: string };
+
+export interface Finding {
+  /** kebab-case, stable. */
+  readonly id: string;
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly nodes: readonly string[];
+  readonly says: string;
+  /** True when no plan may be carried out while it holds. */
+  readonly blocks: boolean;
+  readonly next?: string;
+}
+
+/** An edge of the drawing: one history growing out of another. */
+export interface HistoryEdge {
+  readonly parent: string;
+  readonly child: string;
+  /** Last shared offset. */
+  readonly cut: bigint;
+  readonly how: 'promotion' | 'restart' | 'followed';
+  readonly proof: string;
+}
+
+export interface Lineage {
+  /** Histories in the order of descent, each with a letter for screens. */
+  readonly histories: readonly { readonly replid: string; readonly letter: string; readonly bornOn?: string }[];
+  readonly edges: readonly HistoryEdge[];
+  readonly ends: readonly { readonly node: string; readonly end: HistoryPoint }[];
+}
+
+export interface PathChoice {
+  readonly recommended: Path;
+  readonly why: string;
+  /** The paths that were not chosen, gentlest first, with the reason. */
+  readonly ruledOut: readonly { readonly path: Path; readonly why: string }[];
+}
+
+/** An effect that diagnosis needs answered before it can decide; the survey answers, then diagnosis is called again. */
+export type Question = { readonly kind: 'aof-contained'; readonly of: string; readonly within: string };
+
+export interface Naive {
+  readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | 'highest config-epoch';
+  /** Undefined: the rule has no answer here. */
+  readonly node?: string;
+}
+
+export interface Diagnosis {
+  readonly schema: 'redis-runbook/diagnosis/1';
+  readonly group: string;
+  /** ISO 8601 UTC of the survey. */
+  readonly at: string;
+  readonly state: 'healthy' | 'sentinel-at-work' | 'degraded' | 'down' | 'unknown';
+  /** One to four sentences, plain text, what is true. */
+  readonly headline: readonly string[];
+  readonly claims: readonly Claim[];
+  readonly unknown: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly candidates: readonly Candidate[];
+  /** The node that may become master without anybody giving anything up, or with the consents below. */
+  readonly winner?: string;
+  readonly consents: readonly Consent[];
+  readonly possibleTails: readonly { readonly node: string; readonly boundSeconds?: number }[];
+  /** Writes that are on no disk, at most, as seconds and why; absent when nothing of the kind is known. */
+  readonly onNoDisk?: { readonly seconds?: number; readonly newestFile?: string; readonly why: string };
+  readonly lineage: Lineage;
+  readonly naive: readonly Naive[];
+  readonly epochs: { readonly highestEpoch: bigint; readonly nextEpoch: bigint; readonly from: string };
+  readonly path: PathChoice;
+  readonly questions: readonly Question[];
+}

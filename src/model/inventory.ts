@@ -1,0 +1,63 @@
+import type { Secret } from './secret.js';
+
+export type Transport = 'local' | 'ssh' | 'openssh';
+export type Become = 'none' | 'sudo';
+export type ServiceKind = 'auto' | 'systemd' | 'sysvinit' | 'process';
+export type NodeKind = 'redis' | 'sentinel';
+
+/** One redis or sentinel process of the fleet, as declared. */
+export interface NodeEntry {
+  readonly kind: NodeKind;
+  /** Redis: the host's name, or `host:port` when a host runs several. Sentinel: `host/sentinel` (`host/sentinel:port`). */
+  readonly id: string;
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+  /** Path of the config file on the host. */
+  readonly config: string;
+  /** Service unit name, for the service managers that have units. */
+  readonly unit: string;
+  /** `process` service: the argument list that starts the node as a daemon or in the foreground. */
+  readonly start: readonly string[];
+  /** Redis only: the group that the node belongs to. Sentinels serve every group that they monitor. */
+  readonly group?: string;
+}
+
+export interface HostEntry {
+  readonly name: string;
+  readonly address: string;
+  readonly transport: Transport;
+  readonly become: Become;
+  readonly service: ServiceKind;
+  /** Directory on the host for the lock, holds and kept configs; `/var/lib/redis-runbook` unless fleet.yaml says otherwise. */
+  readonly state: string;
+  readonly nodes: readonly NodeEntry[];
+  /** Line of the host in fleet.yaml, for messages. */
+  readonly line: number;
+}
+
+/** Where the Redis password comes from. `node` = read from the node's own redis.conf (the default). */
+export type PasswordSource =
+  | { readonly from: 'node' }
+  | { readonly from: 'env'; readonly name: string }
+  | { readonly from: 'file'; readonly path: string }
+  | { readonly from: 'command'; readonly argv: readonly string[] }
+  | { readonly from: 'prompt' };
+
+/** fleet.yaml, checked and with every default filled in. */
+export interface Inventory {
+  readonly fleet: string;
+  /** Path of the fleet file as the operator gave it. */
+  readonly file: string;
+  readonly groups: readonly string[];
+  readonly hosts: readonly HostEntry[];
+  readonly password: PasswordSource;
+}
+
+/** Passwords by node id, resolved once per run; never part of a survey. */
+export type Passwords = ReadonlyMap<string, Secret>;
+
+/** All nodes of one kind, in the order of the file. */
+export function nodesOf(inventory: Inventory, kind: NodeKind): readonly NodeEntry[] {
+  return inventory.hosts.flatMap((host) => host.nodes.filter((node) => node.kind === kind));
+}

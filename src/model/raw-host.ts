@@ -1,0 +1,92 @@
+import type { Seen } from './seen.js';
+
+export interface FileStat {
+  readonly sizeBytes: bigint;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  /** Permission bits, e.g. 0o640. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** `other` = a link, a directory, a device, a socket: anything but a regular file. */
+  readonly type: 'file' | 'link' | 'directory' | 'other';
+}
+
+/**
+ * What was brought back of a file. Texts hold `{secret:HASH}` in place of each secret. Binary files come as base64 of
+ * their first and last bytes; a small file has everything in `head`, and an empty `tail`. Logs come as the lines that
+ * carry evidence plus the last lines, each with the file they stood in (rotated logs included, oldest first).
+ */
+export type RawContent =
+  | { readonly text: string }
+  | { readonly head: string; readonly tail: string }
+  | { readonly matches: readonly RawLine[]; readonly tail: readonly RawLine[] };
+
+export interface RawLine {
+  readonly file: string;
+  /** 1-based */
+  readonly line: number;
+  readonly text: string;
+}
+
+export type FileRole =
+  | 'redis.conf'
+  | 'sentinel.conf'
+  | 'include'
+  | 'rdb'
+  | 'aof-manifest'
+  | 'aof'
+  | 'log'
+  | 'leftover'
+  | 'hold'
+  | 'lock';
+
+export interface RawFile {
+  readonly node: string;
+  readonly role: FileRole;
+  readonly path: string;
+  readonly stat: Seen<FileStat>;
+  readonly content: Seen<RawContent>;
+}
+
+export interface RawProcess {
+  readonly pid: number;
+  /** Milliseconds since the epoch, from the kernel's start time of the process. */
+  readonly startedAtMs: number;
+  readonly uid: number;
+  readonly exe: string;
+  /** The process title or command line, joined with blanks, secrets replaced. */
+  readonly title: string;
+  readonly cwd: string;
+  /** `address:port` of every listening TCP socket of the process. */
+  readonly listens: readonly string[];
+}
+
+/** A RESP answer: status and bulk strings and integers as text, arrays, nil, or the server's error text. */
+export type Resp = string | null | readonly Resp[] | { readonly error: string };
+
+export interface RawAnswer {
+  readonly node: string;
+  /** The command as typed, e.g. `INFO all` or `SENTINEL REPLICAS stn-master`. */
+  readonly command: string;
+  readonly answer: Seen<Resp>;
+}
+
+/** All that one look at one host brought back, verbatim but for secrets. `survey = interpret(inventory, RawHost[])` is pure. */
+export interface RawHost {
+  readonly host: string;
+  readonly address: string;
+  /** ISO 8601 UTC, the operator's clock, when the look began. */
+  readonly at: string;
+  readonly elapsedMs: number;
+  /** Whether the host could be looked at; when not, the rest is empty. */
+  readonly reached: Seen<true>;
+  /** The host's own clock minus the operator's, milliseconds. */
+  readonly clockOffsetMs: Seen<number>;
+  readonly diskFreeBytes: Seen<number>;
+  readonly processes: Seen<readonly RawProcess[]>;
+  readonly files: readonly RawFile[];
+  readonly answers: readonly RawAnswer[];
+}
