@@ -30,9 +30,10 @@ export interface Claim {
 
 /** How one candidate's data stands to another node's. */
 export type Relation =
-  | { readonly kind: 'contains'; readonly lagBytes: bigint; readonly why: string }
+  /** `lagBytes`: how far the other is behind; absent where its own end is not recorded. */
+  | { readonly kind: 'contains'; readonly lagBytes?: bigint; readonly why: string }
   | { readonly kind: 'equal'; readonly why: string }
-  | { readonly kind: 'contained'; readonly lagBytes: bigint; readonly why: string }
+  | { readonly kind: 'contained'; readonly lagBytes?: bigint; readonly why: string }
   | {
       readonly kind: 'forked';
       /** Last shared offset of the shared history. */

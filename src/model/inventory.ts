@@ -21,6 +21,8 @@ export interface NodeEntry {
   readonly start: readonly string[];
   /** Redis only: the group that the node belongs to. Sentinels serve every group that they monitor. */
   readonly group?: string;
+  /** Where this node's password comes from when fleet.yaml says it for the node or its host; else `Inventory.password`. */
+  readonly password?: PasswordSource;
 }
 
 export interface HostEntry {

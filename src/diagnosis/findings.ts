@@ -1,0 +1,179 @@
+import type { Finding } from '../model/diagnosis.js';
+import { known } from '../model/seen.js';
+import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
+import { addressOf } from './state.js';
+
+/** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
+export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): readonly Finding[] {
+  return [
+    ...unknownNodes(group),
+    ...unreachable(group, hosts),
+    ...duplicateIds(group),
+    ...group.redis.flatMap((node) => [...startsOtherwise(node), ...roleInAnotherPlace(node), ...authGaps(node)]),
+    ...group.redis.flatMap(stuckNode),
+    ...foreignHolds(group),
+  ];
+}
+
+function unknownNodes(group: GroupSurvey): Finding[] {
+  const redis = new Set(group.redis.map(addressOf));
+  const sentinels = new Set(group.sentinels.map(addressOf));
+  const strangers = new Map<string, string>();
+  for (const sentinel of group.sentinels) {
+    const view = known(sentinel.view);
+    const file = known(sentinel.file);
+    for (const address of [...(view?.replicas.map((row) => row.address) ?? []), ...(file?.knownReplicas ?? [])])
+      if (!redis.has(address) && !address.endsWith(':0')) strangers.set(address, `redis ${address}`);
+    for (const address of [
+      ...(view?.peers.map((row) => row.address) ?? []),
+      ...(file?.knownSentinels.map((row) => row.address) ?? []),
+    ])
+      if (!sentinels.has(address)) strangers.set(`s${address}`, `sentinel ${address}`);
+  }
+  if (strangers.size === 0) return [];
+  return [
+    {
+      id: 'unknown-node',
+      severity: 'error',
+      nodes: [...strangers.values()],
+      says: `the fleet knows ${[...strangers.values()].join(', ')}, and fleet.yaml does not: a node left out could bring its own data or an old address back`,
+      blocks: true,
+      next: 'add it to fleet.yaml, or make sure that it is gone for good and remove its line from each sentinel.conf',
+    },
+  ];
+}
+
+function unreachable(group: GroupSurvey, hosts: readonly HostSurvey[]): Finding[] {
+  return hosts
+    .filter((host) => !host.reached.ok)
+    .map((host) => {
+      const redis = group.redis.some((node) => node.host === host.host);
+      const why = host.reached.ok ? '' : host.reached.detail;
+      return {
+        id: redis ? 'redis-host-unreachable' : 'sentinel-host-unreachable',
+        severity: redis ? ('error' as const) : ('warning' as const),
+        nodes: [host.host],
+        says: redis
+          ? `${host.host} could not be looked at (${why}): it may hold fresher data`
+          : `${host.host} could not be looked at (${why}); it runs a sentinel only, so no data can be there`,
+        blocks: redis,
+        next: redis
+          ? `reach ${host.host} first, or add --without ${host.host} --reason "..." when its data is given up`
+          : `redis-runbook status ${host.host}`,
+      };
+    });
+}
+
+function duplicateIds(group: GroupSurvey): Finding[] {
+  const byId = new Map<string, string[]>();
+  for (const sentinel of group.sentinels) {
+    const id = known(sentinel.file)?.myid;
+    if (id) byId.set(id, [...(byId.get(id) ?? []), sentinel.node]);
+  }
+  return [...byId.values()]
+    .filter((nodes) => nodes.length > 1)
+    .map((nodes) => ({
+      id: 'duplicate-myid',
+      severity: 'error' as const,
+      nodes,
+      says: `${nodes.join(' and ')} have the same myid: they ignore each other and count as one vote`,
+      blocks: true,
+      next: `remove the "sentinel myid" line of all but one of them; a new one is drawn at its start`,
+    }));
+}
+
+/** What runs against what the file gives at the next start. */
+function startsOtherwise(node: RedisSurvey): Finding[] {
+  const running = known(node.running);
+  const config = known(node.config);
+  if (!running || !config || running.aofEnabled === config.appendonly) return [];
+  const says = config.appendonly
+    ? `${node.node} runs without AOF, and its file says appendonly yes: its next start would load an AOF that is not there`
+    : `${node.node} runs with AOF, and its file says appendonly no: its next start would load the RDB file only`;
+  return [
+    {
+      id: 'aof-differs-from-file',
+      severity: 'error',
+      nodes: [node.node],
+      says,
+      blocks: true,
+      next: `make ${config.files[0] ?? 'redis.conf'} say what runs, then look again`,
+    },
+  ];
+}
+
+function roleInAnotherPlace(node: RedisSurvey): Finding[] {
+  const config = known(node.config);
+  const from = config?.replicaOf?.from;
+  if (!from || from.file === config.files[0]) return [];
+  return [
+    {
+      id: 'role-in-include',
+      severity: 'error',
+      nodes: [node.node],
+      says: `the role of ${node.node} stands in ${from.file}:${from.line}, not in its main file: a restart would bring it back`,
+      blocks: true,
+      next: `move that line into ${config.files[0] ?? 'redis.conf'}`,
+    },
+  ];
+}
+
+function authGaps(node: RedisSurvey): Finding[] {
+  const config = known(node.config);
+  if (!config?.requirepassHash) return [];
+  if (config.masterauthHash === undefined)
+    return [
+      {
+        id: 'masterauth-missing',
+        severity: 'warning',
+        nodes: [node.node],
+        says: `${node.node} has a password and no masterauth: it could never follow another master; the plan adds it`,
+        blocks: false,
+      },
+    ];
+  return [];
+}
+
+function stuckNode(node: RedisSurvey): Finding[] {
+  const running = known(node.running);
+  if (running && running.failoverState !== 'no-failover' && running.failoverState !== '')
+    return [
+      {
+        id: 'failover-under-way',
+        severity: 'error',
+        nodes: [node.node],
+        says: `${node.node} is handing over by FAILOVER (${running.failoverState})`,
+        blocks: true,
+        next: 'wait until it has ended, then look again',
+      },
+    ];
+  if (node.process.ok && node.process.value !== null && !node.running.ok)
+    return [
+      {
+        id: 'runs-and-does-not-answer',
+        severity: 'error',
+        nodes: [node.node],
+        says: `${node.node} runs (pid ${node.process.value.pid}) and does not answer: ${node.running.detail}`,
+        blocks: true,
+        next: `find out why ${node.host} does not answer; a process that hangs can come back with its data`,
+      },
+    ];
+  return [];
+}
+
+function foreignHolds(group: GroupSurvey): Finding[] {
+  const held = [...group.redis, ...group.sentinels].flatMap((node) => {
+    const by = known(node.held);
+    return by ? [{ node: node.node, run: by.run }] : [];
+  });
+  if (held.length === 0) return [];
+  return [
+    {
+      id: 'held',
+      severity: 'note',
+      nodes: held.map((item) => item.node),
+      says: `held by run ${[...new Set(held.map((item) => item.run))].join(', ')}: ${held.map((item) => item.node).join(', ')}`,
+      blocks: false,
+    },
+  ];
+}

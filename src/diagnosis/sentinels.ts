@@ -1,0 +1,78 @@
+import { known } from '../model/seen.js';
+import type { GroupSurvey, SentinelSurvey } from '../model/survey.js';
+
+/** What one sentinel, live or by its file, says: who is master, since which epoch. */
+export interface Vote {
+  readonly sentinel: string;
+  readonly master: string;
+  readonly configEpoch: bigint;
+  readonly live: boolean;
+}
+
+/** A live answer is worth more than the file, which can be stale (a failing save is only a log line). */
+export function votesOf(group: GroupSurvey): readonly Vote[] {
+  return group.sentinels.flatMap((sentinel): Vote[] => {
+    const view = known(sentinel.view);
+    if (view) return [{ sentinel: sentinel.node, master: view.master, configEpoch: view.configEpoch, live: true }];
+    const file = known(sentinel.file);
+    if (file) return [{ sentinel: sentinel.node, master: file.master, configEpoch: file.configEpoch, live: false }];
+    return [];
+  });
+}
+
+/**
+ * The master that the sentinels elected last: the address with the highest config-epoch, undefined when two addresses
+ * share it (equal epochs never converge: sentinel.c:sentinelProcessHelloMessage). A witness, never a proof of data.
+ */
+export function lastElected(
+  group: GroupSurvey,
+): { readonly address: string; readonly votes: readonly Vote[] } | undefined {
+  const votes = votesOf(group);
+  const highest = votes.reduce((max, vote) => (vote.configEpoch > max ? vote.configEpoch : max), -1n);
+  const top = votes.filter((vote) => vote.configEpoch === highest);
+  const first = top[0];
+  if (!first || top.some((vote) => vote.master !== first.master)) return undefined;
+  return { address: first.master, votes: top };
+}
+
+export interface Epochs {
+  readonly highestEpoch: bigint;
+  readonly nextEpoch: bigint;
+  readonly from: string;
+}
+
+/** A margin over what an unreachable sentinel may have counted alone: one epoch per failed attempt, never a config-epoch. */
+const UNSEEN_MARGIN = 1000n;
+
+/** 1 + the highest epoch seen in any place for any master; a margin on top while a sentinel is out of reach. */
+export function epochsOf(group: GroupSurvey): Epochs {
+  let highest = { epoch: 0n, from: 'no epoch was seen' };
+  for (const sentinel of group.sentinels)
+    for (const seen of epochsSeenBy(sentinel)) if (seen.epoch > highest.epoch) highest = seen;
+  const unseen = group.sentinels.some((sentinel) => !sentinel.view.ok && !sentinel.file.ok);
+  return {
+    highestEpoch: highest.epoch,
+    nextEpoch: highest.epoch + 1n + (unseen ? UNSEEN_MARGIN : 0n),
+    from: highest.from,
+  };
+}
+
+function epochsSeenBy(sentinel: SentinelSurvey): readonly { epoch: bigint; from: string }[] {
+  const seen: { epoch: bigint; from: string }[] = [];
+  const view = known(sentinel.view);
+  if (view) seen.push({ epoch: view.configEpoch, from: `${sentinel.node} SENTINEL MASTER` });
+  const current = known(sentinel.running)?.currentEpoch;
+  if (current !== undefined) seen.push({ epoch: current, from: `${sentinel.node} INFO` });
+  for (const line of known(sentinel.file)?.lines ?? []) {
+    const [sub, ...rest] = line.args;
+    const word = sub?.toLowerCase();
+    const value =
+      word === 'current-epoch' ? rest[0] : word === 'config-epoch' || word === 'leader-epoch' ? rest[1] : '';
+    if (line.name === 'sentinel' && value && /^\d+$/.test(value))
+      seen.push({ epoch: BigInt(value), from: `${line.file}:${line.line}` });
+  }
+  for (const event of known(sentinel.log) ?? [])
+    if (event.kind === 'new-epoch' || event.kind === 'voted')
+      seen.push({ epoch: event.epoch, from: `${event.at.file}:${event.at.line}` });
+  return seen;
+}

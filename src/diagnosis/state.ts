@@ -1,0 +1,105 @@
+import type { Diagnosis } from '../model/diagnosis.js';
+import { known } from '../model/seen.js';
+import type { GroupSurvey, RedisSurvey, SentinelSurvey } from '../model/survey.js';
+
+/** What the fleet is doing now, from live answers alone. */
+export interface State {
+  readonly state: Diagnosis['state'];
+  readonly why: string;
+  readonly master?: RedisSurvey;
+  readonly running: readonly RedisSurvey[];
+  /** What is not as it should be, one phrase each. */
+  readonly amiss: readonly string[];
+}
+
+export function addressOf(node: { readonly address: string; readonly port: number }): string {
+  return `${node.address}:${node.port}`;
+}
+
+/** Healthy, Sentinel at work, degraded, down or unknown. "Did not answer" never counts as "is down". */
+export function stateOf(group: GroupSurvey): State {
+  const running = group.redis.filter((node) => node.running.ok);
+  const masters = running.filter((node) => known(node.running)?.role === 'master');
+  const master = masters.length === 1 ? masters[0] : electedAmong(masters, group);
+  const unseen = group.redis.filter((node) => !node.process.ok);
+  if (running.length === 0 && unseen.length === group.redis.length)
+    return { state: 'unknown', why: 'no redis host could be looked at', running, amiss: [] };
+  if (running.length === 0) return { state: 'down', why: 'Redis runs on no host that answered', running, amiss: [] };
+  const work = sentinelAtWork(group, master);
+  if (work) return { state: 'sentinel-at-work', why: work, running, amiss: [], ...(master ? { master } : {}) };
+  if (!master) return { state: 'down', why: 'no running node is master', running, amiss: [] };
+  const amiss = [...amissOnRedis(group, master, masters), ...amissOnSentinels(group, master)];
+  return { state: amiss.length === 0 ? 'healthy' : 'degraded', why: amiss[0] ?? 'all agree', master, running, amiss };
+}
+
+function electedAmong(masters: readonly RedisSurvey[], group: GroupSurvey): RedisSurvey | undefined {
+  const views = group.sentinels.flatMap((sentinel) => known(sentinel.view) ?? []);
+  return masters.find((node) => views.length > 0 && views.every((view) => view.master === addressOf(node)));
+}
+
+function amissOnRedis(group: GroupSurvey, master: RedisSurvey, masters: readonly RedisSurvey[]): string[] {
+  const amiss: string[] = [];
+  for (const node of masters) if (node !== master) amiss.push(`${node.node} says that it is master, too`);
+  if (known(master.running)?.loading) amiss.push(`${master.node} is loading its data`);
+  for (const node of group.redis) {
+    if (node === master || masters.includes(node)) continue;
+    const running = known(node.running);
+    if (!running) amiss.push(`${node.node} does not run or does not answer`);
+    else if (running.masterAddress !== addressOf(master))
+      amiss.push(`${node.node} follows ${running.masterAddress ?? 'nobody'}, not ${master.node}`);
+    else if (running.syncInProgress) amiss.push(`${node.node} is receiving a full copy from ${master.node}`);
+    else if (!running.masterLinkUp) amiss.push(`${node.node} has no link to ${master.node}`);
+  }
+  return amiss;
+}
+
+function amissOnSentinels(group: GroupSurvey, master: RedisSurvey): string[] {
+  const amiss: string[] = [];
+  const epochs = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.view)?.configEpoch ?? []));
+  if (epochs.size > 1) amiss.push('the sentinels hold different epochs');
+  for (const sentinel of group.sentinels) amiss.push(...amissOn(sentinel, master, group.sentinels.length));
+  return amiss;
+}
+
+function amissOn(sentinel: SentinelSurvey, master: RedisSurvey, sentinels: number): string[] {
+  const view = known(sentinel.view);
+  if (!view) return [`the sentinel on ${sentinel.host} does not run or does not answer`];
+  if (view.master !== addressOf(master)) return [`the sentinel on ${sentinel.host} says that ${view.master} is master`];
+  const others = view.flags.filter((flag) => flag !== 'master');
+  if (others.length > 0) return [`the sentinel on ${sentinel.host} says ${others.join(', ')} of ${master.node}`];
+  if (known(sentinel.running)?.tilt) return [`the sentinel on ${sentinel.host} is in TILT`];
+  if (view.ckquorum.ok && !view.ckquorum.value.ok) return [`the sentinel on ${sentinel.host} finds no quorum`];
+  if (view.peers.length !== sentinels - 1)
+    return [`the sentinel on ${sentinel.host} knows ${view.peers.length} peers, not ${sentinels - 1}`];
+  return [];
+}
+
+/**
+ * Sentinel will act by itself when a majority of the sentinels lives and can elect, the master is seen as down, and one
+ * replica that it could choose is up (sentinel.c:sentinelSelectSlave, sentinelGetLeader).
+ */
+function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): string | undefined {
+  const views = group.sentinels.flatMap((sentinel) => {
+    const view = known(sentinel.view);
+    return view ? [{ sentinel, view }] : [];
+  });
+  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress'));
+  const majority = Math.floor(group.sentinels.length / 2) + 1;
+  if (views.length < majority) return undefined;
+  if (busy)
+    return `the sentinel on ${busy.sentinel.host} is failing over now (${busy.view.failoverState ?? 'state not said'})`;
+  if (master) return undefined;
+  const first = views[0];
+  if (!first || views.length < first.view.quorum) return undefined;
+  const choosable = first.view.replicas.some((row) => row.flags.join() === 'slave' && row.priority > 0);
+  const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
+  if (!choosable) return undefined;
+  return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
+}
+
+function nextAttempt(sentinel: SentinelSurvey): string[] {
+  const last = (known(sentinel.log) ?? []).findLast(
+    (event) => event.kind === 'next-failover-delay' || event.kind === 'switch-master',
+  );
+  return last?.kind === 'next-failover-delay' ? [last.until] : [];
+}

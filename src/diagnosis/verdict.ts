@@ -1,0 +1,241 @@
+import type { Candidate, CandidateVerdict, Consent, Question, Relation } from '../model/diagnosis.js';
+import { known } from '../model/seen.js';
+import type { AofComparison, GroupSurvey } from '../model/survey.js';
+import type { Graph, Holding } from './holding.js';
+import { relate } from './relate.js';
+import { lastElected } from './sentinels.js';
+import { addressOf } from './state.js';
+import { short } from './timeline.js';
+
+/** Who may become master, how every other node stands to it, and what only the operator may accept. */
+export interface Verdict {
+  readonly candidates: readonly Candidate[];
+  readonly winner?: string;
+  /** Why no node wins by itself. */
+  readonly noWinnerWhy?: string;
+  readonly consents: readonly Consent[];
+  readonly possibleTails: readonly { readonly node: string; readonly boundSeconds?: number; readonly why: string }[];
+  readonly questions: readonly Question[];
+  /** The node that would be recommended if the operator gives the rest up, when nobody wins by itself. */
+  readonly favourite?: string;
+}
+
+/** Relations under which nothing of the other node can be missed. */
+const covered: ReadonlySet<Relation['kind']> = new Set(['contains', 'equal', 'empty']);
+
+/** Weighs every node against every other one. Nothing is ranked by size, age or a bare offset. */
+export function judge(group: GroupSurvey, graph: Graph, comparisons: readonly AofComparison[]): Verdict {
+  const versus = new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)]));
+  const ranked = rank(group, graph, versus);
+  const top = ranked[0];
+  const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
+  const usable = top !== undefined && !top.empty && top.source !== 'unknown';
+  const open = beaten.filter(([, relation]) => !covered.has(relation.kind) && relation.kind !== 'possible-tail');
+  const witness = top && usable ? witnessOf(top, group, graph) : undefined;
+  // Nothing anywhere: the loss is there already, and the operator accepts it by name (`onNoDisk`).
+  const nothingAnywhere = top !== undefined && graph.holdings.every((holding) => holding.empty);
+  const wins = nothingAnywhere || (usable && open.length === 0 && witness !== undefined);
+  const winner = wins ? top?.node : undefined;
+  return {
+    candidates: ranked.map((holding) => candidateOf(holding, winner, versus, witness)),
+    ...(winner === undefined ? {} : { winner }),
+    ...(winner === undefined && top ? { noWinnerWhy: whyNobody(top, usable, open, witness), favourite: top.node } : {}),
+    consents: winner === undefined ? asides(open) : [...shrunk(winner, graph)],
+    possibleTails: winner === undefined ? [] : tailsOf(beaten),
+    questions: questionsOf(graph, versus, comparisons),
+  };
+}
+
+type Versus = ReadonlyMap<string, Readonly<Record<string, Relation>>>;
+
+function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofComparison[]): Record<string, Relation> {
+  const relations: Record<string, Relation> = {};
+  for (const other of graph.holdings)
+    if (other.node !== own.node) relations[other.node] = relate(own, other, graph, comparisons);
+  return relations;
+}
+
+/**
+ * The node that covers most others first; among equals the one that the sentinels elected last, then one that runs,
+ * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ */
+function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
+  const elected = lastElected(group)?.address;
+  const score = (holding: Holding): readonly number[] => {
+    const relations = Object.values(versus.get(holding.node) ?? {});
+    const count = (kinds: readonly Relation['kind'][]): number =>
+      relations.filter((relation) => kinds.includes(relation.kind)).length;
+    return [
+      holding.source === 'unknown' ? 0 : 1,
+      holding.empty ? 0 : 1,
+      -count(['contained']),
+      count(['contains', 'equal', 'empty', 'possible-tail']),
+      count(['contains', 'equal', 'empty']),
+      addressOf(holding.redis) === elected ? 1 : 0,
+      known(holding.redis.running)?.role === 'master' ? 1 : 0,
+      holding.source === 'running' ? 1 : 0,
+    ];
+  };
+  return [...graph.holdings].sort((a, b) => compareScores(score(b), score(a)));
+}
+
+function compareScores(a: readonly number[], b: readonly number[]): number {
+  for (let index = 0; index < a.length; index++) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * Somebody else who saw the winner in its history: a sentinel that elected it, or another node's log, header or answer
+ * that names the history. A lead that only the node itself asserts is never an automatic winner.
+ */
+function witnessOf(top: Holding, group: GroupSurvey, graph: Graph): string | undefined {
+  const elected = lastElected(group);
+  if (elected?.address === addressOf(top.redis))
+    return `${elected.votes.length} sentinels name it as master at epoch ${elected.votes[0]?.configEpoch}`;
+  const id = top.end?.replid;
+  if (id === undefined)
+    return graph.holdings.every((other) => other === top || other.empty) ? 'no other node holds data' : undefined;
+  const other = graph.holdings.find(
+    (holding) =>
+      holding !== top && (holding.end?.replid === id || holding.timeline.spans.some((span) => span.id === id)),
+  );
+  if (other) return `${other.node} took part in the same history ${short(id)}`;
+  return graph.holdings.every((holding) => holding === top || holding.empty) ? 'no other node holds data' : undefined;
+}
+
+function whyNobody(
+  top: Holding,
+  usable: boolean,
+  open: readonly (readonly [string, Relation])[],
+  witness: string | undefined,
+): string {
+  if (!usable) return top.empty ? 'no node would load any data' : `${top.node}: ${top.sourceWhy}`;
+  const first = open[0];
+  if (first) return `${first[0]}: ${first[1].why}`;
+  return witness === undefined ? `only ${top.node} itself says that it is ahead` : '';
+}
+
+function asides(open: readonly (readonly [string, Relation])[]): Consent[] {
+  return open.map(([node, relation]) => ({
+    kind: 'set-aside' as const,
+    node,
+    ...(relation.kind === 'forked' ? { ownBytes: relation.otherBytes } : {}),
+    why: relation.why,
+  }));
+}
+
+/** Less than half of what another node holds that the winner contains: data may have been deleted, or the node emptied. */
+function shrunk(winner: string, graph: Graph): Consent[] {
+  const own = graph.holdings.find((holding) => holding.node === winner);
+  if (own?.keys === undefined || (own.source === 'rdb' && known(own.redis.rdb)?.keysExact === false)) return [];
+  const keys = own.keys;
+  const larger = graph.holdings.find(
+    (other) => other.node !== winner && other.keys !== undefined && other.keys > keys * 2n,
+  );
+  if (!larger) return [];
+  return [
+    {
+      kind: 'shrunk',
+      node: winner,
+      why: `${winner} is the freshest and holds ${keys} keys; ${larger.node}, which is older, holds ${larger.keys}`,
+    },
+  ];
+}
+
+function tailsOf(beaten: readonly (readonly [string, Relation])[]): Verdict['possibleTails'] {
+  return beaten.flatMap(([node, relation]) =>
+    relation.kind === 'possible-tail'
+      ? [
+          {
+            node,
+            why: relation.why,
+            ...(relation.boundSeconds === undefined ? {} : { boundSeconds: relation.boundSeconds }),
+          },
+        ]
+      : [],
+  );
+}
+
+/** Where two AOFs can settle what the logs leave open, ask for the comparison once. */
+function questionsOf(graph: Graph, versus: Versus, answered: readonly AofComparison[]): readonly Question[] {
+  const questions: Question[] = [];
+  for (const own of graph.holdings)
+    for (const other of graph.holdings) {
+      const relation = versus.get(own.node)?.[other.node];
+      if (own.source !== 'aof' || other.source !== 'aof') continue;
+      if (relation?.kind !== 'possible-tail' && relation?.kind !== 'incomparable') continue;
+      if (!answered.some((item) => item.of === other.node && item.within === own.node))
+        questions.push({ kind: 'aof-contained', of: other.node, within: own.node });
+    }
+  return questions;
+}
+
+function candidateOf(
+  holding: Holding,
+  winner: string | undefined,
+  versus: Versus,
+  witness: string | undefined,
+): Candidate {
+  const relations = versus.get(holding.node) ?? {};
+  const { speaksFor, speaksAgainst } = reasons(holding, relations, holding.node === winner ? witness : undefined);
+  return {
+    node: holding.node,
+    verdict: verdictOf(holding, winner, versus),
+    ...(holding.end === undefined ? {} : { end: holding.end }),
+    ...(holding.keys === undefined ? {} : { wouldLoadKeys: holding.keys }),
+    source: holding.source,
+    versus: relations,
+    speaksFor,
+    speaksAgainst,
+  };
+}
+
+function verdictOf(holding: Holding, winner: string | undefined, versus: Versus): CandidateVerdict {
+  if (holding.node === winner) return 'freshest';
+  if (holding.source === 'unknown') return 'unknown';
+  if (holding.empty) return 'empty';
+  if (winner === undefined) {
+    const kinds = Object.values(versus.get(holding.node) ?? {}).map((relation) => relation.kind);
+    if (kinds.includes('forked')) return 'split-off';
+    return kinds.includes('contained') ? 'behind' : 'incomparable';
+  }
+  const relation = versus.get(winner)?.[holding.node];
+  switch (relation?.kind) {
+    case 'equal':
+      return 'same-as-freshest';
+    case 'contains':
+      return 'behind';
+    case 'possible-tail':
+      return 'possible-tail';
+    case 'forked':
+      return 'split-off';
+    default:
+      return 'incomparable';
+  }
+}
+
+function reasons(
+  holding: Holding,
+  relations: Readonly<Record<string, Relation>>,
+  witness: string | undefined,
+): Pick<Candidate, 'speaksFor' | 'speaksAgainst'> {
+  const speaksFor = holding.end
+    ? [
+        `ends in history ${short(holding.end.replid)} at ${holding.end.precision === 'at-least' ? 'least ' : ''}${holding.end.offset} (${holding.endWhy})`,
+      ]
+    : [];
+  if (witness) speaksFor.push(witness);
+  const speaksAgainst = holding.end || holding.empty ? [] : [holding.endWhy];
+  if (holding.empty) speaksAgainst.push(`holds no key: ${holding.sourceWhy}`);
+  for (const [node, relation] of Object.entries(relations)) {
+    if (relation.kind === 'contains' || relation.kind === 'equal')
+      speaksFor.push(`has all of ${node}: ${relation.why}`);
+    else if (relation.kind === 'possible-tail')
+      speaksAgainst.push(`${node} may hold a few last writes: ${relation.why}`);
+    else if (relation.kind !== 'empty') speaksAgainst.push(`${node}: ${relation.why}`);
+  }
+  return { speaksFor, speaksAgainst };
+}
