@@ -1,0 +1,174 @@
+import { RunbookError } from '../errors.js';
+import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
+
+/** What the operator said on the command line or at a prompt. */
+export interface Choice {
+  readonly path?: Path;
+  readonly promote?: string;
+  readonly setAside: readonly string[];
+  readonly acceptLoss?: string;
+  readonly without: readonly string[];
+  readonly hostIsOff: readonly string[];
+  readonly reason?: string;
+}
+
+export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
+
+/** Who becomes master, what that gives up, and which of it was not accepted yet. */
+export interface Decision {
+  readonly master: string;
+  readonly setAside: readonly string[];
+  readonly acceptedLoss?: string;
+  readonly reason?: string;
+  /** Consents that the decision needs and `choice` does not give; empty = it may be carried out. */
+  readonly missing: readonly Consent[];
+}
+
+/**
+ * From the diagnosis and the operator's words to a decision. Throws RunbookError where no words could make it safe
+ * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`.
+ */
+export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
+  refuseBlocked(diagnosis, choice);
+  const master = masterOf(diagnosis, choice);
+  const candidate = diagnosis.candidates.find((item) => item.node === master);
+  if (!candidate) throw unknownNode(diagnosis, master);
+  refuseEmpty(diagnosis, candidate);
+  const wanted = [...asidesOf(diagnosis, candidate), ...lossesOf(diagnosis, master)];
+  const missing = wanted.filter((consent) => !isGiven(consent, choice));
+  const accepts = wanted.length > 0 || choice.without.length > 0;
+  if (accepts && missing.length === 0 && !choice.reason)
+    throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
+      next: ['add --reason "..."'],
+    });
+  return {
+    master,
+    setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
+    ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
+    ...(choice.reason === undefined ? {} : { reason: choice.reason }),
+    missing,
+  };
+}
+
+function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
+  const blocking = diagnosis.findings.filter((finding) => finding.blocks && !isWaived(finding, choice));
+  const first = blocking[0];
+  if (!first) return;
+  const seen = first.id === 'redis-host-unreachable' || first.id === 'runs-and-does-not-answer';
+  throw new RunbookError(seen ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+    facts: blocking.slice(1).map((finding) => finding.says),
+    next: blocking.flatMap((finding) => finding.next ?? []),
+  });
+}
+
+function isWaived(finding: Finding, choice: Choice): boolean {
+  return finding.id === 'redis-host-unreachable' && finding.nodes.every((host) => choice.without.includes(host));
+}
+
+function masterOf(diagnosis: Diagnosis, choice: Choice): string {
+  const master = choice.promote ?? diagnosis.winner;
+  if (master !== undefined) return master;
+  const forked = diagnosis.candidates.some((candidate) => candidate.verdict === 'split-off');
+  const favourite = diagnosis.candidates[0];
+  const others = diagnosis.consents.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : []));
+  throw new RunbookError(
+    forked ? 'split' : 'incomparable',
+    forked
+      ? 'The data has split, and --yes never accepts a loss.'
+      : 'The nodes cannot be compared: no node is proved to hold the last write.',
+    {
+      facts: diagnosis.consents.map((consent) => `${consent.node}: ${consent.why}`),
+      next: [
+        'redis-runbook status --why',
+        `redis-runbook recover --promote ${favourite?.node ?? 'NODE'} --set-aside ${others.join(',') || 'NODE'} --reason "..."`,
+      ],
+    },
+  );
+}
+
+function unknownNode(diagnosis: Diagnosis, node: string): RunbookError {
+  return new RunbookError('usage', `${node} is no redis node of ${diagnosis.group}.`, {
+    next: [`--promote takes one of ${diagnosis.candidates.map((item) => item.node).join(', ')}`],
+  });
+}
+
+function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate): void {
+  const others = diagnosis.candidates.filter((item) => item.verdict !== 'empty' && item !== candidate);
+  if (candidate.source === 'unknown')
+    throw new RunbookError(
+      'blocked',
+      `${candidate.node} cannot become master: ${candidate.speaksAgainst[0] ?? 'its data is not known'}.`,
+      {
+        next: ['redis-runbook status --why'],
+      },
+    );
+  if (!isEmpty(candidate) || others.length === 0) return;
+  throw new RunbookError('empty-master', `${candidate.node} would start empty while ${others[0]?.node} holds data.`, {
+    facts: ['Every other node would throw its data away and copy the empty one.'],
+    next: ['redis-runbook status --why'],
+  });
+}
+
+function isEmpty(candidate: Candidate): boolean {
+  return candidate.source === 'nothing' || candidate.wouldLoadKeys === 0n;
+}
+
+/** Everything that the chosen master lacks of another node: only the operator may give that up, node by node. */
+function asidesOf(diagnosis: Diagnosis, candidate: Candidate): readonly Consent[] {
+  return Object.entries(candidate.versus).flatMap(([node, relation]): Consent[] => {
+    if (!givesUp(relation, diagnosis, node)) return [];
+    const bytes =
+      relation.kind === 'forked' ? relation.otherBytes : relation.kind === 'contained' ? relation.lagBytes : undefined;
+    return [{ kind: 'set-aside', node, why: relation.why, ...(bytes === undefined ? {} : { ownBytes: bytes }) }];
+  });
+}
+
+function givesUp(relation: Relation, diagnosis: Diagnosis, node: string): boolean {
+  if (relation.kind === 'forked' || relation.kind === 'contained' || relation.kind === 'incomparable') return true;
+  return relation.kind === 'possible-tail' && node === diagnosis.winner;
+}
+
+function lossesOf(diagnosis: Diagnosis, master: string): readonly Consent[] {
+  return diagnosis.consents
+    .filter((consent) => consent.kind === 'accept-loss' || (consent.kind === 'shrunk' && consent.node === master))
+    .map((consent) => ({ ...consent, node: master }));
+}
+
+function isGiven(consent: Consent, choice: Choice): boolean {
+  return consent.kind === 'set-aside' ? choice.setAside.includes(consent.node) : choice.acceptLoss === consent.node;
+}
+
+/** The refusal for consents that were not given: exit 3, with the words that would accept them. */
+export function refusalOf(decision: Decision): RunbookError {
+  const aside = decision.missing.filter((consent) => consent.kind === 'set-aside');
+  const loss = decision.missing.find((consent) => consent.kind !== 'set-aside');
+  const word = aside.length > 0 ? 'split' : loss?.kind === 'shrunk' ? 'shrunk' : 'on-no-disk';
+  const flags = [
+    `--promote ${decision.master}`,
+    ...(aside.length > 0 ? [`--set-aside ${aside.map((consent) => consent.node).join(',')}`] : []),
+    ...(loss ? [`--accept-loss ${decision.master}`] : []),
+  ];
+  const messages = {
+    split: `With ${decision.master} as master, data of ${aside.map((consent) => consent.node).join(', ')} is set aside, and --yes never accepts that.`,
+    'on-no-disk': 'Writes are on no disk, and --yes never accepts a loss.',
+    shrunk: `${decision.master} is the freshest, but it has shrunk, and --yes never accepts that.`,
+  } as const;
+  return new RunbookError(word, messages[word], {
+    facts: decision.missing.map((consent) => factOf(consent)),
+    next: [
+      'redis-runbook recover   in a terminal, or',
+      `redis-runbook recover --yes ${flags.join(' ')} --reason "..."`,
+    ],
+  });
+}
+
+function factOf(consent: Consent): string {
+  if (consent.kind === 'set-aside') {
+    const bytes = consent.ownBytes === undefined ? 'what only it holds' : `${consent.ownBytes} bytes`;
+    return `sets aside ${bytes} of ${consent.node}: ${consent.why}`;
+  }
+  if (consent.kind === 'shrunk') return consent.why;
+  const seconds =
+    consent.seconds === undefined ? 'an unknown time' : `the last ${consent.seconds} seconds of traced service`;
+  return `${seconds} are on no disk: ${consent.why}`;
+}

@@ -1,0 +1,118 @@
+import type { Diagnosis } from '../model/diagnosis.js';
+import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
+import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
+import { known } from '../model/seen.js';
+import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
+import type { Decision } from './choice.js';
+
+/** Everything that a step may plan from. Values only: a step sees the fleet as it was surveyed, and touches nothing. */
+export interface Scene {
+  readonly inventory: Inventory;
+  readonly survey: Survey;
+  readonly group: GroupSurvey;
+  readonly diagnosis: Diagnosis;
+  readonly decision: Decision;
+  /** Stage id that action ids begin with, e.g. `hold`. */
+  readonly stage: string;
+  /** Redis and sentinel nodes on hosts that were reached. */
+  readonly redis: readonly RedisNode[];
+  readonly sentinels: readonly SentinelNode[];
+  readonly hosts: readonly HostEntry[];
+  readonly nextNumber: (prefix: string) => number;
+}
+
+export interface RedisNode {
+  readonly entry: NodeEntry;
+  readonly host: HostEntry;
+  readonly seen: RedisSurvey;
+  readonly runs: boolean;
+  readonly isMaster: boolean;
+}
+
+export interface SentinelNode {
+  readonly entry: NodeEntry;
+  readonly host: HostEntry;
+  readonly seen: SentinelSurvey;
+  readonly runs: boolean;
+}
+
+/** A step of the library: what a runbook may name. */
+export interface Step {
+  readonly name: string;
+  readonly summary: string;
+  /** Parameters with the words that each may have; the first is the default. */
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly plan: (scene: Scene, parameters: Readonly<Record<string, string>>) => readonly Batch[];
+}
+
+/** The nodes of the group that a plan may touch, with what was seen of each. */
+export function nodesOfScene(
+  inventory: Inventory,
+  survey: Survey,
+  group: GroupSurvey,
+  master: string,
+): Pick<Scene, 'redis' | 'sentinels' | 'hosts'> {
+  const reached = new Set(survey.hosts.filter((host) => host.reached.ok).map((host) => host.host));
+  const hosts = inventory.hosts.filter((host) => reached.has(host.name));
+  const redis: RedisNode[] = [];
+  const sentinels: SentinelNode[] = [];
+  for (const host of hosts)
+    for (const entry of host.nodes) {
+      const asRedis = group.redis.find((node) => node.node === entry.id);
+      if (asRedis)
+        redis.push({ entry, host, seen: asRedis, runs: runs(asRedis.process), isMaster: entry.id === master });
+      const asSentinel = group.sentinels.find((node) => node.node === entry.id);
+      if (asSentinel) sentinels.push({ entry, host, seen: asSentinel, runs: runs(asSentinel.process) });
+    }
+  const touched = new Set([...redis, ...sentinels].map((node) => node.host.name));
+  return { redis, sentinels, hosts: hosts.filter((host) => touched.has(host.name)) };
+}
+
+function runs(process: RedisSurvey['process']): boolean {
+  const value = known(process);
+  return value !== undefined && value !== null;
+}
+
+type Fields<K extends ActionKind> = Omit<ActionOf<K>, 'id' | 'host' | 'node' | 'kind' | 'says'>;
+
+/** Makes one action with its stable id `stage/host/kind/n`. */
+export function action<K extends ActionKind>(
+  scene: Scene,
+  at: { readonly host: string; readonly node: string },
+  kind: K,
+  fields: Fields<K>,
+  says: Described,
+): Action {
+  const prefix = `${scene.stage}/${at.host}/${kind}`;
+  const made = { id: `${prefix}/${scene.nextNumber(prefix)}`, host: at.host, node: at.node, kind, says, ...fields };
+  return made as unknown as Action;
+}
+
+/** Actions of one node, named by its host. */
+export function placeOf(node: RedisNode | SentinelNode): { readonly host: string; readonly node: string } {
+  return { host: node.host.name, node: node.entry.id };
+}
+
+/** One batch in which every host works in its own lane, in the order given. */
+export function sideBySide(actions: readonly Action[], then: readonly Condition[] = []): readonly Batch[] {
+  if (actions.length === 0 && then.length === 0) return [];
+  const lanes: Record<string, Action[]> = {};
+  for (const item of actions) {
+    const lane = lanes[item.host] ?? [];
+    lane.push(item);
+    lanes[item.host] = lane;
+  }
+  return [{ lanes, then }];
+}
+
+/** A condition with its stable id `stage/condition/kind/n`. */
+export function condition<K extends Condition['kind']>(
+  scene: Scene,
+  kind: K,
+  limitMs: number,
+  says: string,
+  fields: Omit<Extract<Condition, { kind: K }>, 'id' | 'says' | 'limitMs' | 'kind'>,
+): Condition {
+  const prefix = `${scene.stage}/condition/${kind}`;
+  return { id: `${prefix}/${scene.nextNumber(prefix)}`, kind, limitMs, says, ...fields } as unknown as Condition;
+}

@@ -1,0 +1,101 @@
+import { holdPath, stopCommand, word } from '../commands.js';
+import {
+  action,
+  condition,
+  placeOf,
+  type RedisNode,
+  type Scene,
+  type SentinelNode,
+  type Step,
+  sideBySide,
+} from '../scene.js';
+
+const STOP_LIMIT_MS = 60_000;
+
+/** Takes the fleet's lock on every host that the run touches. */
+export const lockFleet: Step = {
+  name: 'lock-fleet',
+  summary: 'take the lock on every host that is touched',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.hosts.map((host) =>
+        action(
+          scene,
+          { host: host.name, node: host.name },
+          'lock.take',
+          {},
+          {
+            text: `take the lock on ${host.name}`,
+            commands: [
+              `install -d -m 0700 ${word(host.state)}`,
+              `# write who, where and which run into ${word(`${host.state}/lock.json`)}`,
+            ],
+            expect: 'nobody else holds it',
+            undo: 'the lock is given back',
+          },
+        ),
+      ),
+    ),
+};
+
+/** Stops every sentinel and keeps it from starting: the first act of every recovery. */
+export const holdSentinels: Step = {
+  name: 'hold-sentinels',
+  summary: 'hold every sentinel of the group, stop it and prove that it is gone',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.sentinels.flatMap((node) => [hold(scene, node), stopSentinel(scene, node)]),
+      scene.sentinels.length === 0
+        ? []
+        : [
+            condition(scene, 'stopped', STOP_LIMIT_MS, 'no sentinel of the group runs', {
+              nodes: scene.sentinels.map((node) => node.entry.id),
+            }),
+          ],
+    ),
+};
+
+/** Keeps Redis from starting by itself; what runs goes on running. */
+export const holdRedis: Step = {
+  name: 'hold-redis',
+  summary: 'keep every redis node of the group from starting by itself',
+  parameters: {},
+  plan: (scene) => sideBySide(scene.redis.map((node) => hold(scene, node))),
+};
+
+function hold(scene: Scene, node: RedisNode | SentinelNode) {
+  const path = holdPath(node.host, node.entry);
+  return action(
+    scene,
+    placeOf(node),
+    'service.hold',
+    {},
+    {
+      text: `hold ${node.entry.id}: nothing starts it until this run releases it`,
+      commands: [`install -d -m 0700 ${word(`${node.host.state}/hold`)}`, `touch ${word(path)}`],
+      expect: `${path} names this run`,
+      undo: 'the hold is removed',
+    },
+  );
+}
+
+function stopSentinel(scene: Scene, node: SentinelNode) {
+  const pid = node.seen.process.ok ? node.seen.process.value?.pid : undefined;
+  return action(
+    scene,
+    placeOf(node),
+    'service.stop',
+    { mode: node.runs ? 'save' : 'already-stopped' },
+    {
+      text: node.runs
+        ? `stop the sentinel on ${node.host.name}`
+        : `the sentinel on ${node.host.name} is stopped: proved again`,
+      commands: [stopCommand(node.host, node.entry, pid)],
+      expect: 'its process is gone',
+      undo: node.runs ? 'it is started again' : 'nothing to undo',
+      ...(node.runs ? { hazard: 'no automatic failover from here on' } : {}),
+    },
+  );
+}

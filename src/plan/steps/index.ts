@@ -1,0 +1,28 @@
+import type { Step } from '../scene.js';
+import { checkConfigs, checkData } from './check.js';
+import { holdRedis, holdSentinels, lockFleet } from './hold.js';
+import { keepConfigs, keepData, saveRunning } from './keep.js';
+import { prove, unlockFleet } from './prove.js';
+import { rewriteRedis, rewriteSentinels } from './rewrite.js';
+import { startMaster, startReplicas, startSentinels } from './start.js';
+import { stopRedis } from './stop.js';
+
+/** The step library: the only words that a runbook may use. */
+export const steps: readonly Step[] = [
+  lockFleet,
+  holdSentinels,
+  holdRedis,
+  saveRunning,
+  keepData,
+  keepConfigs,
+  stopRedis,
+  rewriteRedis,
+  rewriteSentinels,
+  checkConfigs,
+  checkData,
+  startMaster,
+  startReplicas,
+  startSentinels,
+  prove,
+  unlockFleet,
+];

@@ -1,0 +1,106 @@
+import { known } from '../../model/seen.js';
+import { cli, word } from '../commands.js';
+import { action, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+
+/** A running node: a fresh save, so that the copy kept before the stop is worth having. */
+export const saveRunning: Step = {
+  name: 'save-running',
+  summary: 'let every running redis node save its data in the background, and wait for it',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.redis
+        .filter((node) => node.runs && node.seen.running.ok && !isEmpty(node))
+        .map((node) =>
+          action(
+            scene,
+            placeOf(node),
+            'data.save',
+            {},
+            {
+              text: `${node.entry.id} saves its data in the background`,
+              commands: [cli(node.entry, 'BGSAVE'), cli(node.entry, 'INFO', 'persistence')],
+              expect: 'rdb_last_bgsave_status:ok and a newer rdb_last_save_time',
+              undo: 'nothing to undo: only the RDB file is newer',
+              hazard: 'forks: needs memory for what is written meanwhile',
+            },
+          ),
+        ),
+    ),
+};
+
+/** Keeps every data file of every node beside the original, verified. */
+export const keepData: Step = {
+  name: 'keep-data',
+  summary: 'keep every data file of every redis node, hashed and read to its end',
+  parameters: { moment: ['before-stop', 'after-stop'] },
+  plan: (scene, parameters) => {
+    const moment = parameters.moment === 'after-stop' ? 'after-stop' : 'before-stop';
+    const nodes = scene.redis.filter((node) => moment === 'before-stop' || node.runs);
+    return sideBySide(nodes.map((node) => keep(scene, node, moment)));
+  },
+};
+
+function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop') {
+  const config = known(node.seen.config);
+  const directory = config?.dir ?? '.';
+  const kept = `${directory}/.redis-runbook-RUN/${moment}`;
+  const sources = filesOf(node);
+  return action(
+    scene,
+    placeOf(node),
+    'data.keep',
+    { moment },
+    {
+      text:
+        sources.length === 0
+          ? `${node.entry.id} has no data file to keep`
+          : `keep ${sources.join(', ')} of ${node.entry.id}`,
+      commands: [
+        `mkdir -p -m 0700 ${word(kept)}`,
+        ...sources.map((name) => `cp -p ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
+      ],
+      expect: 'the copy has the same sha256 and is readable to its end',
+      undo: 'the copies stay until they are cleaned up',
+      verify: sources.length === 0 ? 'nothing' : `sha256sum ${word(kept)}/*`,
+    },
+  );
+}
+
+function filesOf(node: RedisNode): readonly string[] {
+  const config = known(node.seen.config);
+  const names: string[] = [];
+  if (node.seen.rdb.ok) names.push(config?.dbfilename ?? 'dump.rdb');
+  const aof = known(node.seen.aof);
+  if (aof?.layout === 'multi') names.push(config?.appenddirname ?? 'appendonlydir');
+  else if (aof && aof.files.length > 0) names.push(config?.appendfilename ?? 'appendonly.aof');
+  return names;
+}
+
+/** Keeps every config file in the host's state directory, never beside the original. */
+export const keepConfigs: Step = {
+  name: 'keep-configs',
+  summary: 'keep every redis.conf and sentinel.conf of the group on its own host',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      [...scene.redis, ...scene.sentinels].map((node) =>
+        action(
+          scene,
+          placeOf(node),
+          'config.keep',
+          { path: node.entry.config },
+          {
+            text: `keep ${node.entry.config} of ${node.entry.id}`,
+            commands: [`install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`],
+            expect: 'the copy has the same sha256',
+            undo: 'the copy stays until it is cleaned up',
+          },
+        ),
+      ),
+    ),
+};
+
+function isEmpty(node: RedisNode): boolean {
+  return known(node.seen.running)?.keys === 0n;
+}

@@ -1,0 +1,77 @@
+import { action, condition, type Step, sideBySide } from '../scene.js';
+
+const AGREE_LIMIT_MS = 120_000;
+const SHORT_LIMIT_MS = 60_000;
+
+/** Roles, offsets, epochs, quorum: seen on every node, by what the sentinels heard from each other. */
+export const prove: Step = {
+  name: 'prove',
+  summary: 'prove roles, links, epochs, agreement of the sentinels, quorum, and that files say what runs',
+  parameters: {},
+  plan: (scene) => {
+    const master = scene.redis.find((node) => node.isMaster);
+    if (!master) return [];
+    const replicas = scene.redis.filter((node) => !node.isMaster);
+    const sentinels = scene.sentinels.map((node) => node.entry.id);
+    const id = master.entry.id;
+    const nodes = [...scene.redis, ...scene.sentinels].map((node) => node.entry.id);
+    return sideBySide(
+      [],
+      [
+        condition(scene, 'is-master', SHORT_LIMIT_MS, `${id} is master`, { node: id }),
+        ...replicas.map((node) =>
+          condition(scene, 'caught-up-with', SHORT_LIMIT_MS, `${node.entry.id} follows ${id}, link up`, {
+            node: node.entry.id,
+            master: id,
+          }),
+        ),
+        ...(sentinels.length === 0
+          ? []
+          : [
+              condition(
+                scene,
+                'sentinels-agree',
+                AGREE_LIMIT_MS,
+                `all ${sentinels.length} sentinels agree on ${id} and know each other`,
+                {
+                  group: scene.group.group,
+                  master: id,
+                  sentinels,
+                  replicas: replicas.map((node) => node.entry.id),
+                },
+              ),
+              condition(scene, 'quorum', SHORT_LIMIT_MS, 'CKQUORUM is ok on every sentinel', {
+                group: scene.group.group,
+                sentinels,
+              }),
+            ]),
+        condition(scene, 'files-as-planned', SHORT_LIMIT_MS, 'the files say what runs', { nodes }),
+        condition(scene, 'nothing-held', SHORT_LIMIT_MS, 'nothing is held any more', { nodes }),
+      ],
+    );
+  },
+};
+
+/** Gives the lock back, last of all. */
+export const unlockFleet: Step = {
+  name: 'unlock-fleet',
+  summary: 'give the lock back on every host',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.hosts.map((host) =>
+        action(
+          scene,
+          { host: host.name, node: host.name },
+          'lock.release',
+          {},
+          {
+            text: `give the lock on ${host.name} back`,
+            commands: [`rm ${host.state}/lock.json`],
+            expect: 'nobody holds it',
+            undo: 'nothing to undo',
+          },
+        ),
+      ),
+    ),
+};

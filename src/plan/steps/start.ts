@@ -1,0 +1,173 @@
+import type { Action, Batch } from '../../model/plan.js';
+import { known } from '../../model/seen.js';
+import { cli, holdPath, startCommand, word } from '../commands.js';
+import {
+  action,
+  condition,
+  placeOf,
+  type RedisNode,
+  type Scene,
+  type SentinelNode,
+  type Step,
+  sideBySide,
+} from '../scene.js';
+
+const LOAD_LIMIT_MS = 1_800_000;
+const LINK_LIMIT_MS = 1_800_000;
+const ROLE_LIMIT_MS = 60_000;
+
+/** Starts the master behind a fence: clients may write only after its data was checked. */
+export const startMaster: Step = {
+  name: 'start-master',
+  summary: 'start the master with writes fenced, check its role and its data, lift the fence',
+  parameters: {},
+  plan: (scene) => {
+    const master = scene.redis.find((node) => node.isMaster);
+    if (!master) return [];
+    const id = master.entry.id;
+    const begin = [release(scene, master), start(scene, master, 'master'), fence(scene, master)];
+    return [
+      ...sideBySide(begin, [
+        condition(scene, 'is-master', ROLE_LIMIT_MS, `${id} is master`, { node: id }),
+        condition(scene, 'data-loaded', LOAD_LIMIT_MS, `${id} has loaded its data, and it is what was checked`, {
+          node: id,
+        }),
+      ]),
+      ...sideBySide([...repairs(scene, master), lift(scene, master)]),
+    ];
+  },
+};
+
+/** Starts the replicas one at a time, the holder of the second-best data last. */
+export const startReplicas: Step = {
+  name: 'start-replicas',
+  summary: 'start the replicas one at a time, wait until each is linked and caught up',
+  parameters: {},
+  plan: (scene) => {
+    const master = scene.redis.find((node) => node.isMaster);
+    if (!master) return [];
+    return secondBestLast(scene).flatMap((node): readonly Batch[] =>
+      sideBySide(
+        [release(scene, node), start(scene, node, 'replica')],
+        [
+          condition(scene, 'linked-to', LINK_LIMIT_MS, `${node.entry.id} is linked to ${master.entry.id}`, {
+            node: node.entry.id,
+            master: master.entry.id,
+          }),
+          condition(scene, 'caught-up-with', LINK_LIMIT_MS, `${node.entry.id} has caught up with ${master.entry.id}`, {
+            node: node.entry.id,
+            master: master.entry.id,
+          }),
+        ],
+      ),
+    );
+  },
+};
+
+/** Starts all sentinels at once, after the master answers: a sentinel that starts alone believes that it is alone. */
+export const startSentinels: Step = {
+  name: 'start-sentinels',
+  summary: 'start every sentinel of the group',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(scene.sentinels.flatMap((node) => [release(scene, node), start(scene, node, 'sentinel')])),
+};
+
+function secondBestLast(scene: Scene): readonly RedisNode[] {
+  const order = scene.diagnosis.candidates.map((candidate) => candidate.node);
+  return scene.redis
+    .filter((node) => !node.isMaster)
+    .sort((a, b) => order.indexOf(b.entry.id) - order.indexOf(a.entry.id));
+}
+
+function release(scene: Scene, node: RedisNode | SentinelNode): Action {
+  return action(
+    scene,
+    placeOf(node),
+    'service.release',
+    {},
+    {
+      text: `release ${node.entry.id}`,
+      commands: [`rm ${word(holdPath(node.host, node.entry))}`],
+      expect: 'nothing holds it',
+      undo: 'it is held again',
+    },
+  );
+}
+
+function start(scene: Scene, node: RedisNode | SentinelNode, as: 'master' | 'replica' | 'sentinel'): Action {
+  const hazard =
+    as === 'replica' && isOlder(scene, node.entry.id)
+      ? { hazard: 'what it holds is replaced by a copy of the master; its files are kept' }
+      : {};
+  return action(
+    scene,
+    placeOf(node),
+    'service.start',
+    { as },
+    {
+      text: as === 'sentinel' ? `start the sentinel on ${node.host.name}` : `start ${node.entry.id} as ${as}`,
+      commands: [startCommand(node.host, node.entry)],
+      expect: 'it runs and answers',
+      undo: as === 'master' ? 'it is stopped, until it has accepted its first write; then never' : 'it is stopped',
+      ...hazard,
+    },
+  );
+}
+
+function isOlder(scene: Scene, node: string): boolean {
+  return scene.diagnosis.candidates.find((candidate) => candidate.node === node)?.verdict !== 'same-as-freshest';
+}
+
+function fence(scene: Scene, node: RedisNode): Action {
+  return action(
+    scene,
+    placeOf(node),
+    'fence.raise',
+    {},
+    {
+      text: `writes on ${node.entry.id} are paused, renewed every second`,
+      commands: [cli(node.entry, 'CLIENT', 'PAUSE', '5000', 'WRITE')],
+      expect: 'clients that write wait; reads go on',
+      undo: 'the pause ends by itself within five seconds',
+      hazard: 'the few milliseconds between its first answer and the first pause are not fenced',
+    },
+  );
+}
+
+/** An open MULTI at the end of an AOF swallows every later write at the next load: rewrite before clients may write. */
+function repairs(scene: Scene, node: RedisNode): readonly Action[] {
+  const aof = known(node.seen.aof);
+  const torn = !node.runs && known(node.seen.config)?.appendonly === true && aof !== undefined && aof.tail !== 'clean';
+  if (!torn) return [];
+  return [
+    action(
+      scene,
+      placeOf(node),
+      'aof.rewrite',
+      {},
+      {
+        text: `${node.entry.id} rewrites its AOF, which ends ${aof.tail}`,
+        commands: [cli(node.entry, 'BGREWRITEAOF'), cli(node.entry, 'INFO', 'persistence')],
+        expect: 'aof_last_bgrewrite_status:ok',
+        undo: 'nothing to undo: the kept copy is the file as it was',
+      },
+    ),
+  ];
+}
+
+function lift(scene: Scene, node: RedisNode): Action {
+  return action(
+    scene,
+    placeOf(node),
+    'fence.lift',
+    {},
+    {
+      text: `${node.entry.id} accepts writes`,
+      commands: [cli(node.entry, 'CLIENT', 'UNPAUSE')],
+      expect: 'writes are accepted',
+      undo: 'none: from the first accepted write on, going back would lose it',
+      hazard: 'undo ends here',
+    },
+  );
+}

@@ -1,0 +1,69 @@
+import type { Batch, StopMode } from '../../model/plan.js';
+import { known } from '../../model/seen.js';
+import { cli, stopCommand } from '../commands.js';
+import { action, condition, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+
+const STOP_LIMIT_MS = 300_000;
+
+/**
+ * Stops every redis node: the old master first (7.0 and later wait until its replicas have all of its writes), then the
+ * others. Good data is saved by the stop; a suspect dataset must not overwrite the file that it found.
+ */
+export const stopRedis: Step = {
+  name: 'stop-redis',
+  summary: 'stop every redis node, the running master first; save good data, never suspect data',
+  parameters: {},
+  plan: (scene) => {
+    const masters = scene.redis.filter((node) => node.runs && known(node.seen.running)?.role === 'master');
+    const others = scene.redis.filter((node) => !masters.includes(node));
+    return [...stopThese(scene, masters), ...stopThese(scene, others)];
+  },
+};
+
+function stopThese(scene: Scene, nodes: readonly RedisNode[]): readonly Batch[] {
+  if (nodes.length === 0) return [];
+  return sideBySide(
+    nodes.map((node) => stop(scene, node)),
+    [
+      condition(
+        scene,
+        'stopped',
+        STOP_LIMIT_MS,
+        `Redis is stopped on ${nodes.map((node) => node.entry.id).join(', ')}`,
+        {
+          nodes: nodes.map((node) => node.entry.id),
+        },
+      ),
+    ],
+  );
+}
+
+function stop(scene: Scene, node: RedisNode) {
+  const mode = modeOf(node);
+  const pid = node.seen.process.ok ? node.seen.process.value?.pid : undefined;
+  const commands = [stopCommand(node.host, node.entry, pid)];
+  if (mode === 'without-saving') commands.unshift(cli(node.entry, 'CONFIG', 'SET', 'save', ''));
+  const texts: Readonly<Record<StopMode, string>> = {
+    save: `stop ${node.entry.id}, saving its data`,
+    'without-saving': `stop ${node.entry.id} without saving: what it holds is suspect, its file is kept`,
+    'already-stopped': `${node.entry.id} is stopped: proved again`,
+  };
+  return action(
+    scene,
+    placeOf(node),
+    'service.stop',
+    { mode },
+    {
+      text: texts[mode],
+      commands,
+      expect: 'its process is gone and its port is closed',
+      undo: mode === 'already-stopped' ? 'nothing to undo' : 'it is started again',
+      ...(mode === 'already-stopped' ? {} : { hazard: 'the service is down from here until START' }),
+    },
+  );
+}
+
+function modeOf(node: RedisNode): StopMode {
+  if (!node.runs) return 'already-stopped';
+  return known(node.seen.running)?.keys === 0n ? 'without-saving' : 'save';
+}
