@@ -50,7 +50,23 @@ export interface Host {
   hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<Seen<string>>;
   /** A connection to a port of the node, through the host; rejects with the system's error. */
   connect(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Whether a password may be sent to what listens on `address:port`: seen as true only when that is a redis or valkey
+   * server of the node's own user, of root, or of ours. Asked by the Redis client before it authenticates.
+   */
+  vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
   close(): Promise<void>;
+}
+
+/** A file is not what it was when it was read: nothing was written. */
+export class ChangedUnderneath extends Error {
+  override readonly name = 'ChangedUnderneath';
+  readonly path: string;
+
+  constructor(path: string, detail: string) {
+    super(`${path} ${detail}`);
+    this.path = path;
+  }
 }
 
 export interface RunOutput {

@@ -1,0 +1,161 @@
+/** One flag, in the notation of commander: `-g, --group <NAME>`. The table is read by the parser, the help and the completions. */
+export interface FlagRow {
+  readonly flags: string;
+  readonly says: string;
+  /** May be given more than once, and takes several values separated by commas. */
+  readonly many?: true;
+  readonly values?: readonly string[];
+  /** The value is a path on this machine. */
+  readonly file?: true;
+}
+
+export interface SubcommandRow {
+  readonly name: string;
+  /** In the notation of commander: `<RUN>`, `[NAME]`. */
+  readonly args: string;
+  readonly says: string;
+}
+
+export interface CommandRow extends SubcommandRow {
+  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
+  readonly flags: readonly FlagRow[];
+  readonly subs?: readonly SubcommandRow[];
+}
+
+/** Flags of every command, before or after it. `-h` and `-V` are the parser's own. */
+export const globalFlags: readonly FlagRow[] = [
+  {
+    flags: '-f, --fleet <FILE|NAME>',
+    says: 'fleet file, or NAME in ~/.config/redis-runbook',
+    file: true,
+  },
+  { flags: '-g, --group <NAME>', says: 'which monitored name, when there are several' },
+  { flags: '--survey <FILE>', says: 'judge a saved survey instead of looking at the fleet', file: true },
+  { flags: '-v, --verbose', says: 'evidence and commands; -vv also what is said to the hosts' },
+  { flags: '-q, --quiet', says: 'the verdict, the result and errors only' },
+  { flags: '--json', says: 'one JSON document on stdout, and nothing else there' },
+  { flags: '--plain', says: 'lines only, nothing is redrawn' },
+  { flags: '--no-color', says: 'no colour' },
+  { flags: '--no-input', says: 'ask nothing; a missing answer is an error' },
+];
+
+const choiceFlags: readonly FlagRow[] = [
+  {
+    flags: '--path <PATH>',
+    says: 'take this path instead of the recommended one',
+    values: ['nothing', 'failover', 'sentinels-only', 'live', 'cold'],
+  },
+  { flags: '--promote <NODE>', says: 'this node becomes master' },
+  { flags: '--set-aside <NODE>', says: 'give up what only these nodes hold (NODE[,NODE])', many: true },
+  { flags: '--accept-loss <NODE>', says: 'accept that writes newer than what this node has are on no disk' },
+  { flags: '--without <HOST>', says: 'go on without this host', many: true },
+  { flags: '--host-is-off <HOST>', says: 'this host has no power or no network: I have seen it', many: true },
+  { flags: '--reason <TEXT>', says: 'why; needed with each flag that gives something up' },
+  { flags: '--out <FILE>', says: 'write the plan to FILE and change nothing', file: true },
+  { flags: '--markdown', says: 'the plan as Markdown, to be followed by hand' },
+];
+
+const recoverFlags: readonly FlagRow[] = [
+  { flags: '-n, --dry-run', says: 'the plan and every probe that changes nothing' },
+  { flags: '-y, --yes', says: 'no question; never accepts a loss' },
+  { flags: '--step', says: 'ask before each action' },
+  ...choiceFlags,
+];
+
+const statusFlags: readonly FlagRow[] = [
+  { flags: '--why', says: 'the evidence for every sentence' },
+  { flags: '--watch', says: 'look again and again until Ctrl-C' },
+  { flags: '--save <FILE>', says: 'keep what was seen, without secrets, for --survey', file: true },
+];
+
+/** Every command of this version, in the order of the help; the flags of `lab` are its own (see all-commands.ts). */
+export const commands: readonly CommandRow[] = [
+  {
+    part: 'Look',
+    name: 'status',
+    args: '[HOST]',
+    says: 'what is true, in one screen; changes nothing',
+    flags: statusFlags,
+  },
+  {
+    part: 'Look',
+    name: 'explain',
+    args: '<WORD>',
+    says: 'what an error word, a path, a step or a term means',
+    flags: [],
+  },
+  {
+    part: 'Repair',
+    name: 'recover',
+    args: '[HOST]',
+    says: 'decides and repairs with you; asks before changes',
+    flags: recoverFlags,
+  },
+  {
+    part: 'Plan',
+    name: 'plan',
+    args: '[RUNBOOK]',
+    says: 'the plan of the recommended recovery; changes nothing',
+    flags: recoverFlags,
+  },
+  {
+    part: 'Plan',
+    name: 'runbook',
+    args: '',
+    says: 'the runbooks that plans are made from',
+    flags: [{ flags: '--markdown', says: 'show: as Markdown, to be followed by hand' }],
+    subs: [
+      { name: 'list', args: '', says: 'the built-in runbooks' },
+      { name: 'show', args: '<NAME|FILE>', says: 'a runbook, and what it would do on this fleet' },
+      { name: 'check', args: '<FILE>', says: 'whether a runbook file is well formed' },
+    ],
+  },
+  {
+    part: 'Record',
+    name: 'history',
+    args: '',
+    says: 'the runs of this machine',
+    flags: [],
+    subs: [
+      { name: 'list', args: '', says: 'all runs, newest first' },
+      { name: 'show', args: '<RUN>', says: 'one run, line by line' },
+    ],
+  },
+  { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
+  {
+    part: 'Practise',
+    name: 'lab',
+    args: '',
+    says: 'throw-away fleets of real processes on this machine',
+    flags: [],
+    subs: [
+      { name: 'up', args: '', says: 'start a healthy fleet on loopback addresses' },
+      { name: 'break', args: '[SCENARIO]', says: 'break it for real: cascade or all-down' },
+      { name: 'save', args: '[NAME]', says: 'keep a lab that does not run' },
+      { name: 'load', args: '[NAME]', says: 'bring a kept lab back, off as it was' },
+      { name: 'status', args: '', says: 'what runs, who is master, what was broken' },
+      { name: 'down', args: '', says: 'end its processes' },
+      { name: 'check', args: '', says: 'compare the data with the record of every write' },
+      { name: 'cycle', args: '', says: 'all machines off and on again' },
+      { name: 'drill', args: '', says: 'kill the master and wait for a failover' },
+      { name: 'demo', args: '', says: 'break a fleet and recover it' },
+    ],
+  },
+  { part: 'Set up', name: 'schema', args: '', says: 'all keys of fleet.yaml, as JSON Schema', flags: [] },
+  { part: 'Set up', name: 'completion', args: '<SHELL>', says: 'completions for bash, zsh or fish', flags: [] },
+];
+
+/** The long name of a flag, `--set-aside`. */
+export function longName(row: FlagRow): string {
+  return /--[a-z-]+/.exec(row.flags)?.[0] ?? row.flags;
+}
+
+/** All names of a flag: `-g` and `--group`. */
+export function flagNames(row: FlagRow): readonly string[] {
+  return row.flags.replace(/ <.*$/, '').split(', ');
+}
+
+/** Whether the flag is followed by a value. */
+export function takesValue(row: FlagRow): boolean {
+  return row.flags.includes('<');
+}

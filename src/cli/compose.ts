@@ -1,0 +1,115 @@
+import { diagnose } from '../diagnosis/diagnose.js';
+import { RunbookError } from '../errors.js';
+import { defaultLimits, type LookRequest, type WritableHost } from '../hosts/host.js';
+import { openLocalHost } from '../hosts/local.js';
+import { loadInventory } from '../inventory/load.js';
+import { resolvePasswords } from '../inventory/passwords.js';
+import type { Diagnosis } from '../model/diagnosis.js';
+import type { HostEntry, Inventory, Passwords } from '../model/inventory.js';
+import type { RawHost } from '../model/raw-host.js';
+import type { Survey } from '../model/survey.js';
+import { answerQuestions } from '../survey/aof-compare.js';
+import { interpret } from '../survey/interpret.js';
+import { loadSurvey } from '../survey/saved.js';
+import { surveyFleet } from '../survey/survey.js';
+import { createAsk } from './ask.js';
+import type { Context } from './context.js';
+import type { SelectFlags } from './flags.js';
+
+/** The fleet of this command: what is declared, and the hosts that reach it. */
+export interface Fleet {
+  readonly inventory: Inventory;
+  readonly passwords: Passwords;
+  readonly hosts: readonly WritableHost[];
+  readonly group: string;
+  close(): Promise<void>;
+}
+
+/** What was seen of a fleet at one moment, and what that means for one group. */
+export interface Judged {
+  readonly inventory: Inventory;
+  readonly raw: readonly RawHost[];
+  readonly survey: Survey;
+  readonly diagnosis: Diagnosis;
+}
+
+/** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
+export async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
+  const file = context.fleetFile;
+  if (file === undefined)
+    throw new RunbookError('no-fleet', 'There is no fleet.yaml here, and no --fleet was given.', {
+      next: ['redis-runbook status --fleet FILE', 'redis-runbook schema   shows every key of a fleet file'],
+    });
+  const inventory = await loadInventory(file);
+  const group = groupOf(inventory, flags.group);
+  const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
+  const hosts = inventory.hosts.map(openHost);
+  return {
+    inventory,
+    passwords,
+    hosts,
+    group,
+    close: async () => {
+      await Promise.all(hosts.map((host) => host.close()));
+    },
+  };
+}
+
+function groupOf(inventory: Inventory, wanted: string | undefined): string {
+  const [first, ...more] = inventory.groups;
+  if (wanted === undefined && first !== undefined && more.length === 0) return first;
+  if (wanted !== undefined && inventory.groups.includes(wanted)) return wanted;
+  const names = inventory.groups.join(', ');
+  throw new RunbookError(
+    'usage',
+    wanted === undefined ? `${inventory.file} has several groups.` : `${inventory.file} has no group ${wanted}.`,
+    { next: [`add --group, one of ${names}`] },
+  );
+}
+
+function openHost(entry: HostEntry): WritableHost {
+  if (entry.transport === 'local') return openLocalHost(entry);
+  throw new RunbookError(
+    'fleet-file',
+    `${entry.name} has transport ${entry.transport}; this version reaches local hosts only.`,
+    {
+      next: ['transport: local   for nodes that run on this machine'],
+    },
+  );
+}
+
+/** Looks at every host at once and judges; questions that only another look answers are answered, and judged again. */
+export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judged> {
+  const request: LookRequest = {
+    groups: fleet.inventory.groups,
+    passwords: fleet.passwords,
+    limits: defaultLimits,
+  };
+  const { raw, survey } = await surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const first = diagnose(survey, fleet.group);
+  if (first.questions.length === 0) return { inventory: fleet.inventory, raw, survey, diagnosis: first };
+  const answers = await answerQuestions(first.questions, survey, fleet.hosts, context.signal);
+  return { inventory: fleet.inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers) };
+}
+
+/** Judges a saved survey; nothing is looked at, so questions stay open. */
+export async function judgeSaved(file: string, flags: SelectFlags): Promise<Judged> {
+  const { inventory, raws } = await loadSurvey(file);
+  const survey = interpret(inventory, raws);
+  return { inventory, raw: raws, survey, diagnosis: diagnose(survey, groupOf(inventory, flags.group)) };
+}
+
+/** The saved survey when one is named, else a look at the fleet. The fleet, when there is one, stays open for `use`. */
+export async function withJudged<T>(
+  context: Context,
+  flags: SelectFlags,
+  use: (judged: Judged, fleet: Fleet | undefined) => Promise<T>,
+): Promise<T> {
+  if (flags.survey !== undefined) return use(await judgeSaved(flags.survey, flags), undefined);
+  const fleet = await openFleet(context, flags);
+  try {
+    return await use(await lookAndJudge(fleet, context), fleet);
+  } finally {
+    await fleet.close();
+  }
+}

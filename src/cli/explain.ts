@@ -1,0 +1,86 @@
+import { errorWords, exitStatus, RunbookError } from '../errors.js';
+import { nearest } from '../inventory/nearest.js';
+import { steps } from '../plan/steps/index.js';
+import { wrap } from '../report/layout.js';
+import type { Context } from './context.js';
+import type { ExplainFlags } from './flags.js';
+
+/** `explain WORD`: error words, paths, steps and the terms of the screens, through one door. */
+export async function explainCommand(flags: ExplainFlags, context: Context): Promise<number> {
+  const word = flags.word.toLowerCase();
+  const texts = dictionary();
+  const text = texts.get(word);
+  if (text === undefined) {
+    const near = nearest(word, [...texts.keys()]);
+    throw new RunbookError('usage', `There is nothing to explain about ${flags.word}.`, {
+      next: [
+        near === undefined
+          ? `one of: ${[...texts.keys()].slice(0, 12).join(', ')}, ...`
+          : `redis-runbook explain ${near}`,
+      ],
+    });
+  }
+  context.stdout(`${[word, ...wrap(text, context.columns, '  ', '  ')].join('\n')}\n`);
+  return exitStatus.done;
+}
+
+function dictionary(): ReadonlyMap<string, string> {
+  const stepTexts = steps.map((step): [string, string] => [step.name, `A step of a runbook: ${step.summary}.`]);
+  const errors = Object.entries(errorTexts).map(([word, text]): [string, string] => [
+    word,
+    `${text} Exit status ${errorWords[word as keyof typeof errorWords]}.`,
+  ]);
+  return new Map([...stepTexts, ...Object.entries(terms), ...errors]);
+}
+
+const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
+  usage: 'The command line cannot be understood, or names something that is not there.',
+  'fleet-file': 'fleet.yaml has mistakes; each is named with its line and column.',
+  'no-fleet': 'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist.',
+  'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
+  'survey-file': 'A file given with --survey was not written by status --save.',
+  'no-terminal': 'A question would have to be asked and nobody can answer: stdin or stderr is no terminal.',
+  lab: 'The lab could not do what was asked; nothing outside its directory was touched.',
+  'redis-missing': 'No redis-server program was found on this machine.',
+  split:
+    'Two nodes each hold writes that the other lacks. Only the operator can say which are given up: --promote NODE --set-aside NODE --reason TEXT.',
+  'on-no-disk':
+    'Writes were in memory only when everything stopped. Nobody can bring them back; going on needs --accept-loss NODE --reason TEXT.',
+  incomparable:
+    'Nothing joins the histories of two nodes, so a bigger offset means nothing. Bring the logs back, or name what is given up.',
+  'empty-master':
+    'A node without data would become master while another one holds data. There are no words that accept this.',
+  shrunk:
+    'The freshest node holds less than half of what an older one holds: data may have been deleted on purpose or by accident.',
+  blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
+  'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
+  unreachable: 'A host could not be reached. Unreachable is not down.',
+  auth: 'A password was refused. It was tried once.',
+  'too-little-seen': 'A host that may hold data could not be seen.',
+  changed: 'The fleet is not as it was when the plan was made.',
+  locked: 'Another run holds the lock of the fleet.',
+  stopped: 'Stopped at a question or by Ctrl-C; nothing was changed, or everything was undone.',
+  incomplete: 'Stopped half way. Every file is kept; recover looks again and goes on from what is true.',
+  unknown: 'Nobody knows how the last action ended. Look before anything else.',
+};
+
+const terms: Readonly<Record<string, string>> = {
+  fleet: 'What fleet.yaml declares: hosts, the redis and sentinel nodes on them, how to reach them.',
+  group: 'One monitored master name with its redis nodes and its sentinels.',
+  survey: 'Everything seen at one moment, read-only. "Did not answer" is part of it.',
+  evidence:
+    'A reading that speaks for or against the freshness of a node, with its source. One witness makes a claim, two make a proof.',
+  lineage:
+    'The graph of replication histories: whose data contains whose, where two forked, where a crashed master may have a tail.',
+  'possible-tail':
+    'A master that crashed may have accepted a few last writes that no replica got; where it ended was recorded by nobody.',
+  kept: 'A verified copy exists.',
+  held: 'Cannot start by itself.',
+  'set-aside': 'Kept, but not served.',
+  lost: 'Nobody has it any more. Said only when it is true.',
+  nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
+  failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
+  'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',
+  live: 'The path for a freshest node that runs: roles change by command, nothing is loaded from disk.',
+  cold: 'The path when nothing runs: hold, keep, stop, rewrite, check, start in order, prove.',
+};

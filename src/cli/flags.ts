@@ -1,0 +1,55 @@
+/** What the global flags choose among what could be looked at. */
+export interface SelectFlags {
+  readonly group: string | undefined;
+  /** Path of a saved survey that is judged instead of the fleet. */
+  readonly survey: string | undefined;
+}
+
+export interface StatusFlags extends SelectFlags {
+  readonly host: string | undefined;
+  readonly why: boolean;
+  readonly watch: boolean;
+  /** Path to write the RawHosts to. */
+  readonly save: string | undefined;
+}
+
+/** What the operator decides about the plan on the command line. Lists are empty when their flag was not given. */
+export interface RecoverFlags extends SelectFlags {
+  readonly host: string | undefined;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly step: boolean;
+  readonly path: string | undefined;
+  readonly promote: string | undefined;
+  readonly setAside: readonly string[];
+  readonly acceptLoss: string | undefined;
+  readonly without: readonly string[];
+  readonly hostIsOff: readonly string[];
+  readonly reason: string | undefined;
+  readonly out: string | undefined;
+  readonly markdown: boolean;
+}
+
+export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
+  /** Name or file of a runbook; undefined = the recommended recovery. */
+  readonly runbook: string | undefined;
+}
+
+export interface RunbookFlags extends SelectFlags {
+  readonly sub: 'list' | 'show' | 'check';
+  readonly name: string | undefined;
+  readonly markdown: boolean;
+}
+
+export interface HistoryFlags extends SelectFlags {
+  readonly sub: 'list' | 'show';
+  readonly run: string | undefined;
+}
+
+export interface ReportFlags extends SelectFlags {
+  readonly run: string | undefined;
+}
+
+export interface ExplainFlags {
+  readonly word: string;
+}

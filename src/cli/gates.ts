@@ -1,0 +1,83 @@
+import { RunbookError } from '../errors.js';
+import type { Action, Gate, Plan, Stage } from '../model/plan.js';
+import { renderCommands, renderPlan } from '../report/plan-text.js';
+import { listed } from '../report/quantities.js';
+import type { Ask } from './ask.js';
+import type { Context } from './context.js';
+import { writePlan } from './plan.js';
+
+const warnings: Readonly<Record<Gate, string>> = {
+  'hold-keep': 'Undo: yes. No data moves.',
+  'stop-rewrite-check': 'A service that runs goes down here. Undo: yes.',
+  start: 'Undo ends with the first write that the master accepts.',
+};
+
+/** The three questions of a recovery. `a` answers the remaining ones of this run, never a loss. */
+export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context) {
+  let all = yes;
+  return async (gate: Gate, stages: readonly Stage[]): Promise<'go' | 'stop'> => {
+    if (all) return 'go';
+    const numbers = stages.map((stage) => `${plan.stages.indexOf(stage) + 1} ${stage.title}`);
+    const question = `Stages ${numbers.join(', ')} on ${listed(hostsOf(stages))}?`;
+    context.stderr(`\n${question.slice(0, -1)}. ${warnings[gate]}\n${menu}\n`);
+    for (;;) {
+      const key = await answer(ask, question);
+      if (key === 'y') return 'go';
+      if (key === 'a') {
+        all = true;
+        return 'go';
+      }
+      if (key === 'q') return 'stop';
+      if (key === 'c') context.stderr(renderCommands(stages));
+      if (key === 'd')
+        context.stderr(renderPlan(plan, { width: context.columns, colour: context.colour, allDiffs: true }));
+      if (key === 's') {
+        await writePlan(plan, `redis-runbook-plan-${plan.group}.json`, context);
+        return 'stop';
+      }
+    }
+  };
+}
+
+const menu = [
+  '  y  do them        a  do all stages     c  their commands   d  all diffs',
+  '  s  save the plan and stop              q  stop',
+].join('\n');
+
+const keys = [
+  { key: 'y', says: 'do them' },
+  { key: 'a', says: 'do all stages' },
+  { key: 'c', says: 'show their commands' },
+  { key: 'd', says: 'show all diffs' },
+  { key: 's', says: 'save the plan and stop' },
+  { key: 'q', says: 'stop' },
+];
+
+/** A declined question is an answer here: the run ends in order and says where it stands. */
+async function answer(ask: Ask, question: string, choices = keys): Promise<string> {
+  try {
+    return await ask.choose(question, choices);
+  } catch (error) {
+    if (error instanceof RunbookError && error.word === 'stopped') return 'q';
+    throw error;
+  }
+}
+
+function hostsOf(stages: readonly Stage[]): readonly string[] {
+  const hosts = stages.flatMap((stage) => stage.batches.flatMap((batch) => Object.keys(batch.lanes)));
+  return [...new Set(hosts)];
+}
+
+/** `--step`: asked before every action. */
+export function createStep(ask: Ask, context: Context) {
+  return async (action: Action): Promise<'go' | 'stop'> => {
+    context.stderr(`  next: ${action.host}: ${action.says.text}\n`);
+    const key = await answer(ask, `Do ${action.id}?`, stepKeys);
+    return key === 'y' ? 'go' : 'stop';
+  };
+}
+
+const stepKeys = [
+  { key: 'y', says: 'do it' },
+  { key: 'q', says: 'stop' },
+];

@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { exitStatus } from '../errors.js';
+import { toJson } from '../model/json.js';
+import type { Plan } from '../model/plan.js';
+import { refusalOf } from '../plan/choice.js';
+import { renderPlanMarkdown } from '../report/plan-markdown.js';
+import { renderPlan } from '../report/plan-text.js';
+import { headlineLines } from '../report/status-text.js';
+import { withJudged } from './compose.js';
+import type { Context } from './context.js';
+import type { PlanFlags } from './flags.js';
+import { choiceOf, pathToTake, planFor } from './make-plan.js';
+
+/** `plan`: the plan of the recommended recovery (or of a runbook), as text, Markdown or JSON. Changes nothing. */
+export async function planCommand(flags: PlanFlags, context: Context): Promise<number> {
+  return withJudged(context, flags, async (judged) => {
+    const choice = choiceOf(flags);
+    const path = flags.runbook === undefined ? pathToTake(judged, choice) : 'cold';
+    if (path === 'nothing') {
+      const look = { width: context.columns, colour: context.colour };
+      context.stdout(`${headlineLines(judged.diagnosis, look).join('\n')}\nNothing to plan.\n`);
+      return exitStatus.done;
+    }
+    const { decision, plan } = await planFor(judged, choice, flags.runbook);
+    context.stdout(shownPlan(plan, flags.markdown, context));
+    if (flags.out !== undefined) await writePlan(plan, flags.out, context);
+    if (decision.missing.length > 0) throw refusalOf(decision);
+    return exitStatus.done;
+  });
+}
+
+/** The plan in the form that the flags ask for. */
+export function shownPlan(plan: Plan, markdown: boolean, context: Context): string {
+  if (context.json) return `${toJson(plan, 2)}\n`;
+  if (markdown) return renderPlanMarkdown(plan);
+  return renderPlan(plan, { width: context.columns, colour: context.colour, allDiffs: context.verbose > 0 });
+}
+
+/** Writes the plan as Markdown to a file that ends in .md, as JSON to any other. */
+export async function writePlan(plan: Plan, file: string, context: Context): Promise<void> {
+  const text = file.endsWith('.md') ? renderPlanMarkdown(plan) : `${toJson(plan, 2)}\n`;
+  await writeFile(file, text, { mode: 0o600 });
+  context.stderr(`The plan is in ${file}. Nothing was changed.\n`);
+}

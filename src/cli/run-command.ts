@@ -1,0 +1,98 @@
+import type { Context } from './context.js';
+import type { PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
+
+/** What the parser found: the command, its subcommand, its words, and its flags by their camel-case long name. */
+export interface Given extends SelectFlags {
+  readonly command: string;
+  readonly sub: string | undefined;
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Runs the command. Each loads what it uses only here: a start costs what the command needs and nothing more. */
+export async function runCommand(given: Given, context: Context): Promise<number> {
+  const { sub, options } = given;
+  const select: SelectFlags = { group: given.group, survey: given.survey };
+  const word = given.args[0];
+  switch (given.command) {
+    case '':
+      return (await import('./welcome.js')).welcomeCommand(context);
+    case 'status': {
+      const flags = {
+        ...select,
+        host: word,
+        why: isOn(options.why),
+        watch: isOn(options.watch),
+        save: text(options.save),
+      };
+      return (await import('./status.js')).statusCommand(flags, context);
+    }
+    case 'recover':
+      return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
+    case 'plan':
+      return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
+    case 'runbook':
+      return (await import('./runbook.js')).runbookCommand(
+        { ...select, sub: oneOf(sub, ['list', 'show', 'check']), name: word, markdown: isOn(options.markdown) },
+        context,
+      );
+    case 'history':
+      return (await import('./history.js')).historyCommand(
+        { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
+        context,
+      );
+    case 'report':
+      return (await import('./report.js')).reportCommand({ ...select, run: word }, context);
+    case 'explain':
+      return (await import('./explain.js')).explainCommand({ word: word ?? '' }, context);
+    case 'lab':
+      return runLab(given, context);
+    case 'schema':
+      return (await import('./schema.js')).schemaCommand(context);
+    case 'completion':
+      context.stdout((await import('./completion.js')).completionScript(word ?? ''));
+      return 0;
+    default:
+      throw new Error(`the command ${given.command} is in the table and runs nothing`);
+  }
+}
+
+async function runLab({ sub, args, options }: Given, context: Context): Promise<number> {
+  const { labCommand } = await import('./lab.js');
+  return labCommand(sub ?? '', args, options, (line) => context.stdout(`${line}\n`));
+}
+
+function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> & Omit<PlanFlags, 'runbook'> {
+  const { options } = given;
+  return {
+    ...select,
+    dryRun: isOn(options.dryRun),
+    yes: isOn(options.yes),
+    step: isOn(options.step),
+    path: text(options.path),
+    promote: text(options.promote),
+    setAside: several(options.setAside),
+    acceptLoss: text(options.acceptLoss),
+    without: several(options.without),
+    hostIsOff: several(options.hostIsOff),
+    reason: text(options.reason),
+    out: text(options.out),
+    markdown: isOn(options.markdown),
+  };
+}
+
+function isOn(value: unknown): boolean {
+  return value === true;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function several(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
+
+function oneOf<T extends string>(value: string | undefined, known: readonly [T, ...T[]]): T {
+  return known.find((one) => one === value) ?? known[0];
+}

@@ -1,0 +1,82 @@
+import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import type { Diagnosis } from '../model/diagnosis.js';
+import type { Survey } from '../model/survey.js';
+import { headlineLines, renderStatus, renderStatusJson } from '../report/status-text.js';
+import { saveSurvey } from '../survey/saved.js';
+import { type Judged, withJudged } from './compose.js';
+import type { Context } from './context.js';
+import type { StatusFlags } from './flags.js';
+
+const WATCH_EVERY_MS = 2000;
+
+/** `status`: what is true, on one screen. Exit 0 healthy, 1 not healthy, 4 when it could not be judged. */
+export async function statusCommand(flags: StatusFlags, context: Context): Promise<number> {
+  if (flags.host !== undefined)
+    throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
+      next: ['redis-runbook status --fleet FILE'],
+    });
+  if (flags.watch && flags.survey === undefined) return watch(flags, context);
+  return withJudged(context, flags, async (judged) => {
+    if (flags.save !== undefined) await saveSurvey(flags.save, judged.raw, judged.inventory);
+    context.stdout(shown(judged, flags, context));
+    if (flags.save !== undefined) context.stderr(`Saved without secrets in ${flags.save}\n`);
+    return statusOf(judged.survey, judged.diagnosis);
+  });
+}
+
+function shown(judged: Judged, flags: StatusFlags, context: Context): string {
+  if (context.json) return renderStatusJson(judged.survey, judged.diagnosis);
+  const look = { width: context.columns, colour: context.colour };
+  if (context.quiet) return `${headlineLines(judged.diagnosis, look).join('\n')}\n`;
+  return renderStatus(judged.survey, judged.diagnosis, {
+    ...look,
+    why: flags.why,
+    verbose: context.verbose > 0,
+    utcOffsetMinutes: -context.now().getTimezoneOffset(),
+    ...(context.fleetFile === undefined ? {} : { fleetFile: context.fleetFile }),
+  });
+}
+
+/** 1 when it could be judged and is not healthy, 4 when a redis host or the whole state could not be seen. */
+export function statusOf(survey: Survey, diagnosis: Diagnosis): number {
+  const dark = diagnosis.findings.some((finding) => finding.id === 'redis-host-unreachable');
+  const unanswered = survey.groups[diagnosis.group]?.redis.some(
+    (node) => node.process.ok && node.process.value !== null && !node.running.ok,
+  );
+  return worstOf([
+    dark || unanswered === true || diagnosis.state === 'unknown' ? exitStatus.unseen : exitStatus.done,
+    diagnosis.state === 'healthy' ? exitStatus.done : exitStatus.unhealthy,
+  ]);
+}
+
+/** Redraws on a terminal; elsewhere a block is printed when something changed. Ends with the status of the last look. */
+async function watch(flags: StatusFlags, context: Context): Promise<number> {
+  let last = '';
+  let status: number = exitStatus.unseen;
+  while (!context.signal.aborted) {
+    const look = await withJudged(context, flags, async (judged) => judged).catch((error: unknown) => {
+      if (context.signal.aborted) return undefined;
+      throw error;
+    });
+    if (!look) break;
+    status = statusOf(look.survey, look.diagnosis);
+    const key = look.diagnosis.headline.join(' ');
+    if (!context.plain) context.stdout(`\u001b[2J\u001b[H${shown(look, flags, context)}`);
+    else if (key !== last) context.stdout(shown(look, flags, context));
+    last = key;
+    await pause(WATCH_EVERY_MS, context.signal);
+  }
+  return status;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

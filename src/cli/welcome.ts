@@ -1,0 +1,32 @@
+import type { Context } from './context.js';
+
+/** `redis-runbook` without a command: what to type in an outage, and which fleet it would be about. */
+export async function welcomeCommand(context: Context): Promise<number> {
+  context.stdout(
+    [
+      'Recovers fleets of Redis with Sentinel. It changes nothing before it has shown',
+      'what it will do and asked.',
+      '',
+      'In an outage           redis-runbook recover',
+      'Just look              redis-runbook status',
+      'Practise on a lab      redis-runbook lab demo',
+      '',
+      `All commands: redis-runbook help       ${await fleetLine(context)}`,
+      '',
+    ].join('\n'),
+  );
+  return 0;
+}
+
+async function fleetLine({ fleetFile }: Context): Promise<string> {
+  if (fleetFile === undefined) {
+    return 'Fleet: none here (./fleet.yaml)';
+  }
+  const { loadInventory } = await import('../inventory/load.js');
+  const { printableProse } = await import('../report/escape.js');
+  const says = await loadInventory(fleetFile).then(
+    (inventory) => `${inventory.fleet}, ${inventory.hosts.length} host${inventory.hosts.length === 1 ? '' : 's'}`,
+    () => 'not usable: status says why',
+  );
+  return `Fleet: ${printableProse(fleetFile)} (${says})`;
+}

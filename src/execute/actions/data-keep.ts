@@ -1,0 +1,133 @@
+import { basename, join } from 'node:path';
+import type { KeptFile } from '../../hosts/host.js';
+import { toJson } from '../../model/json.js';
+import type { ActionOf } from '../../model/plan.js';
+import { type AofOnDisk, type DataPlace, findAof, plannedPlace, runningPlace } from '../data-place.js';
+import { rdbDamage, readAof, readRdb } from '../data-read.js';
+import { nodeAt, pidOf, withReader } from '../node.js';
+import type { ActionModule, At } from '../tools.js';
+
+type Keep = ActionOf<'data.keep'>;
+
+const MOST_TRIES = 5;
+const LIST = 'kept.json';
+
+/**
+ * Keeps every data file of a node beside the originals, verified. RDB and BASE files are linked (every writer replaces
+ * them by rename), the manifest and the last INCR or the single AOF are copied: they are changed in place (seen on 6.0.20
+ * and 7.0.15). What an earlier keep of this run has is not kept again.
+ */
+export const dataKeep: ActionModule<'data.keep'> = {
+  changes: false,
+  undo: 'none needed: copies',
+  look: async (action, at) => {
+    const { host } = nodeAt(at, action.node);
+    const seen = await host.stat(join(await directoryOf(action, at), LIST));
+    if (seen.ok) return { state: 'done', says: 'kept by this run' };
+    return seen.why === 'absent'
+      ? { state: 'not-done', says: 'not kept' }
+      : { state: 'unknown', says: `whether it is kept could not be seen: ${seen.detail}` };
+  },
+  act: async (action, at) => {
+    const { host } = nodeAt(at, action.node);
+    const place = await placeNow(action.node, at);
+    const directory = keepDirectory(place, at.tools.run, action.moment);
+    const rdb = await keepRdb(action, place, directory, at);
+    const aof = await keepAof(action, place, directory, at);
+    const kept = [...rdb, ...aof];
+    if (kept.length === 0) return { says: 'nothing to keep: the node has no data file' };
+    const list = new TextEncoder().encode(`${toJson(kept, 2)}\n`);
+    await host.write(join(directory, LIST), list, 'absent', at.signal);
+    const bytes = kept.reduce((sum, file) => sum + file.sizeBytes, 0n);
+    return { says: `${kept.map(sayFile).join(', ')} kept, ${bytes} bytes`, detail: { directory, files: kept } };
+  },
+};
+
+function sayFile(file: KeptFile): string {
+  return `${basename(file.original)} (${file.how}, sha256 ${file.sha256.slice(0, 8)})`;
+}
+
+function keepDirectory(place: DataPlace, run: string, moment: Keep['moment']): string {
+  return join(place.dir, `.redis-runbook-${run}`, moment);
+}
+
+async function directoryOf(action: Keep, at: At): Promise<string> {
+  return keepDirectory(await placeNow(action.node, at), at.tools.run, action.moment);
+}
+
+/** A running node writes where it says; for a dead one the config file is all there is. */
+async function placeNow(node: string, at: At): Promise<DataPlace> {
+  if ((await pidOf(at, node)) === null) return plannedPlace(at, node);
+  return withReader(at, node, runningPlace).catch(() => plannedPlace(at, node));
+}
+
+async function keepRdb(action: Keep, place: DataPlace, directory: string, at: At): Promise<readonly KeptFile[]> {
+  const { host } = nodeAt(at, action.node);
+  const stat = await host.stat(place.rdb);
+  if (!stat.ok && stat.why === 'absent') return [];
+  if (!stat.ok) throw new Error(`${place.rdb} could not be seen: ${stat.detail}`);
+  const kept = await host.keep(place.rdb, directory, 'link-or-copy', at.signal);
+  const summary = await readRdb(host, kept.kept, at.signal).catch((error: Error) => error.message);
+  if (typeof summary === 'string') {
+    await at.evidence(`${place.rdb} cannot be loaded: ${summary}`, { sha256: kept.sha256 });
+    return [kept];
+  }
+  const damage = rdbDamage(summary);
+  await at.evidence(`${place.rdb}: ${summary.keys ?? '?'} keys, ${damage ?? `whole, checksum ${summary.checksum}`}`, {
+    sizeBytes: kept.sizeBytes,
+    sha256: kept.sha256,
+    ...summary,
+  });
+  return [kept];
+}
+
+async function keepAof(action: Keep, place: DataPlace, directory: string, at: At): Promise<readonly KeptFile[]> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const before = await findAof(at, action.node, place);
+    if (!before || (before.files.length === 0 && !before.manifest)) return [];
+    const into = before.layout === 'multi' ? join(directory, place.appenddirname) : directory;
+    const kept = await keepFiles(action, before, into, at);
+    const after = await findAof(at, action.node, place);
+    if (kept && after?.manifest?.text === before.manifest?.text) {
+      await verifyAof(action.node, before, kept, at);
+      return kept;
+    }
+    for (const file of kept ?? []) await nodeAt(at, action.node).host.remove(file.kept);
+  }
+  throw new Error(`the append-only file was rewritten ${MOST_TRIES} times while it was being kept`);
+}
+
+/** Undefined when a file went away meanwhile: a rewrite has ended, and the manifest tells. */
+async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Promise<readonly KeptFile[] | undefined> {
+  const { host } = nodeAt(at, action.node);
+  const last = aof.files.at(-1);
+  const kept: KeptFile[] = [];
+  try {
+    if (aof.manifest) kept.push(await host.keep(aof.manifest.path, into, 'copy', at.signal));
+    for (const file of aof.files) {
+      const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
+      kept.push(await host.keep(file.path, into, how, at.signal));
+    }
+    return kept;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    for (const file of kept) await host.remove(file.kept);
+    return undefined;
+  }
+}
+
+/** The kept copy is compared with as much of the original as it had; what it holds is read to its end. */
+async function verifyAof(node: string, aof: AofOnDisk, kept: readonly KeptFile[], at: At): Promise<void> {
+  const { host } = nodeAt(at, node);
+  if (aof.missing.length > 0) await at.evidence(`listed in the manifest but missing: ${aof.missing.join(', ')}`);
+  for (const file of kept) {
+    const original = await host.hash(file.original, at.signal, file.sizeBytes);
+    if (original.ok && original.value !== file.sha256)
+      throw new Error(`the kept copy of ${file.original} differs from it`);
+    if (file.original === aof.manifest?.path) continue;
+    const scan = await readAof(host, file.kept, at.signal).catch((error: Error) => error.message);
+    const says =
+      typeof scan === 'string' ? `cannot be loaded: ${scan}` : `${scan.commands} commands, its end is ${scan.tail}`;
+    await at.evidence(`${file.original}: ${says}`, { sizeBytes: file.sizeBytes, sha256: file.sha256 });
+  }
+}

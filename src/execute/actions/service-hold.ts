@@ -1,0 +1,30 @@
+import { nodeAt } from '../node.js';
+import type { ActionModule } from '../tools.js';
+
+/** Makes sure that nothing starts the node by itself. A hold that an earlier run left is made this run's. */
+export const serviceHold: ActionModule<'service.hold'> = {
+  changes: true,
+  undo: 'the hold is released: what started the node before may start it again',
+  look: async (action, at) => {
+    const { entry, host } = nodeAt(at, action.node);
+    const holder = await host.service(entry).holder(at.signal);
+    if (!holder.ok) return { state: 'unknown', says: `whether it is held could not be seen: ${holder.detail}` };
+    if (holder.value === null) return { state: 'not-done', says: 'not held' };
+    return holder.value.run === at.tools.run
+      ? { state: 'done', says: 'held by this run' }
+      : { state: 'not-done', says: `held by run ${holder.value.run}` };
+  },
+  act: async (action, at) => {
+    const { entry, host } = nodeAt(at, action.node);
+    const service = host.service(entry);
+    const before = await service.holder(at.signal);
+    if (before.ok && before.value !== null && before.value.run !== at.tools.run) {
+      await service.release(before.value.run, at.signal);
+    }
+    await service.hold(at.tools.run, at.signal);
+    const after = await service.holder(at.signal);
+    if (!after.ok || after.value?.run !== at.tools.run) throw new Error(`${action.node} is not held after the hold`);
+    const from = before.ok && before.value ? ` (was held by run ${before.value.run})` : '';
+    return { says: `held${from}` };
+  },
+};

@@ -1,0 +1,24 @@
+import { nodeAt } from '../node.js';
+import type { ActionModule } from '../tools.js';
+
+/** Takes the hold away: the node may be started again, by a person and by the machine. */
+export const serviceRelease: ActionModule<'service.release'> = {
+  changes: true,
+  undo: 'the node is held again',
+  look: async (action, at) => {
+    const { entry, host } = nodeAt(at, action.node);
+    const holder = await host.service(entry).holder(at.signal);
+    if (!holder.ok) return { state: 'unknown', says: `whether it is held could not be seen: ${holder.detail}` };
+    if (holder.value === null) return { state: 'done', says: 'not held' };
+    return { state: 'not-done', says: `held by run ${holder.value.run}` };
+  },
+  act: async (action, at) => {
+    const { entry, host } = nodeAt(at, action.node);
+    const service = host.service(entry);
+    const holder = await service.holder(at.signal);
+    if (holder.ok && holder.value) await service.release(holder.value.run, at.signal);
+    const after = await service.holder(at.signal);
+    if (!after.ok || after.value !== null) throw new Error(`${action.node} is still held after the release`);
+    return { says: 'hold released' };
+  },
+};

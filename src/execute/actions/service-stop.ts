@@ -1,0 +1,125 @@
+import { RunbookError } from '../../errors.js';
+import type { RedisWriter } from '../../hosts/host.js';
+import type { ActionOf } from '../../model/plan.js';
+import type { RunningRedis } from '../../model/survey.js';
+import { type DataPlace, findAof, runningPlace } from '../data-place.js';
+import { rdbDamage, readRdb } from '../data-read.js';
+import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
+import { type Acted, type ActionModule, type At, Unsure } from '../tools.js';
+
+type Stop = ActionOf<'service.stop'>;
+
+const LIMIT_MS = 60_000;
+
+/** What a node held when it was asked to stop. */
+interface Before {
+  readonly running: RunningRedis;
+  readonly place: DataPlace;
+  readonly saves: boolean;
+}
+
+/**
+ * Stops a node through its service manager and sees that its process is gone. `save`: the file that it leaves is what it
+ * held (a stop saves only where save points exist, so one is set where the node would load an RDB), compared afterwards.
+ * `without-saving`: its save points are taken away first, so that the stop leaves the files as they are.
+ */
+export const serviceStop: ActionModule<'service.stop'> = {
+  changes: true,
+  undo: 'the node is started again with its old configuration',
+  look: async (action, at) => {
+    const pid = await pidOf(at, action.node);
+    return pid === null ? { state: 'done', says: 'was stopped' } : { state: 'not-done', says: `runs, pid ${pid}` };
+  },
+  act: async (action, at) => {
+    if (action.mode === 'already-stopped') {
+      throw new Error('was stopped when the plan was made, and runs now: somebody or something started it');
+    }
+    const { entry } = nodeAt(at, action.node);
+    if (entry.kind === 'sentinel') return stopSentinel(action, at);
+    const before = await withWriter(at, action.node, (writer) => prepare(action, writer, at));
+    await stopProcess(action, at);
+    if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
+    return compareSaved(action, before, at);
+  },
+};
+
+/** A sentinel's newest state goes to its file first; one that cannot do that is stopped all the same. */
+async function stopSentinel(action: Stop, at: At): Promise<Acted> {
+  await withWriter(at, action.node, (writer) => replyOf(writer, 'SENTINEL FLUSHCONFIG')).catch((error: Error) =>
+    at.evidence(`SENTINEL FLUSHCONFIG: ${error.message}`),
+  );
+  await stopProcess(action, at);
+  return { says: 'stopped' };
+}
+
+async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Before> {
+  const running = await runningOf(writer);
+  refuseStranger(action, running, at);
+  if (running.loading) throw new Error('it is still loading: what it holds is not all there yet');
+  const place = await runningPlace(writer);
+  const points = await configOf(writer, 'save');
+  await at.evidence(`before the stop: ${running.keys} keys, offset ${running.offset}`, {
+    replid: running.replid,
+    offset: running.offset,
+    keys: running.keys,
+    runId: running.runId,
+    save: points,
+  });
+  if (action.mode === 'without-saving') {
+    await replyOf(writer, 'CONFIG SET', 'save', '');
+    return { running, place, saves: false };
+  }
+  if ((points ?? '') === '' && !place.appendonly) await replyOf(writer, 'CONFIG SET', 'save', '3600 1');
+  return { running, place, saves: true };
+}
+
+/** Identity is read again on the connection that prepares the stop: another process at the address is not stopped. */
+function refuseStranger(action: Stop, running: RunningRedis, at: At): void {
+  const facts = at.plan.stages.flatMap((stage) => stage.needs);
+  const wanted = facts.find((fact) => fact.node === action.node && fact.fact === 'run-id')?.value;
+  if (wanted === undefined || wanted === running.runId) return;
+  throw new RunbookError('changed', `${action.node} is another process than the one that was looked at.`, {
+    facts: [`run id ${running.runId} now, ${wanted} when the plan was made`],
+    next: ['redis-runbook status'],
+  });
+}
+
+async function stopProcess(action: Stop, at: At): Promise<void> {
+  const { entry, host } = nodeAt(at, action.node);
+  const limitMs = at.limitMs ?? LIMIT_MS;
+  const ended = await host
+    .service(entry)
+    .stop(limitMs, at.signal)
+    .catch((error: Error) => {
+      if (at.signal.aborted) throw new Unsure('asked to stop; whether it has is not known');
+      throw error;
+    });
+  if (ended === 'still-running')
+    throw new Error(`still running ${Math.round(limitMs / 1000)} s after it was asked to stop`);
+}
+
+/** The file on disk must hold what the node held: the same history and at least its offset, or its keys where the file names no history. */
+async function compareSaved(action: Stop, before: Before, at: At): Promise<Acted> {
+  const { running, place } = before;
+  const { host } = nodeAt(at, action.node);
+  if (place.appendonly) {
+    const aof = await findAof(at, action.node, place);
+    if (running.keys > 0n && (aof?.files.length ?? 0) === 0)
+      throw new Error('stopped, but it left no append-only file');
+    return { says: `stopped with ${running.keys} keys in its append-only file` };
+  }
+  const saved = await readRdb(host, place.rdb, at.signal);
+  const damage = rdbDamage(saved);
+  if (damage !== undefined) throw new Error(`stopped, but the ${place.rdb} that it left cannot be loaded: ${damage}`);
+  if (saved.replid !== undefined && saved.offset !== undefined && running.replid !== '') {
+    if (saved.replid !== running.replid || saved.offset < running.offset) {
+      throw new Error(`stopped, but ${place.rdb} ends at ${saved.offset} and the node was at ${running.offset}`);
+    }
+  }
+  const keys = saved.keys ?? 0n;
+  if (keys < running.keys - running.expires) {
+    throw new Error(`stopped, but ${place.rdb} holds ${keys} keys and the node held ${running.keys}`);
+  }
+  const end = saved.offset === undefined ? '' : `, offset ${saved.offset}`;
+  return { says: `stopped and saved, ${keys} keys${end}`, detail: { keys, offset: saved.offset } };
+}

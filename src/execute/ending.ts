@@ -1,0 +1,39 @@
+import { readLock, updateLock } from './lock.js';
+import { emit, type Run } from './run.js';
+
+/** A run's own signals may have ended by now; what puts it in order gets this long. */
+const ENDING_MS = 5000;
+
+/** Ends every fence that is still up by renewing it no longer, and says so. Rejects only when the journal cannot be written. */
+export async function closeFences(run: Run): Promise<void> {
+  for (const [node, keeper] of run.memory.fences) {
+    const how = await keeper.end(false).catch((error) => `not renewed: ${String(error)}`);
+    const text = `${node}: the fence on writes is ${how}`;
+    await run.tools.journal.write({ action: 'run', phase: 'evidence', text });
+    emit(run, { type: 'note', text });
+  }
+  run.memory.fences.clear();
+}
+
+/**
+ * What becomes of the locks when a run ends before it released them: where nothing was changed they are taken away;
+ * otherwise they stay and say where the run stopped and that no process stands behind it.
+ */
+export async function settleLocks(run: Run): Promise<void> {
+  const { progress } = run;
+  const doing = `stopped in ${progress.stoppedIn ?? progress.doing}: ${progress.stoppedWhy ?? ''}`.slice(0, 200);
+  for (const [name, held] of run.memory.locks) {
+    const host = run.tools.hosts.get(name);
+    if (!host) continue;
+    const signal = AbortSignal.timeout(ENDING_MS);
+    try {
+      const found = await readLock(host, signal);
+      if (found?.file.token !== held.file.token) continue;
+      if (progress.changedAnything) await updateLock(host, found, { doing, pid: 0 }, signal);
+      else await host.remove(held.path);
+    } catch (error) {
+      emit(run, { type: 'note', text: `${name}: the lock could not be put in order: ${String(error)}` });
+    }
+  }
+  run.memory.locks.clear();
+}

@@ -1,0 +1,90 @@
+import { RunbookError } from '../errors.js';
+import type { Plan, Stage } from '../model/plan.js';
+import type { RunResult } from '../model/run.js';
+import { runBatch } from './batch.js';
+import { closeFences, settleLocks } from './ending.js';
+import { beginHeartbeat } from './heartbeat.js';
+import { checkNeeds } from './needs.js';
+import { resultOf } from './result.js';
+import { at, emit, newRun, type Run, stop } from './run.js';
+import { checkShape } from './shape.js';
+import type { ExecuteOptions, Tools } from './tools.js';
+
+/**
+ * Carries a plan out: stage by stage, gates asked, needs seen afresh, lanes side by side, conditions waited for, each
+ * step journalled before and after. Resolves with how it ended: `done`, `stopped` (asked to), `failed` or `unknown`.
+ * Rejects with RunbookError('locked') or ('changed') when it may not begin or go on, and with the system's error when
+ * the journal cannot be written; locks and fences are in order by then too. A re-run with a fresh plan skips what is
+ * done. The fence never outlives the run by more than five seconds.
+ */
+export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions): Promise<RunResult> {
+  checkShape(plan, tools);
+  const run = newRun(plan, tools, options);
+  const heartbeat = beginHeartbeat(run);
+  await tools.journal.write({
+    action: 'run',
+    phase: 'intent',
+    text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master`,
+    detail: { fingerprint: plan.fingerprint, path: plan.path, who: tools.who },
+  });
+  try {
+    await runStages(run);
+  } catch (error) {
+    if (run.progress.outcome === 'done') run.progress.outcome = 'failed';
+    run.progress.stoppedWhy ??= error instanceof Error ? error.message : String(error);
+    throw error;
+  } finally {
+    await heartbeat.end();
+    await closeFences(run);
+    await settleLocks(run);
+    await journalEnd(run);
+  }
+  return resultOf(run);
+}
+
+async function runStages(run: Run): Promise<void> {
+  for (const [index, stage] of run.plan.stages.entries()) {
+    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (stage.gate && (await run.options.gate(stage.gate, stagesOfGate(run.plan, index))) === 'stop') {
+      return stop(run, stage, 'stopped', 'declined at the question before it');
+    }
+    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    await runStage(run, stage, index);
+    if (run.progress.outcome !== 'done') return;
+  }
+}
+
+/** The stages that one gate covers: its own and those after it that have none. */
+function stagesOfGate(plan: Plan, index: number): readonly Stage[] {
+  const after = plan.stages.slice(index + 1);
+  const next = after.findIndex((stage) => stage.gate !== undefined);
+  return plan.stages.slice(index, next === -1 ? undefined : index + 1 + next);
+}
+
+async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
+  run.progress.doing = `stage ${index + 1} ${stage.title}`;
+  await run.tools.journal.write({ action: stage.id, phase: 'intent', text: stage.title });
+  emit(run, { type: 'stage-begun', index, title: stage.title, at: run.tools.now().toISOString() });
+  const wrong = await checkNeeds(stage.needs, at(run, stage.id));
+  if (wrong.length > 0) {
+    await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'failed', text: wrong.join('; ') });
+    stop(run, stage, 'failed', `the fleet changed: ${wrong.join('; ')}`);
+    throw new RunbookError('changed', 'The fleet is not as it was when the plan was made.', {
+      facts: wrong,
+      next: ['redis-runbook status', 'redis-runbook recover'],
+    });
+  }
+  for (const batch of stage.batches) {
+    await runBatch(run, stage, batch);
+    if (run.progress.outcome !== 'done') return;
+  }
+  await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'done', text: stage.now });
+  emit(run, { type: 'stage-ended', title: stage.title, now: stage.now });
+}
+
+async function journalEnd(run: Run): Promise<void> {
+  const { outcome, stoppedIn, stoppedWhy, done, unknown } = run.progress;
+  const text = stoppedIn === undefined ? (stoppedWhy ?? outcome) : `in ${stoppedIn}: ${stoppedWhy}`;
+  const word = outcome === 'stopped' ? 'skipped' : outcome;
+  await run.tools.journal.write({ action: 'run', phase: 'result', outcome: word, text, detail: { done, unknown } });
+}

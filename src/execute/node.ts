@@ -1,0 +1,143 @@
+import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
+import { openReader, openWriter } from '../hosts/redis-client.js';
+import type { NodeEntry } from '../model/inventory.js';
+import type { Resp } from '../model/raw-host.js';
+import type { Secret } from '../model/secret.js';
+import type { RunningRedis } from '../model/survey.js';
+import { parseInfo, parseRunningRedis } from '../redis/info.js';
+import { redactConfig } from '../redis/secrets.js';
+import { readTexts } from './config-texts.js';
+import { type At, type Tools, Unsure } from './tools.js';
+
+/** Time for a connection and for each answer; over it, what was sent is unknown. */
+const LIMITS = { timeoutMs: 5000 };
+
+/** A node of the inventory and the machine that it is on. */
+export interface NodeAt {
+  readonly entry: NodeEntry;
+  readonly host: WritableHost;
+}
+
+/** The host of that name. Throws when the run does not have it. */
+export function hostOf(at: At, name: string): WritableHost {
+  const host = at.tools.hosts.get(name);
+  if (!host) throw new Error(`${name} is no host of this run`);
+  return host;
+}
+
+/** A node's entry by its id, or undefined. */
+export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
+  for (const host of tools.inventory.hosts) {
+    const entry = host.nodes.find((each) => each.id === node);
+    if (entry) return entry;
+  }
+  return undefined;
+}
+
+/** A node by its id. Throws when the inventory or the run does not have it. */
+export function nodeAt(at: At, node: string): NodeAt {
+  const entry = entryOf(at.tools, node);
+  if (!entry) throw new Error(`${node} is no node of fleet.yaml`);
+  return { entry, host: hostOf(at, entry.host) };
+}
+
+/** `address:port` of a node, as sentinels and INFO print it. */
+export function addressOf(at: At, node: string): string {
+  const { entry } = nodeAt(at, node);
+  return `${entry.address}:${entry.port}`;
+}
+
+/** The node's password: what fleet.yaml gives, else `requirepass` of its own config file at this moment; undefined when it has none. */
+export async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
+  const given = at.tools.passwords.get(node);
+  if (given) return given;
+  const { entry, host } = nodeAt(at, node);
+  const { texts } = await readTexts(host, entry.config, at.signal);
+  let found: Secret | undefined;
+  for (const text of texts.values()) found = redactConfig(text).secrets.get('requirepass') ?? found;
+  return found;
+}
+
+async function endpointOf(at: At, node: string) {
+  const { entry } = nodeAt(at, node);
+  const password = await passwordOf(at, node);
+  return { address: entry.address, port: entry.port, node, ...(password ? { password } : {}) };
+}
+
+/** A connection that can only look. Throws with the reason when the node does not answer. The caller closes it. */
+export async function openReaderTo(at: At, node: string): Promise<RedisReader> {
+  const opened = await openReader(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
+  if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
+  return opened.value;
+}
+
+/** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
+export async function openWriterTo(at: At, node: string): Promise<RedisWriter> {
+  const opened = await openWriter(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
+  if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
+  return opened.value;
+}
+
+/** Opens a looking connection for one use and closes it. */
+export async function withReader<T>(at: At, node: string, use: (reader: RedisReader) => Promise<T>): Promise<T> {
+  const reader = await openReaderTo(at, node);
+  try {
+    return await use(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Opens a changing connection for one use and closes it. */
+export async function withWriter<T>(at: At, node: string, use: (writer: RedisWriter) => Promise<T>): Promise<T> {
+  const writer = await openWriterTo(at, node);
+  try {
+    return await use(writer);
+  } finally {
+    writer.close();
+  }
+}
+
+/** The answer to a command that only looks. Throws what the server or the connection says when there is none. */
+export async function answerOf(reader: RedisReader, command: ReadCommand, ...args: readonly string[]): Promise<Resp> {
+  const seen = await reader.ask(command, ...args);
+  if (!seen.ok) throw new Error(`${command}: ${seen.detail}`);
+  if (isError(seen.value)) throw new Error(`${command}: ${seen.value.error}`);
+  return seen.value;
+}
+
+/** The answer to a command that changes something. Throws `Unsure` when the connection was lost meanwhile, Error when it was refused. */
+export async function replyOf(writer: RedisWriter, command: WriteCommand, ...args: readonly string[]): Promise<Resp> {
+  const sent = await writer.send(command, ...args);
+  if (sent.outcome === 'unknown') throw new Unsure(`${command}: ${sent.why}`);
+  if (isError(sent.answer)) throw new Error(`${command}: ${sent.answer.error}`);
+  return sent.answer;
+}
+
+function isError(answer: Resp): answer is { readonly error: string } {
+  return typeof answer === 'object' && answer !== null && 'error' in answer;
+}
+
+/** The fields of one INFO section. */
+export async function infoOf(reader: RedisReader, section: string): Promise<ReadonlyMap<string, string>> {
+  return parseInfo(String(await answerOf(reader, 'INFO', section)));
+}
+
+/** What a running redis node tells of itself, on this connection. */
+export async function runningOf(reader: RedisReader): Promise<RunningRedis> {
+  return parseRunningRedis(String(await answerOf(reader, 'INFO', 'all')));
+}
+
+/** CONFIG GET of one directive, or undefined when the server does not know it. */
+export async function configOf(reader: RedisReader, directive: string): Promise<string | undefined> {
+  const answer = await answerOf(reader, 'CONFIG GET', directive);
+  return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : undefined;
+}
+
+/** The pid that runs a node, or null when none does. Throws when that cannot be seen. */
+export async function pidOf(at: At, node: string): Promise<number | null> {
+  const { entry, host } = nodeAt(at, node);
+  const seen = await host.service(entry).pid(at.signal);
+  if (!seen.ok) throw new Error(`whether ${node} runs could not be seen: ${seen.detail}`);
+  return seen.value;
+}

@@ -1,0 +1,25 @@
+import type { RunResult } from '../model/run.js';
+import type { Run } from './run.js';
+
+/** What a run comes to. `leftToDo` holds the hosts that were left out and the scripts that Sentinel would have run. */
+export function resultOf(run: Run): RunResult {
+  const { plan, progress, tools } = run;
+  const leftOut = plan.leftOut.map(({ host, why, next }) => ({ says: `${host} was left out: ${why}`, next }));
+  const scripts = plan.scripts.map((script) => ({ says: 'run by hand what Sentinel would have run', next: script }));
+  return {
+    schema: 'redis-runbook/run/1',
+    run: tools.run,
+    group: plan.group,
+    outcome: progress.outcome,
+    ...(progress.stoppedIn === undefined ? {} : { stoppedIn: progress.stoppedIn }),
+    ...(progress.stoppedWhy === undefined ? {} : { stoppedWhy: progress.stoppedWhy }),
+    done: progress.done,
+    open: progress.total - progress.done - progress.unknown,
+    unknown: progress.unknown,
+    changedAnything: progress.changedAnything,
+    proof: progress.proof,
+    leftToDo: [...leftOut, ...(progress.outcome === 'done' ? scripts : [])],
+    ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),
+    directory: tools.directory,
+  };
+}

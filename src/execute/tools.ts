@@ -1,0 +1,119 @@
+import type { WritableHost } from '../hosts/host.js';
+import type { Inventory, Passwords } from '../model/inventory.js';
+import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
+import type { RunEvent } from '../model/run.js';
+import type { Journal } from './journal.js';
+import type { HeldLock } from './lock.js';
+
+/** What a run works with. Built by the composition root; the engine closes none of it. */
+export interface Tools {
+  /** By host name, every host that the plan touches. */
+  readonly hosts: ReadonlyMap<string, WritableHost>;
+  readonly inventory: Inventory;
+  /** Passwords that fleet.yaml gives; a node without one uses what its own config file says at that moment. */
+  readonly passwords: Passwords;
+  readonly journal: Journal;
+  /** The run's directory on the operator's machine. */
+  readonly directory: string;
+  /** Four letters. */
+  readonly run: string;
+  /** `user@machine` of the operator, as locks show it. */
+  readonly who: string;
+  readonly now: () => Date;
+}
+
+/** What `execute` asks and tells while it works. */
+export interface ExecuteOptions {
+  /** Asked before a stage that has a gate; `stages` are that stage and those after it up to the next gate. */
+  readonly gate: (gate: Gate, stages: readonly Stage[]) => Promise<'go' | 'stop'>;
+  /** Told of everything that happens. What it throws is ignored: a lost terminal stops nothing. */
+  readonly onEvent: (event: RunEvent) => void;
+  /** First Ctrl-C: no action is begun any more, the one under way is waited for. */
+  readonly signal: AbortSignal;
+  /** Second Ctrl-C: what is under way is left as unknown. */
+  readonly now: AbortSignal;
+  /** Asked before every action (`--step`). */
+  readonly step?: (action: Action) => Promise<'go' | 'stop'>;
+}
+
+/** Data that `data.check` found in a node's files: what the node holds once it has loaded them. */
+export interface CheckedData {
+  readonly keys: bigint;
+  /** How many of `keys` carry a time to live and may be gone by the time they are loaded. */
+  readonly expires: bigint;
+}
+
+/** Keeps `CLIENT PAUSE … WRITE` alive on one node. */
+export interface FenceKeeper {
+  readonly node: string;
+  /** ISO 8601 UTC, when the first pause was answered. */
+  readonly since: string;
+  /** Why the fence may have been open for a while; undefined while every renewal was answered. */
+  gap(): string | undefined;
+  /** Ends the renewing; with `lift` also ends the pause at once. Says how the fence ended. */
+  end(lift: boolean): Promise<string>;
+}
+
+/** What the actions of one run remember for each other; nothing of it is needed by a later run. */
+export interface Memory {
+  readonly locks: Map<string, HeldLock>;
+  readonly fences: Map<string, FenceKeeper>;
+  readonly checked: Map<string, CheckedData>;
+  /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
+  epoch?: Promise<bigint>;
+}
+
+/** Where an action or a condition works. */
+export interface At {
+  readonly tools: Tools;
+  readonly plan: Plan;
+  readonly memory: Memory;
+  /** Ends when the operator wants to leave what is under way as unknown. */
+  readonly signal: AbortSignal;
+  /** How long this action may take, milliseconds, where the plan's conditions say so. */
+  readonly limitMs?: number;
+  /** Writes a line of evidence to the journal. No secret may be in it. */
+  evidence(text: string, detail?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Tells those who watch the run. */
+  note(text: string): void;
+}
+
+/** How an action stands before it is done: `other` = something is there that is neither the old nor the wanted state. */
+export interface Looked {
+  readonly state: 'done' | 'not-done' | 'other' | 'unknown';
+  readonly says: string;
+}
+
+/** What an action did. */
+export interface Acted {
+  readonly says: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** One kind of action: how it looks, what it does, how it is undone. */
+export interface ActionModule<K extends ActionKind> {
+  /** Reads only. */
+  look(action: ActionOf<K>, at: At): Promise<Looked>;
+  /** Does it. Throws `Unsure` when nobody knows whether it was done, anything else when it failed. */
+  act(action: ActionOf<K>, at: At): Promise<Acted>;
+  /** Whether the fleet differs afterwards; checks and locks change nothing that needs undoing. */
+  readonly changes: boolean;
+  /** How it is undone, or why it cannot be. */
+  readonly undo: string;
+}
+
+/** What a look at a condition gave. */
+export interface Sight {
+  readonly holds: boolean;
+  readonly seen: string;
+}
+
+/** One kind of condition. `see` never throws for what a node does or does not answer: that is what it saw. */
+export interface ConditionModule<K extends Condition['kind']> {
+  see(condition: Extract<Condition, { kind: K }>, at: At): Promise<Sight>;
+}
+
+/** Nobody knows whether it was done: the connection was lost or the time was up while it was under way. */
+export class Unsure extends Error {
+  override readonly name = 'Unsure';
+}

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Condition, Stage } from '../model/plan.js';
+import { seeCondition } from './conditions/index.js';
+import { at, emit, type Run, stop } from './run.js';
+import type { At, Sight } from './tools.js';
+
+const POLL_MS = 100;
+/** Those who watch are told what is waited for this often. */
+const TELL_MS = 1000;
+
+interface Waited extends Sight {
+  readonly outcome: 'done' | 'failed' | 'unknown' | 'stopped';
+  readonly elapsedMs: number;
+}
+
+/** Waits for conditions one after another; each is journalled before and after. Ends at the first that does not come to hold. */
+export async function runConditions(run: Run, stage: Stage, conditions: readonly Condition[]): Promise<void> {
+  for (const condition of conditions) {
+    const goOn = await runCondition(run, stage, condition);
+    if (!goOn) return;
+  }
+}
+
+async function runCondition(run: Run, stage: Stage, condition: Condition): Promise<boolean> {
+  await run.tools.journal.write({ action: condition.id, phase: 'intent', text: condition.says });
+  const tell = (seen: string, elapsedMs: number) =>
+    emit(run, {
+      type: 'waiting',
+      id: condition.id,
+      says: condition.says,
+      seen,
+      elapsedMs,
+      limitMs: condition.limitMs,
+    });
+  const waited = await waitFor(condition, at(run, condition.id), run.options.signal, tell);
+  const outcome = waited.outcome === 'stopped' ? 'skipped' : waited.outcome;
+  await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
+  const { seen, elapsedMs } = waited;
+  emit(run, { type: 'condition-ended', id: condition.id, outcome, says: condition.says, seen, elapsedMs });
+  settle(run, stage, condition, waited);
+  return waited.outcome === 'done';
+}
+
+function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): void {
+  const { progress } = run;
+  if (stage === provingStage(run)) {
+    progress.proof.push({ check: condition.says, ok: waited.holds, says: waited.seen });
+  }
+  if (waited.outcome === 'done') {
+    progress.done += 1;
+    if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
+      progress.servingSince ??= run.tools.now().toISOString();
+    }
+    return;
+  }
+  if (waited.outcome === 'stopped') {
+    stop(run, stage, 'stopped', `asked to stop while waiting: ${condition.says}`);
+    return;
+  }
+  if (waited.outcome === 'unknown') progress.unknown += 1;
+  const seconds = Math.round(waited.elapsedMs / 1000);
+  stop(run, stage, waited.outcome, `${condition.says}: not seen within ${seconds} s; last seen: ${waited.seen}`);
+}
+
+/** The last stage that waits for anything is the proof. */
+function provingStage(run: Run): Stage | undefined {
+  return run.plan.stages.findLast((stage) => stage.batches.some((batch) => batch.then.length > 0));
+}
+
+/**
+ * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. Asked to stop, it gives
+ * the condition one last look: a wait changes nothing, so leaving it is safe at any moment.
+ */
+export async function waitFor(
+  condition: Condition,
+  at: At,
+  stopSignal: AbortSignal,
+  tell: (seen: string, elapsedMs: number) => void,
+): Promise<Waited> {
+  const begun = performance.now();
+  let told = begun;
+  for (;;) {
+    const sight = await seeSafely(condition, at);
+    const elapsedMs = Math.round(performance.now() - begun);
+    if (sight.holds) return { ...sight, outcome: 'done', elapsedMs };
+    if (at.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs };
+    if (stopSignal.aborted) return { ...sight, outcome: 'stopped', elapsedMs };
+    if (elapsedMs >= condition.limitMs) return { ...sight, outcome: 'failed', elapsedMs };
+    if (performance.now() - told >= TELL_MS) {
+      told = performance.now();
+      tell(sight.seen, elapsedMs);
+    }
+    await sleep(Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: stopSignal }).catch(
+      () => undefined,
+    );
+  }
+}
+
+async function seeSafely(condition: Condition, at: At): Promise<Sight> {
+  try {
+    return await seeCondition(condition, at);
+  } catch (error) {
+    return { holds: false, seen: error instanceof Error ? error.message : String(error) };
+  }
+}

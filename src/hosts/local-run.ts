@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { RunOptions, RunOutput } from './host.js';
+
+const DEFAULT_LIMIT_BYTES = 1024 * 1024;
+/** A daemon that kept our pipes open must not hold the answer back once the command itself has ended. */
+const PIPES_AFTER_EXIT_MS = 100;
+
+/** The environment that commands get: nothing of ours but where programs and the home directory are. */
+export function minimalEnvironment(): Record<string, string> {
+  const { PATH, HOME, TZ } = process.env;
+  return {
+    PATH: PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C',
+    ...(HOME === undefined ? {} : { HOME }),
+    ...(TZ === undefined ? {} : { TZ }),
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}
+
+/** Collects both outputs up to a common limit; `onFull` is called once when it is passed. */
+function collect(child: ChildProcess, limitBytes: number, onFull: () => void) {
+  const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  let left = limitBytes;
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.on('data', (chunk: Uint8Array) => {
+      if (chunk.length > left) onFull();
+      if (left > 0) chunks[name].push(chunk.subarray(0, left));
+      left = Math.max(0, left - chunk.length);
+    });
+  }
+  return (name: 'stdout' | 'stderr') => Buffer.concat(chunks[name]).toString('utf8');
+}
+
+/**
+ * Runs a command without a shell, in a process group of its own, with a minimal environment. Over its time or above
+ * its bytes the whole group is killed; both are seen in the output (`timedOut`, `signal`). Rejects with the system's
+ * error when it cannot be started, and with the signal's reason when that ends.
+ */
+export function runCommand(argv: readonly string[], options: RunOptions, signal: AbortSignal): Promise<RunOutput> {
+  const [program, ...args] = argv;
+  if (program === undefined) return Promise.reject(new TypeError('an empty command'));
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      detached: true,
+      env: minimalEnvironment(),
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    let timedOut = false;
+    const textOf = collect(child, options.limitBytes ?? DEFAULT_LIMIT_BYTES, () => killGroup(child));
+    const stop = () => killGroup(child);
+    const timer = setTimeout(() => {
+      timedOut = true;
+      killGroup(child);
+    }, options.timeoutMs);
+    const end = (finish: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      finish();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    child.once('error', (error) => end(() => reject(error)));
+    const answer = (status: number | null, killed: string | null) => {
+      const output = { status, signal: killed, stdout: textOf('stdout'), stderr: textOf('stderr'), timedOut };
+      end(() => (signal.aborted ? reject(signal.reason) : resolve(output)));
+    };
+    child.once('exit', (status, killed) => {
+      const late = setTimeout(() => answer(status, killed), PIPES_AFTER_EXIT_MS);
+      child.once('close', () => {
+        clearTimeout(late);
+        answer(status, killed);
+      });
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.stdin ?? '');
+  });
+}

@@ -1,0 +1,40 @@
+import { dirname } from 'node:path';
+import type { NodeEntry } from '../model/inventory.js';
+import { statPath } from './local-files.js';
+import type { Listener } from './local-nodes.js';
+import type { ConfigLook } from './look-config.js';
+
+/** Users whose server may get a node's password: root, ours, and the owners of its config directory and data directory. */
+async function trustedUsers(node: NodeEntry, config: ConfigLook): Promise<ReadonlySet<number>> {
+  const directories = [dirname(node.config), ...(config.places ? [config.places.directory] : [])];
+  const owners = await Promise.all(
+    directories.map((path) =>
+      statPath(path).then(
+        (stat) => [stat.uid],
+        () => [],
+      ),
+    ),
+  );
+  return new Set([0, process.getuid?.() ?? 0, ...owners.flat()]);
+}
+
+/**
+ * Why what listens on a node's port is not believed (`ask`) or gets no password (`password`); undefined when it is the
+ * node's own server. In a dead fleet any local user may listen on 6379 and 26379, take what we send, and answer with a
+ * wonderful offset. A process that this user may not look into is asked when its socket is a trusted user's, no more.
+ */
+export async function distrust(
+  node: NodeEntry,
+  config: ConfigLook,
+  listener: Listener,
+  purpose: 'ask' | 'password',
+): Promise<string | undefined> {
+  const place = `port ${node.port} on ${node.host}`;
+  if (listener.kind === 'none') return purpose === 'ask' ? undefined : `nothing listens on ${place}`;
+  if (listener.kind === 'other') return listener.says;
+  const trusted = await trustedUsers(node, config);
+  if (listener.kind === 'hidden') return purpose === 'ask' && trusted.has(listener.uid) ? undefined : listener.says;
+  const { pid, uid } = listener.process;
+  if (trusted.has(uid)) return undefined;
+  return `${place} is held by a server of user ${uid} (pid ${pid}), not by the node's own`;
+}

@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { FileStat } from '../model/raw-host.js';
+import { ChangedUnderneath } from './host.js';
+import { fileError, readRegular } from './local-files.js';
+import { codeOf } from './reading.js';
+
+/** Config files that are rewritten are small; anything larger is no config file. */
+const LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Makes names and renames in a directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A name beside `path` that nobody can have made before; hidden, so that `include conf.d/*` does not load it. */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.redis-runbook-${randomBytes(6).toString('hex')}`);
+}
+
+/** Removes a file; one that is gone already is fine. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Makes a directory (0700) and its missing parents; an existing one is left as it is. */
+export async function makePrivateDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+async function readExpected(path: string, expected: string, signal: AbortSignal): Promise<FileStat> {
+  try {
+    const { stat, bytes } = await readRegular(path, LIMIT_BYTES, signal, 'refuse');
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    if (hash !== expected) throw new ChangedUnderneath(path, 'changed since it was read: nothing was written');
+    return stat;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new ChangedUnderneath(path, 'is gone: nothing was written');
+    if (codeOf(error) === 'ELOOP') throw fileError('ELOOP', `${path} is a link: it is not replaced`);
+    throw error;
+  }
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found) throw new ChangedUnderneath(path, 'is there already: nothing was written');
+}
+
+async function fill(handle: FileHandle, bytes: Uint8Array, like: FileStat | undefined): Promise<void> {
+  await handle.writeFile(bytes);
+  if (like) {
+    const own = await handle.stat();
+    if (own.uid !== like.uid || own.gid !== like.gid) await handle.chown(like.uid, like.gid);
+    await handle.chmod(like.mode);
+  }
+  await handle.sync();
+}
+
+async function place(temporary: string, path: string, expected: string, like: FileStat | undefined): Promise<void> {
+  if (like === undefined) {
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw new ChangedUnderneath(path, 'appeared meanwhile: nothing was written');
+      throw error;
+    }
+    await unlink(temporary);
+    return;
+  }
+  const now = await readExpected(path, expected, new AbortController().signal);
+  if (now.inode !== like.inode || now.device !== like.device) {
+    throw new ChangedUnderneath(path, 'was replaced since it was read: nothing was written');
+  }
+  await rename(temporary, path);
+}
+
+/**
+ * Replaces a regular file atomically: exclusive temporary name in the same directory, owner and mode of the original,
+ * fsync of file and directory, rename. The content is compared with `expected` (sha256, lower-case hex, or `absent`)
+ * before anything is written and again right before the rename; throws ChangedUnderneath. A link is refused.
+ */
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  expected: string | 'absent',
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  const like = expected === 'absent' ? undefined : await readExpected(path, expected, signal);
+  if (like === undefined) await refuseExisting(path);
+  const temporary = temporaryName(path);
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    try {
+      await fill(handle, bytes, like);
+    } finally {
+      await handle.close();
+    }
+    signal.throwIfAborted();
+    await place(temporary, path, expected, like);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}

@@ -1,0 +1,118 @@
+import { dirname, resolve } from 'node:path';
+import type { ConfigLine } from '../model/formats.js';
+import type { NodeEntry } from '../model/inventory.js';
+import type { RawFile } from '../model/raw-host.js';
+import type { Secret } from '../model/secret.js';
+import { decodeText } from '../redis/byte-text.js';
+import { parseConfig } from '../redis/redis-conf.js';
+import { redactConfig } from '../redis/secrets.js';
+import { expandGlob, hasWildcards } from './glob.js';
+import { type LookContext, readFileOf, type ServiceUser, wholeOf } from './look-file.js';
+import { saw } from './reading.js';
+
+/** Deeper or more includes than anybody writes: a circle, or a hostile file. */
+const MOST_INCLUDES = 100;
+
+/** Where a node keeps its files: what the config files say, absolute. */
+export interface FilePlaces {
+  readonly directory: string;
+  readonly dbfilename: string;
+  readonly appendfilename: string;
+  readonly appenddirname: string;
+  /** Empty: the node logs to its standard output. */
+  readonly logfile: string;
+}
+
+export interface ConfigLook {
+  readonly files: readonly RawFile[];
+  /** Undefined when the main file could not be read. */
+  readonly places: FilePlaces | undefined;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly user: ServiceUser | undefined;
+}
+
+interface Walk {
+  readonly context: LookContext;
+  readonly node: NodeEntry;
+  readonly files: RawFile[];
+  readonly secrets: Map<string, Secret>;
+  readonly values: Map<string, string>;
+  user: ServiceUser | undefined;
+  /** `dir` changes the working directory at once (config.c: chdir), so later relative paths are below it. */
+  directory: string;
+}
+
+async function readConfig(walk: Walk, role: RawFile['role'], path: string): Promise<string | undefined> {
+  const { context, node, user } = walk;
+  let text: string | undefined;
+  const file = await readFileOf(
+    context,
+    { node: node.id, role, path, links: 'follow', user },
+    async (opened, from, own) => {
+      const redacted = redactConfig(decodeText(await wholeOf(opened, context.limits.textBytes, own)));
+      for (const [key, secret] of redacted.secrets) walk.secrets.set(key, secret);
+      text = redacted.text;
+      return saw({ text }, from);
+    },
+  );
+  walk.files.push(file);
+  if (role !== 'include' && file.stat.ok) walk.user ??= { uid: file.stat.value.uid, gid: file.stat.value.gid };
+  return text;
+}
+
+async function followInclude(walk: Walk, path: string): Promise<void> {
+  const target = resolve(walk.directory, path);
+  for (const found of hasWildcards(path) ? await expandGlob(target) : [target]) {
+    if (walk.files.length > MOST_INCLUDES || walk.files.some((file) => file.path === found)) continue;
+    const text = await readConfig(walk, 'include', found);
+    if (text !== undefined) await follow(walk, parseConfig(found, text));
+  }
+}
+
+async function follow(walk: Walk, lines: readonly ConfigLine[]): Promise<void> {
+  for (const { name, args } of lines) {
+    const value = args[0];
+    if (value === undefined || args.length !== 1) continue;
+    if (name === 'include') await followInclude(walk, value);
+    else if (name === 'dir') walk.directory = resolve(walk.directory, value);
+    else walk.values.set(name, value);
+  }
+}
+
+function placesOf(walk: Walk): FilePlaces {
+  const logfile = walk.values.get('logfile') ?? '';
+  return {
+    directory: walk.directory,
+    dbfilename: walk.values.get('dbfilename') ?? 'dump.rdb',
+    appendfilename: walk.values.get('appendfilename') ?? 'appendonly.aof',
+    appenddirname: walk.values.get('appenddirname') ?? 'appendonlydir',
+    // The log is opened for each line, so a relative name is below the last `dir` (server.c:serverLogRaw).
+    logfile: logfile === '' ? '' : resolve(walk.directory, logfile),
+  };
+}
+
+/**
+ * A node's config file and everything it includes, secrets replaced, in the order in which Redis executes them. A
+ * relative `dir` is below the directory of the config file, where the `process` service starts a node.
+ * `user` is the one that runs the node when that is known; else the owner of the config file counts.
+ */
+export async function lookAtConfig(
+  context: LookContext,
+  node: NodeEntry,
+  user: ServiceUser | undefined,
+): Promise<ConfigLook> {
+  const walk: Walk = {
+    context,
+    node,
+    files: [],
+    secrets: new Map(),
+    values: new Map(),
+    user: undefined,
+    directory: dirname(node.config),
+  };
+  const text = await readConfig(walk, node.kind === 'redis' ? 'redis.conf' : 'sentinel.conf', node.config);
+  if (user) walk.user = { uid: user.uid, gid: walk.user?.gid ?? user.gid };
+  if (text !== undefined) await follow(walk, parseConfig(node.config, text));
+  const places = text === undefined ? undefined : placesOf(walk);
+  return { files: walk.files, places, secrets: walk.secrets, user: walk.user };
+}

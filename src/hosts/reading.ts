@@ -1,0 +1,84 @@
+import type { From, NotSeen, Seen, SeenValue, WhyNot } from '../model/seen.js';
+
+/** A reading with a value, taken now. */
+export function saw<T>(value: T, from: From): SeenValue<T> {
+  return { ok: true, value, from, at: new Date().toISOString() };
+}
+
+/** A reading without a value, taken now. */
+export function missed(why: WhyNot, detail: string, from: From): NotSeen {
+  return { ok: false, why, detail, from, at: new Date().toISOString() };
+}
+
+const whyByCode: Readonly<Record<string, WhyNot>> = {
+  ENOENT: 'absent',
+  ENOTDIR: 'absent',
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'refused',
+  EPIPE: 'refused',
+  EHOSTUNREACH: 'timeout',
+  ENETUNREACH: 'timeout',
+  ETIMEDOUT: 'timeout',
+  ENOTFOUND: 'refused',
+  EADDRNOTAVAIL: 'refused',
+  EISDIR: 'unparseable',
+  EFBIG: 'too-large',
+};
+
+/** The code of a system error (`ENOENT`), or an empty text. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The words of an error for a person. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An error as a reading. Only "no such file" is knowledge; an unknown error means that the system denied the reading. */
+export function missedBy(error: unknown, from: From): NotSeen {
+  if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
+    return missed('timeout', reasonOf(error), from);
+  }
+  return missed(whyByCode[codeOf(error)] ?? 'denied', reasonOf(error), from);
+}
+
+/** Runs a reading; whatever it throws becomes the reason why there is none. */
+export async function reading<T>(from: From, work: () => Promise<T>): Promise<Seen<T>> {
+  try {
+    return saw(await work(), from);
+  } catch (error) {
+    return missedBy(error, from);
+  }
+}
+
+/**
+ * A reading with its own time limit: after `timeoutMs`, or when `signal` ends, the answer is `timeout` and the signal
+ * that `work` was given ends too. Never rejects.
+ */
+export async function within<T>(
+  from: From,
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Seen<T>>,
+): Promise<Seen<T>> {
+  const own = new AbortController();
+  let give: (seen: Seen<T>) => void = () => undefined;
+  const over = new Promise<Seen<T>>((resolve) => {
+    give = resolve;
+  });
+  const end = (detail: string) => () => {
+    own.abort();
+    give(missed('timeout', detail, from));
+  };
+  const stop = end('stopped');
+  const timer = setTimeout(end(`no answer in ${timeoutMs} ms`), timeoutMs);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([over, work(own.signal).catch((error: unknown) => missedBy(error, from))]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,211 @@
+import type { Duplex } from 'node:stream';
+import { AbstractConnector, Redis } from 'ioredis';
+import type { Resp } from '../model/raw-host.js';
+import { REDACTED, type Secret, secretToken } from '../model/secret.js';
+import type { From, NotSeen, Seen } from '../model/seen.js';
+import { encodeText } from '../redis/byte-text.js';
+import { secretDirectives } from '../redis/secrets.js';
+import type { Host, RedisEndpoint, RedisReader, RedisWriter, WritableHost } from './host.js';
+import { readCommands, writeCommands } from './host.js';
+import { missed, missedBy, saw, within } from './reading.js';
+import { type Link, linkOver } from './redis-link.js';
+
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+const DISCONNECT_TIMEOUT_MS = 100;
+
+type NetStream = Awaited<ReturnType<AbstractConnector['connect']>>;
+
+/** ioredis calls these on every stream; streams that are no sockets (a channel inside SSH) do not have them. */
+function asSocket(stream: Duplex): NetStream {
+  const missing = ['setNoDelay', 'setKeepAlive', 'setTimeout'].filter((name) => !(name in stream));
+  return Object.assign(stream, Object.fromEntries(missing.map((name) => [name, () => stream]))) as unknown as NetStream;
+}
+
+/**
+ * An ioredis client over a stream that is connected already. It sends nothing by itself (no HELLO, AUTH, INFO, CLIENT),
+ * never reconnects and never sends a command twice: with its defaults a write in flight is sent again after a reconnect.
+ */
+function clientOver(stream: Duplex): Redis {
+  class OverStream extends AbstractConnector {
+    constructor() {
+      super(DISCONNECT_TIMEOUT_MS);
+    }
+
+    override connect(): Promise<NetStream> {
+      this.stream = asSocket(stream);
+      return Promise.resolve(this.stream);
+    }
+  }
+  return new Redis({
+    Connector: OverStream,
+    retryStrategy: null,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    lazyConnect: true,
+    stringNumbers: true,
+    protocol: 2,
+    disableClientInfo: true,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+  });
+}
+
+export interface ConnectionOptions {
+  /** Time for connecting and proving, and for each answer, milliseconds. */
+  readonly timeoutMs: number;
+  /** Bytes of one answer; 64 MiB when left out. */
+  readonly limitBytes?: number;
+}
+
+function errorOf(answer: Resp): string | undefined {
+  return answer !== null && typeof answer === 'object' && 'error' in answer ? answer.error : undefined;
+}
+
+/** Words with which a server turns a client away; anything else it says to PING (LOADING, MASTERDOWN, MISCONF, BUSY) is life. */
+const needsPassword = /^(NOAUTH|ERR operation not permitted)/;
+const turnsAway = /^(NOAUTH|WRONGPASS|DENIED|ERR operation not permitted|ERR invalid password)/;
+const isFull = /^ERR max number of clients/;
+
+async function ping(link: Link, from: From): Promise<{ readonly error: string | undefined } | NotSeen> {
+  const reply = await link.send(['PING']);
+  if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
+  return { error: errorOf(reply.answer) };
+}
+
+/** The password once, and the server's words without it: `unknown command 'AUTH', with args beginning with: …` repeats it. */
+async function authenticate(link: Link, password: Secret, from: From): Promise<NotSeen | undefined> {
+  const reply = await password.reveal((text) => link.send(['AUTH', encodeText(text)]));
+  if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
+  const error = errorOf(reply.answer);
+  if (error === undefined) return undefined;
+  return missed(
+    'denied',
+    password.reveal((text) => (text === '' ? error : error.replaceAll(text, REDACTED))),
+    from,
+  );
+}
+
+/** A link is proven by PING; the password is sent only when the server asks for one and the host vouches for it. */
+async function prove(
+  link: Link,
+  host: Host,
+  endpoint: RedisEndpoint,
+  from: From,
+  signal: AbortSignal,
+): Promise<NotSeen | undefined> {
+  let pong = await ping(link, from);
+  if ('ok' in pong) return pong;
+  if (endpoint.password && needsPassword.test(pong.error ?? '')) {
+    const vouched = await host.vouch(endpoint.address, endpoint.port, signal);
+    if (!vouched.ok) return missed('denied', vouched.detail, from);
+    const failed = await authenticate(link, endpoint.password, from);
+    if (failed) return failed;
+    pong = await ping(link, from);
+    if ('ok' in pong) return pong;
+  }
+  if (turnsAway.test(pong.error ?? '')) return missed('denied', pong.error ?? '', from);
+  return isFull.test(pong.error ?? '') ? missed('refused', pong.error ?? '', from) : undefined;
+}
+
+async function establish(
+  host: Host,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  from: From,
+  signal: AbortSignal,
+): Promise<Seen<Link>> {
+  const stream = await host.connect(endpoint.address, endpoint.port, signal);
+  stream.on('error', () => undefined);
+  if (signal.aborted) {
+    stream.destroy();
+    return missed('timeout', 'stopped', from);
+  }
+  const limits = { timeoutMs: options.timeoutMs, limitBytes: options.limitBytes ?? ANSWER_LIMIT_BYTES };
+  const link = await linkOver(clientOver(stream), stream, limits);
+  signal.addEventListener('abort', () => link.end('timeout', 'stopped'), { once: true });
+  const failed = await prove(link, host, endpoint, from, signal).catch((error: unknown) => missedBy(error, from));
+  if (failed) link.end(failed.why, failed.detail);
+  return failed ?? saw(link, from);
+}
+
+async function openLink(
+  host: Host,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Seen<Link>> {
+  const from = { host: host.entry.name, node: endpoint.node, source: `PING ${endpoint.address}:${endpoint.port}` };
+  const opened = await within(from, options.timeoutMs, signal, (own) => establish(host, endpoint, options, from, own));
+  if (!opened.ok) return opened;
+  const link = opened.value;
+  const stop = () => link.end('timeout', 'stopped');
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  const end: Link['end'] = (why, detail) => {
+    signal.removeEventListener('abort', stop);
+    link.end(why, detail);
+  };
+  return saw({ send: link.send, end }, from);
+}
+
+function wordsOf(command: string, args: readonly string[], allowed: readonly string[]): readonly string[] {
+  if (!allowed.includes(command)) throw new TypeError(`${command} is not a command that this connection may send`);
+  return [...command.split(' '), ...args];
+}
+
+/** CONFIG GET answers with secrets as tokens: what is read is kept and shown. */
+function withoutSecrets(command: string, answer: Resp): Resp {
+  if (command !== 'CONFIG GET' || !Array.isArray(answer)) return answer;
+  return answer.map((item, index) => {
+    const name = index % 2 === 1 ? String(answer[index - 1]).toLowerCase() : '';
+    const isSecret = secretDirectives.has(name) || name === 'primaryauth';
+    return isSecret && typeof item === 'string' && item !== '' ? secretToken(item) : item;
+  });
+}
+
+function readerOver(link: Link, host: Host, endpoint: RedisEndpoint): RedisReader {
+  return {
+    async ask(command, ...args) {
+      const words = wordsOf(command, args, readCommands);
+      const from = { host: host.entry.name, node: endpoint.node, source: words.join(' ') };
+      const reply = await link.send(words);
+      if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
+      return saw(withoutSecrets(command, reply.answer), from);
+    },
+    close: () => link.end('refused', 'closed by us'),
+  };
+}
+
+/**
+ * A connection that can only look, proven by PING. Not ok: `denied` with the server's words (NOAUTH, WRONGPASS,
+ * protected mode) or because nobody vouches for the listener, `refused`, `timeout`. The password is tried once.
+ * When `signal` ends, so does the connection.
+ */
+export async function openReader(
+  host: Host,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Seen<RedisReader>> {
+  const opened = await openLink(host, endpoint, options, signal);
+  return opened.ok ? { ...opened, value: readerOver(opened.value, host, endpoint) } : opened;
+}
+
+/** As `openReader`, for a connection that may change the node. A command is sent once; a lost answer is `unknown`. */
+export async function openWriter(
+  host: WritableHost,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Seen<RedisWriter>> {
+  const opened = await openLink(host, endpoint, options, signal);
+  if (!opened.ok) return opened;
+  const link = opened.value;
+  const send: RedisWriter['send'] = async (command, ...args) => {
+    const reply = await link.send(wordsOf(command, args, writeCommands));
+    if (reply.kind === 'answer') return { outcome: 'answered', answer: reply.answer };
+    return { outcome: 'unknown', why: reply.sent ? reply.detail : `${reply.detail}; the command was never sent` };
+  };
+  return { ...opened, value: { ...readerOver(link, host, endpoint), send } };
+}

@@ -1,0 +1,122 @@
+import type { HostEntry, Inventory, NodeEntry, NodeKind, PasswordSource } from '../model/inventory.js';
+import type { FleetFile, HostFile, NodeFile, PasswordFile } from './schema.js';
+
+/** A node with the place of its entry in the file, for the checks that compare nodes. */
+export interface PlacedNode {
+  readonly node: NodeEntry;
+  readonly service: HostEntry['service'];
+  readonly path: readonly PropertyKey[];
+}
+
+const builtIn = {
+  redis: { port: 6379, config: '/etc/redis/redis.conf', unit: 'redis-server', program: 'redis-server' },
+  sentinel: { port: 26379, config: '/etc/redis/sentinel.conf', unit: 'redis-sentinel', program: 'redis-sentinel' },
+} as const;
+
+/** The groups that the file declares, whichever of its three keys it uses; empty when it declares none. */
+export function groupsOf(fleet: FleetFile): readonly string[] {
+  return fleet.groups ?? [fleet.group, fleet['master-name']].filter((name) => name !== undefined);
+}
+
+/** Every declared node with all defaults filled in, in the order of the file. */
+export function placedNodes(fleet: FleetFile): readonly PlacedNode[] {
+  return Object.entries(fleet.hosts).flatMap(([name, host]) => {
+    const service = host.service ?? fleet.defaults?.service ?? 'auto';
+    const several = (kind: NodeKind) => host.runs.filter((entry) => kindOf(entry) === kind).length > 1;
+    return host.runs.map((entry, index) => ({
+      node: nodeEntry({ fleet, name, host, entry, several: several(kindOf(entry)) }),
+      service,
+      path: ['hosts', name, 'runs', index],
+    }));
+  });
+}
+
+/** The checked file as an inventory; `lineOf` says where a host stands in the file. */
+export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: string) => number): Inventory {
+  const nodes = placedNodes(fleet).map((placed) => placed.node);
+  const defaults = fleet.defaults ?? {};
+  const hosts = Object.entries(fleet.hosts).map(([name, host]) => ({
+    name,
+    address: host.address,
+    transport: host.transport ?? defaults.transport ?? 'ssh',
+    become: host.become ?? defaults.become ?? 'none',
+    service: host.service ?? defaults.service ?? 'auto',
+    state: host.state ?? defaults.state ?? '/var/lib/redis-runbook',
+    nodes: nodes.filter((node) => node.host === name),
+    line: lineOf(name),
+  }));
+  return { fleet: fleet.name, file, groups: groupsOf(fleet), hosts, password: passwordOf(defaults.password) };
+}
+
+type RunsEntry = HostFile['runs'][number];
+
+function kindOf(entry: RunsEntry): NodeKind {
+  if (typeof entry === 'string') {
+    return entry;
+  }
+  return 'redis' in entry ? 'redis' : 'sentinel';
+}
+
+function settingsOf(entry: RunsEntry): NodeFile {
+  if (typeof entry === 'string') {
+    return {};
+  }
+  return 'redis' in entry ? entry.redis : entry.sentinel;
+}
+
+interface NodeContext {
+  readonly fleet: FleetFile;
+  readonly name: string;
+  readonly host: HostFile;
+  readonly entry: RunsEntry;
+  readonly several: boolean;
+}
+
+function nodeEntry({ fleet, name, host, entry, several }: NodeContext): NodeEntry {
+  const kind = kindOf(entry);
+  const given = { ...fleet.defaults?.[kind], ...host[kind], ...settingsOf(entry) } as NodeFile;
+  const config = given.config ?? builtIn[kind].config;
+  const port = given.port ?? builtIn[kind].port;
+  const groups = groupsOf(fleet);
+  const group = given.group ?? (groups.length === 1 ? groups[0] : undefined);
+  const password = nodePassword(kind, fleet, host, given);
+  return {
+    kind,
+    id: idOf(name, kind, several ? port : undefined),
+    host: name,
+    address: host.address,
+    port,
+    config,
+    unit: given.unit ?? builtIn[kind].unit,
+    start: given.start ?? [builtIn[kind].program, config],
+    ...(kind === 'redis' && group !== undefined ? { group } : {}),
+    ...(password === undefined ? {} : { password }),
+  };
+}
+
+function idOf(host: string, kind: NodeKind, port: number | undefined): string {
+  const base = kind === 'redis' ? host : `${host}/sentinel`;
+  return port === undefined ? base : `${base}:${port}`;
+}
+
+/**
+ * `password:` beside the nodes is the Redis password; a sentinel gets one only from its own settings, because a
+ * password is sent to nobody it was not meant for.
+ */
+function nodePassword(kind: NodeKind, fleet: FleetFile, host: HostFile, given: NodeFile): PasswordSource | undefined {
+  const source = given.password ?? (kind === 'redis' ? (host.password ?? fleet.defaults?.password) : undefined);
+  return source === undefined ? undefined : passwordOf(source);
+}
+
+function passwordOf(source: PasswordFile | undefined): PasswordSource {
+  if (source === undefined || source === 'node') {
+    return { from: 'node' };
+  }
+  if (source === 'prompt' || 'prompt' in source) {
+    return { from: 'prompt' };
+  }
+  if ('env' in source) {
+    return { from: 'env', name: source.env };
+  }
+  return 'file' in source ? { from: 'file', path: source.file } : { from: 'command', argv: source.command };
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { RunbookError } from './errors.js';
+
+const argv = process.argv.slice(2);
+const wantsJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
+
+/** Runs the command line and gives its exit status. Everything that a start does not need is loaded when it is. */
+async function main(): Promise<number> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const { closeInspectorDoor, listenToSignals } = await import('./cli/stopper.js');
+  closeInspectorDoor();
+  const stopper = listenToSignals();
+  try {
+    const { runProgram } = await import('./cli/program.js');
+    return stoppedBySignal(await runProgram(argv, stopper, version()), stopper.status());
+  } catch (error) {
+    if (!(error instanceof RunbookError)) {
+      throw error;
+    }
+    await say(error);
+    return stoppedBySignal(error.exit, stopper.status());
+  }
+}
+
+/** 128 + n is for a signal that left nothing half done: exactly where the status would be 7. */
+function stoppedBySignal(status: number, signalStatus: number | undefined): number {
+  return status === 7 && signalStatus !== undefined ? signalStatus : status;
+}
+
+async function say(error: RunbookError): Promise<void> {
+  const { errorJson, errorText } = await import('./cli/print-error.js');
+  if (wantsJson) {
+    process.stdout.write(errorJson(error));
+  } else {
+    process.stderr.write(errorText(error));
+  }
+}
+
+async function sayCrash(error: unknown): Promise<number> {
+  const { crashText, writeCrashFile } = await import('./cli/crash-file.js');
+  const { stateDirectory } = await import('./cli/context.js');
+  const path = writeCrashFile(stateDirectory(process.env), error, new Date());
+  if (wantsJson) {
+    const message = 'this is a mistake of the tool itself';
+    const facts = path === undefined ? [] : [`the details are in ${path}`];
+    process.stdout.write(
+      `${JSON.stringify({ schema: 'redis-runbook/error/1', error: { code: 'bug', exit: 70, message, facts, next: [] } })}\n`,
+    );
+  } else {
+    process.stderr.write(crashText(path));
+  }
+  return 70;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { readonly version: unknown }).version);
+}
+
+/**
+ * Ends the process when what was written has left it, and after two seconds in any case: a connection that somebody
+ * forgot, or a reader that does not read, must not keep it.
+ */
+function end(status: number): void {
+  const leave = () => process.exit(status);
+  setTimeout(leave, 1500).unref();
+  process.exitCode = status;
+  // stderr needs no flush: Node writes to it synchronously, and opening it costs a start.
+  process.stdout.write('', leave);
+}
+
+/** `| head` and a closed terminal are no errors: what is written from then on goes nowhere. */
+function isLostReader(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'write' && (code === 'EPIPE' || code === 'EIO');
+}
+
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, (error) => {
+    if (!isLostReader(error)) {
+      void sayCrash(error).then(end);
+    }
+  });
+}
+void main().catch(sayCrash).then(end);

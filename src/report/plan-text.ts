@@ -1,0 +1,132 @@
+import type { Action, Plan, Stage } from '../model/plan.js';
+import { actionsOf } from '../model/plan.js';
+import { printable } from './escape.js';
+import { padEnd, paint, wrap } from './layout.js';
+import { count, listed } from './quantities.js';
+
+export interface PlanTextOptions {
+  readonly width: number;
+  readonly colour: boolean;
+  /** Every diff, also of hosts whose diff is like another one's. */
+  readonly allDiffs?: boolean;
+}
+
+/** Page 3 of a recovery: what would be done, where, what it costs, how it is undone, and the diffs. */
+export function renderPlan(plan: Plan, options: PlanTextOptions): string {
+  const blocks = [summary(plan, options), stageLines(plan, options), notes(plan, options), diffLines(plan, options)];
+  return `${blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function summary(plan: Plan, options: PlanTextOptions): string[] {
+  const actions = actionsOf(plan).length;
+  const text =
+    `${plan.path[0]?.toUpperCase()}${plan.path.slice(1)} path, ${count(actions, 'action')} on ${plan.hosts.map(printable).join(', ')}. ` +
+    `${printable(plan.master)} becomes master. Nothing has been changed yet. ` +
+    `About ${plan.downtimeSeconds} s of work until writes are possible again. No file is deleted.`;
+  return wrap(text, options.width).map((line) => paint('verdict', line, options.colour));
+}
+
+function stageLines(plan: Plan, options: PlanTextOptions): string[] {
+  const title = Math.max(...plan.stages.map((stage) => stage.title.length));
+  return plan.stages.flatMap((stage, index) => {
+    const first = `  ${index + 1} ${padEnd(stage.title, title)}  `;
+    return wrap(stageSays(stage), options.width, first, ' '.repeat(first.length));
+  });
+}
+
+/** A stage in one line: its actions by kind, and what is waited for. */
+function stageSays(stage: Stage): string {
+  const parts: string[] = [];
+  for (const [kind, actions] of byKind(stage)) parts.push(`${kindWords[kind]} ${listed(nodesOf(actions))}`);
+  if (parts.length === 0) parts.push(count(stage.batches.flatMap((batch) => batch.then).length, 'check'));
+  return parts.join('; ');
+}
+
+const kindWords: Readonly<Record<Action['kind'], string>> = {
+  'lock.take': 'lock',
+  'lock.release': 'unlock',
+  'service.hold': 'hold',
+  'service.release': 'release',
+  'service.stop': 'stop',
+  'service.start': 'start',
+  'data.save': 'save in the background',
+  'data.keep': 'keep the data of',
+  'config.keep': 'keep the configs of',
+  'config.rewrite': 'rewrite the configs of',
+  'config.check': 'read back and try the configs of',
+  'data.check': 'prove what would be loaded on',
+  'fence.raise': 'fence writes on',
+  'fence.lift': 'let writes in on',
+  'aof.rewrite': 'rewrite the AOF of',
+};
+
+function byKind(stage: Stage): ReadonlyMap<Action['kind'], readonly Action[]> {
+  const kinds = new Map<Action['kind'], Action[]>();
+  for (const batch of stage.batches)
+    for (const action of Object.values(batch.lanes).flat()) {
+      if (action.kind === 'service.stop' && action.mode === 'already-stopped') continue;
+      kinds.set(action.kind, [...(kinds.get(action.kind) ?? []), action]);
+    }
+  return kinds;
+}
+
+function nodesOf(actions: readonly Action[]): string[] {
+  return [...new Set(actions.map((action) => printable(action.node)))];
+}
+
+function notes(plan: Plan, options: PlanTextOptions): string[] {
+  const lines = [
+    'Undo: any time until the master accepts its first write (stage START), then never.',
+    ...plan.leftOut.map(
+      (host) => `Left out: ${printable(host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
+    ),
+    ...(plan.setAside.length > 0
+      ? [`Set aside, kept and not served: what only ${plan.setAside.map(printable).join(', ')} holds.`]
+      : []),
+    ...(plan.acceptedLoss ? ['Accepted: the last writes are on no disk.'] : []),
+    ...plan.scripts.map((script) => `Sentinel would have run this script, and nothing here does: ${printable(script)}`),
+  ];
+  return lines.flatMap((line) => wrap(line, options.width, '  ', '  '));
+}
+
+/** The diffs; a diff that several files share is shown once with all of their names. */
+function diffLines(plan: Plan, options: PlanTextOptions): string[] {
+  const groups = new Map<string, { readonly names: string[]; readonly diff: readonly string[] }>();
+  for (const action of actionsOf(plan)) {
+    if (action.kind !== 'config.rewrite') continue;
+    const diff = action.says.diff ?? [];
+    const key = options.allDiffs ? action.id : diff.join('\n');
+    const entry = groups.get(key) ?? { names: [], diff };
+    entry.names.push(`${printable(action.host)}:${printable(action.path)}`);
+    groups.set(key, entry);
+  }
+  return [...groups.values()].flatMap(({ names, diff }) => [
+    ...names.map((name) => `  ${name}`),
+    ...(diff.length === 0 ? ['    needs no change'] : diff.map((line) => `    ${diffLine(line, options.colour)}`)),
+  ]);
+}
+
+/** A changed line in its colour; the sign says the same without it. */
+export function diffLine(line: string, colour: boolean): string {
+  const shown = printable(line);
+  if (line.startsWith('+')) return paint('added', shown, colour);
+  return line.startsWith('-') ? paint('removed', shown, colour) : shown;
+}
+
+/** The commands that a person would type for these stages, host by host (the key `c` at a gate). */
+export function renderCommands(stages: readonly Stage[]): string {
+  const lines = stages.flatMap((stage) => [
+    `${stage.title}`,
+    ...stage.batches.flatMap((batch) =>
+      Object.values(batch.lanes)
+        .flat()
+        .flatMap((action) =>
+          action.says.commands.map((command) => `  ${printable(action.host)}$ ${printable(command)}`),
+        ),
+    ),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host } from '../hosts/host.js';
+import { openReader } from '../hosts/redis-client.js';
+import { parseInfo } from '../redis/info.js';
+import type { Confinement } from './trial.js';
+
+/** What a closed server holds. */
+export interface Counted extends Confinement {
+  readonly keys: bigint;
+  readonly expires: bigint;
+  readonly databases: readonly { readonly db: number; readonly keys: bigint; readonly expires: bigint }[];
+  readonly version: string;
+}
+
+/** A directory (0700) with `load.conf` and data, and what may be spent on it. */
+export interface ClosedServer {
+  readonly host: Host;
+  readonly directory: string;
+  readonly server: string;
+  readonly limitMs: number;
+  readonly bytes: bigint;
+}
+
+const POLL_MS = 25;
+const DROP = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'];
+/** Address space, KiB: what is loaded may grow thirtyfold. */
+const SPACE_KIB = 4 * 1024 * 1024;
+const LIMITS = `ulimit -c 0; ulimit -t "$1"; ulimit -n 128; ulimit -v "$2" 2> /dev/null; shift 2; exec "$@"`;
+
+/** Starts the server, waits until it has loaded, counts, and ends it whatever happens. Throws with its last words when it does not load. */
+export async function countIn(closed: ClosedServer, signal: AbortSignal): Promise<Counted> {
+  const wrapped = wrapper();
+  const seconds = String(Math.ceil(closed.limitMs / 1000) + 1);
+  const space = String(SPACE_KIB + Math.round(Number(closed.bytes) / 1024) * 30);
+  const argv = [...wrapped.argv, 'sh', '-c', LIMITS, 'sh', seconds, space, closed.server, './load.conf'];
+  const child = spawn(argv[0] ?? 'sh', argv.slice(1), {
+    cwd: closed.directory,
+    detached: true,
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const words = lastWordsOf(child);
+  const gone = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  });
+  try {
+    return { ...(await loaded(closed, child, words, signal)), ...wrapped.confinement };
+  } finally {
+    endGroup(child);
+    await gone;
+  }
+}
+
+/** Not root, and in namespaces of its own, as far as this machine goes. */
+function wrapper(): { readonly argv: readonly string[]; readonly confinement: Confinement } {
+  const root = process.getuid?.() === 0;
+  const drop = root && works([...DROP, 'true']) ? DROP : [];
+  if (works([...drop, 'unshare', '-Urn', 'true'])) {
+    return { argv: [...drop, 'unshare', '-Urn'], confinement: { confined: true } };
+  }
+  if (root && works(['unshare', '-n', ...drop, 'true'])) {
+    return { argv: ['unshare', '-n', ...drop], confinement: { confined: true } };
+  }
+  return { argv: drop, confinement: { confined: false, notConfinedWhy: 'this machine allows no namespaces' } };
+}
+
+function works(argv: readonly string[]): boolean {
+  const [program = '', ...args] = argv;
+  return spawnSync(program, args, { stdio: 'ignore', timeout: 5000 }).status === 0;
+}
+
+function lastWordsOf(child: ChildProcess): () => string {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Uint8Array) => {
+      said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
+    });
+  }
+  child.once('error', (error) => {
+    said += `\n${error.message}`;
+  });
+  return () =>
+    said
+      .split('\n')
+      .map((line) => line.replace(/^\d+:[A-Z] .*? [.\-*#] /, '').replace(/[^\x20-\x7e]/g, '?'))
+      .filter((line) => line.trim() !== '')
+      .slice(-2)
+      .join('; ')
+      .slice(0, 400);
+}
+
+type Held = Omit<Counted, keyof Confinement>;
+
+async function loaded(
+  closed: ClosedServer,
+  child: ChildProcess,
+  words: () => string,
+  signal: AbortSignal,
+): Promise<Held> {
+  const until = performance.now() + closed.limitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`a server cannot load it: ${words()}`);
+    const held = await ask(closed, signal).catch(() => undefined);
+    if (held) return held;
+    if (performance.now() > until) throw new Error(`it was not loaded within ${Math.round(closed.limitMs / 1000)} s`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** Undefined while it is not up or still loads. */
+async function ask(closed: ClosedServer, signal: AbortSignal): Promise<Held | undefined> {
+  const path = join(closed.directory, 'load.sock');
+  const through: Host = { ...closed.host, connect: () => connectTo(path) };
+  const opened = await openReader(through, { address: path, port: 0, node: 'scratch' }, { timeoutMs: 2000 }, signal);
+  if (!opened.ok) return undefined;
+  try {
+    const answer = await opened.value.ask('INFO', 'all');
+    if (!answer.ok || typeof answer.value !== 'string') return undefined;
+    const info = parseInfo(answer.value);
+    return info.get('loading') === '0' ? count(info) : undefined;
+  } finally {
+    opened.value.close();
+  }
+}
+
+function connectTo(path: string): Promise<ReturnType<typeof connect>> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(socket));
+  });
+}
+
+function count(info: ReadonlyMap<string, string>): Held {
+  const databases = [...info].flatMap(([name, value]) => {
+    const db = /^db(\d+)$/.exec(name)?.[1];
+    const row = /^keys=(\d+),expires=(\d+)/.exec(value);
+    if (db === undefined || !row) return [];
+    return [{ db: Number(db), keys: BigInt(row[1] ?? 0), expires: BigInt(row[2] ?? 0) }];
+  });
+  return {
+    databases,
+    keys: databases.reduce((sum, row) => sum + row.keys, 0n),
+    expires: databases.reduce((sum, row) => sum + row.expires, 0n),
+    version: info.get('redis_version') ?? '',
+  };
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}

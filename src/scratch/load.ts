@@ -1,0 +1,164 @@
+import { chown, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { RunbookError } from '../errors.js';
+import type { Host } from '../hosts/host.js';
+import { createAofReader } from '../redis/aof.js';
+import { createRdbReader } from '../redis/rdb.js';
+import { type Counted, countIn } from './closed-server.js';
+
+/** Data files of a node, on their host. Only copies of them are loaded. */
+export type ScratchSource =
+  | { readonly kind: 'rdb'; readonly path: string }
+  | { readonly kind: 'aof'; readonly path: string }
+  | { readonly kind: 'aof-multi'; readonly manifestPath: string; readonly paths: readonly string[] };
+
+export interface ScratchOptions {
+  /** The server program on this machine; `redis-server` when left out. */
+  readonly server?: string;
+  /** For loading, milliseconds; a minute and one more for each GB when left out. */
+  readonly limitMs?: number;
+}
+
+/** What the files hold once a server has loaded them. */
+export type Loaded = Counted;
+
+const NOBODY = 65534;
+const APPEND_DIRECTORY = 'appendonlydir';
+
+/**
+ * Loads copies of data files in a closed server on this machine and counts what it then holds. An append-only file is a
+ * script that runs with the server's full rights while it loads, so it is read first, and one that holds anything but
+ * write commands is refused by name: RunbookError('blocked'). The server has no port, no persistence, an empty
+ * environment, limits of time, memory and files, is not root, and has a network namespace of its own where this machine
+ * allows (`confined` tells). It is always ended and its directory removed. Throws with the server's words when it cannot load them.
+ */
+export async function loadScratch(
+  host: Host,
+  source: ScratchSource,
+  options: ScratchOptions,
+  signal: AbortSignal,
+): Promise<Loaded> {
+  const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-load.'));
+  try {
+    const copied = await copyAll(host, source, directory, signal);
+    await writeWhole(join(directory, 'load.conf'), configFor(source));
+    if (process.getuid?.() === 0) await giveAway(directory, copied.paths);
+    const limitMs = options.limitMs ?? 60_000 + Math.round(Number(copied.bytes) / 1e9) * 60_000;
+    const server = options.server ?? 'redis-server';
+    return await countIn({ host, directory, server, limitMs, bytes: copied.bytes }, signal);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+interface Copied {
+  readonly paths: readonly string[];
+  readonly bytes: bigint;
+}
+
+async function copyAll(host: Host, source: ScratchSource, directory: string, signal: AbortSignal): Promise<Copied> {
+  if (source.kind === 'rdb') return copyRead(host, [[source.path, join(directory, 'dump.rdb')]], 'rdb', signal);
+  if (source.kind === 'aof') return copyRead(host, [[source.path, join(directory, 'appendonly.aof')]], 'aof', signal);
+  const into = join(directory, APPEND_DIRECTORY);
+  await mkdir(into, { mode: 0o700 });
+  const pairs = source.paths.map((path): [string, string] => [path, join(into, basename(path))]);
+  const copied = await copyRead(host, pairs, 'aof', signal);
+  const manifest = join(into, 'appendonly.aof.manifest');
+  const target = await open(manifest, 'wx', 0o600);
+  try {
+    for await (const chunk of host.stream(source.manifestPath, signal)) await target.writeFile(chunk);
+  } finally {
+    await target.close();
+  }
+  return { ...copied, paths: [...copied.paths, manifest, into] };
+}
+
+async function copyRead(
+  host: Host,
+  pairs: readonly (readonly [string, string])[],
+  kind: 'rdb' | 'aof',
+  signal: AbortSignal,
+): Promise<Copied> {
+  let bytes = 0n;
+  for (const [from, to] of pairs) bytes += await copyOne(host, from, to, kind, signal);
+  return { paths: pairs.map(([, to]) => to), bytes };
+}
+
+/** Copies one file and reads it on the way: what is not the file it should be is refused before any server sees it. */
+async function copyOne(
+  host: Host,
+  from: string,
+  to: string,
+  kind: 'rdb' | 'aof',
+  signal: AbortSignal,
+): Promise<bigint> {
+  const rdb = kind === 'rdb' ? createRdbReader() : undefined;
+  const aof = kind === 'aof' ? createAofReader() : undefined;
+  let bytes = 0n;
+  const target = await open(to, 'wx', 0o600);
+  try {
+    for await (const chunk of host.stream(from, signal)) {
+      (rdb ?? aof)?.feed(chunk);
+      bytes += BigInt(chunk.length);
+      await target.writeFile(chunk);
+    }
+  } finally {
+    await target.close();
+  }
+  rdb?.end();
+  const scan = aof?.end();
+  if (scan && scan.suspiciousTotal > 0) throw refused(from, scan.suspicious, scan.suspiciousTotal);
+  return bytes;
+}
+
+function refused(
+  path: string,
+  suspicious: readonly { readonly command: string; readonly atByte: bigint }[],
+  total: number,
+): RunbookError {
+  const shown = suspicious.slice(0, 5).map(({ command, atByte }) => `${nameOf(command)} at byte ${atByte}`);
+  return new RunbookError(
+    'blocked',
+    `${path} holds commands that Redis does not write into an append-only file itself.`,
+    {
+      facts: [...shown, ...(total > shown.length ? [`${total - shown.length} more`] : [])],
+    },
+  );
+}
+
+/** The name comes from the file: only what a command's name can be is shown. */
+function nameOf(command: string): string {
+  return /^[\w|.-]{1,40}$/.test(command) ? command.toUpperCase() : 'a command with no proper name';
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const target = await open(path, 'wx', 0o600);
+  try {
+    await target.writeFile(text);
+  } finally {
+    await target.close();
+  }
+}
+
+async function giveAway(directory: string, paths: readonly string[]): Promise<void> {
+  for (const path of [join(directory, 'load.conf'), ...paths, directory]) await chown(path, NOBODY, NOBODY);
+}
+
+function configFor(source: ScratchSource): string {
+  const lines = [
+    'port 0',
+    'unixsocket load.sock',
+    'unixsocketperm 700',
+    'daemonize no',
+    'save ""',
+    'databases 1024',
+    'logfile ""',
+    'dbfilename dump.rdb',
+    `appendonly ${source.kind === 'rdb' ? 'no' : 'yes'}`,
+    'appendfilename "appendonly.aof"',
+    'auto-aof-rewrite-percentage 0',
+    ...(source.kind === 'aof-multi' ? [`appenddirname "${APPEND_DIRECTORY}"`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { editDistance, nearest } from '../../src/inventory/nearest.js';
+import { jsonSchema } from '../../src/inventory/schema.js';
+
+describe('the JSON Schema', () => {
+  it('allows no unknown key but under backup, and is plain JSON', () => {
+    const schema = JSON.parse(JSON.stringify(jsonSchema()));
+    expect(schema).toMatchObject({
+      $schema: expect.stringContaining('2020-12'),
+      type: 'object',
+      additionalProperties: false,
+    });
+    expect(Object.keys(schema.properties)).toEqual([
+      'name',
+      'group',
+      'master-name',
+      'groups',
+      'defaults',
+      'hosts',
+      'backup',
+    ]);
+    expect(schema.required).toEqual(['name', 'hosts']);
+    expect(schema.properties.defaults.additionalProperties).toBe(false);
+    expect(schema.properties.hosts.additionalProperties.required).toEqual(['address', 'runs']);
+    expect(schema.properties.hosts.additionalProperties.properties.redis.properties.port).toMatchObject({
+      type: 'integer',
+      maximum: 65535,
+    });
+  });
+});
+
+describe('the nearest word', () => {
+  it.each([
+    ['adress', 'address'],
+    ['recvoer', 'recover'],
+    ['stauts', 'status'],
+    ['comp', 'completion'],
+    ['RECOVER', 'recover'],
+    ['audit', undefined],
+    ['x', undefined],
+  ])('of %s is %s', (word, meant) => {
+    expect(nearest(word, ['address', 'recover', 'status', 'completion'])).toBe(meant);
+  });
+
+  it('counts single changes and swaps', () => {
+    expect(editDistance('', 'abc')).toBe(3);
+    expect(editDistance('abcd', 'abdc')).toBe(1);
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(editDistance('Same', 'same')).toBe(0);
+  });
+});
