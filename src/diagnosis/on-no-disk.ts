@@ -22,7 +22,7 @@ export function onNoDisk(group: GroupSurvey, graph: Graph, winner: string | unde
       : `the log of ${last.node} shows no orderly stop`;
   return {
     ...(seconds === undefined ? {} : { seconds }),
-    ...(file === undefined ? {} : { newestFile: file.node }),
+    ...(file === undefined ? {} : { newestFile: file.node, ...savedAt(file) }),
     why: `${last.node} was the last master and wrote no AOF; ${log}, so what came after the newest file was in memory only`,
   };
 }
@@ -36,6 +36,11 @@ export function lastMaster(group: GroupSurvey, graph: Graph): Holding | undefine
   return graph.holdings.find((holding) =>
     holding.timeline.spans.some((span) => span.as === 'origin' && span.id !== undefined && !parents.has(span.id)),
   );
+}
+
+function savedAt(file: Holding): { savedAt?: string } {
+  const seconds = known(file.redis.rdb)?.ctimeSeconds;
+  return seconds === undefined ? {} : { savedAt: new Date(seconds * 1000).toISOString() };
 }
 
 function secondsLost(last: Holding, file: Holding | undefined, group: GroupSurvey): number | undefined {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { RunbookError } from '../errors.js';
 import type { Plan, Stage } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -19,6 +20,8 @@ import type { ExecuteOptions, Tools } from './tools.js';
  */
 export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions): Promise<RunResult> {
   checkShape(plan, tools);
+  // Every connection and command listens for the end of the run; Node warns on the terminal above ten.
+  setMaxListeners(0, options.signal, options.now);
   const run = newRun(plan, tools, options);
   const heartbeat = beginHeartbeat(run);
   await tools.journal.write({

@@ -17,7 +17,7 @@ function typeOf(stats: BigIntStats): FileStat['type'] {
 }
 
 /** The kernel's answer in the shape that surveys keep. */
-export function toFileStat(stats: BigIntStats): FileStat {
+function toFileStat(stats: BigIntStats): FileStat {
   return {
     sizeBytes: stats.size,
     mtimeMs: Number(stats.mtimeNs / 1000n) / 1000,

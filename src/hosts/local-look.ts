@@ -8,7 +8,7 @@ import { evidencePattern } from '../redis/log.js';
 import { sentinelEvidencePattern } from '../redis/sentinel-log.js';
 import type { Host, LookRequest } from './host.js';
 import { belongsTo, listenerAt, processOf } from './local-nodes.js';
-import { type ProcessScan, rawProcess, scanProcesses } from './local-process.js';
+import { type ProcessScan, rawProcess, scanOnce } from './local-process.js';
 import { holdPath, lockPath } from './local-state.js';
 import { distrust } from './local-vouch.js';
 import { type ConfigLook, type FilePlaces, lookAtConfig } from './look-config.js';
@@ -138,7 +138,7 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
   const from = { host: entry.name, source: 'this machine' };
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(request.limits.lookTimeoutMs)]);
   const context: LookContext = { entry, limits: request.limits, signal: bounded };
-  const scan = scanProcesses();
+  const scan = scanOnce();
   const [lock, ...looks] = await Promise.all([
     stateFile(context, entry.name, 'lock', lockPath(entry)),
     ...entry.nodes.map((node) => lookAtNode(context, host, node, request, scan)),

@@ -107,6 +107,17 @@ export function scanProcesses(): ProcessScan {
   return { processes, listening };
 }
 
+let thisMoment: ProcessScan | undefined;
+
+/** As `scanProcesses`, shared by everything that asks in the same turn of the event loop: hosts that are this machine. */
+export function scanOnce(): ProcessScan {
+  thisMoment ??= scanProcesses();
+  setImmediate(() => {
+    thisMoment = undefined;
+  });
+  return thisMoment;
+}
+
 /** Whether this very process (pid and start) still runs; a zombie does not, nor does another that got its pid. */
 export function stillRuns(process: { readonly pid: number; readonly startTicks: bigint }): boolean {
   const stat = parseStat(readText(`/proc/${process.pid}/stat`));

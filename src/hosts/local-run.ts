@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunOptions, RunOutput } from './host.js';
+import { onAbort } from './reading.js';
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 /** A daemon that kept our pipes open must not hold the answer back once the command itself has ended. */
@@ -39,50 +40,62 @@ function collect(child: ChildProcess, limitBytes: number, onFull: () => void) {
   return (name: 'stdout' | 'stderr') => Buffer.concat(chunks[name]).toString('utf8');
 }
 
+/** Starts the program with its input; its process group has the program's pid. */
+function launch(program: string, args: readonly string[], options: RunOptions) {
+  const child = spawn(program, args, {
+    detached: true,
+    env: minimalEnvironment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.stdin ?? '');
+  return child;
+}
+
+/** How the program ended, once its outputs are closed too; a daemon that kept them open is not waited for. */
+function ended(child: ChildProcess): Promise<Pick<RunOutput, 'status' | 'signal'>> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (status, signal) => {
+      const late = setTimeout(() => resolve({ status, signal }), PIPES_AFTER_EXIT_MS);
+      child.once('close', () => {
+        clearTimeout(late);
+        resolve({ status, signal });
+      });
+    });
+  });
+}
+
 /**
  * Runs a command without a shell, in a process group of its own, with a minimal environment. Over its time or above
  * its bytes the whole group is killed; both are seen in the output (`timedOut`, `signal`). Rejects with the system's
  * error when it cannot be started, and with the signal's reason when that ends.
  */
-export function runCommand(argv: readonly string[], options: RunOptions, signal: AbortSignal): Promise<RunOutput> {
+export async function runCommand(
+  argv: readonly string[],
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RunOutput> {
   const [program, ...args] = argv;
-  if (program === undefined) return Promise.reject(new TypeError('an empty command'));
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      detached: true,
-      env: minimalEnvironment(),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    });
-    let timedOut = false;
-    const textOf = collect(child, options.limitBytes ?? DEFAULT_LIMIT_BYTES, () => killGroup(child));
-    const stop = () => killGroup(child);
-    const timer = setTimeout(() => {
-      timedOut = true;
-      killGroup(child);
-    }, options.timeoutMs);
-    const end = (finish: () => void) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      finish();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    child.once('error', (error) => end(() => reject(error)));
-    const answer = (status: number | null, killed: string | null) => {
-      const output = { status, signal: killed, stdout: textOf('stdout'), stderr: textOf('stderr'), timedOut };
-      end(() => (signal.aborted ? reject(signal.reason) : resolve(output)));
-    };
-    child.once('exit', (status, killed) => {
-      const late = setTimeout(() => answer(status, killed), PIPES_AFTER_EXIT_MS);
-      child.once('close', () => {
-        clearTimeout(late);
-        answer(status, killed);
-      });
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(options.stdin ?? '');
-  });
+  if (program === undefined) throw new TypeError('an empty command');
+  signal.throwIfAborted();
+  const child = launch(program, args, options);
+  const textOf = collect(child, options.limitBytes ?? DEFAULT_LIMIT_BYTES, () => killGroup(child));
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    killGroup(child);
+  }, options.timeoutMs);
+  const forget = onAbort(signal, () => killGroup(child));
+  try {
+    const end = await ended(child);
+    signal.throwIfAborted();
+    return { ...end, stdout: textOf('stdout'), stderr: textOf('stderr'), timedOut };
+  } finally {
+    clearTimeout(timer);
+    forget();
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }
 }

@@ -13,18 +13,18 @@ import { runCommand } from './local-run.js';
 import { distrust } from './local-vouch.js';
 import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
-import { missed, reading, saw } from './reading.js';
+import { missed, onAbort, reading, saw } from './reading.js';
 import { processService } from './services/process.js';
 
 function connect(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const socket = connectSocket({ host: address, port, noDelay: true });
-    const stop = () => socket.destroy(new Error('the connection attempt was stopped'));
-    signal.addEventListener('abort', stop, { once: true });
+    const forget = onAbort(signal, () => socket.destroy(new Error('the connection attempt was stopped')));
     socket.once('error', reject);
+    socket.once('close', forget);
     socket.once('connect', () => {
-      signal.removeEventListener('abort', stop);
+      forget();
       socket.off('error', reject);
       resolve(socket);
     });

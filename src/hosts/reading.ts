@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { From, NotSeen, Seen, SeenValue, WhyNot } from '../model/seen.js';
 
 /** A reading with a value, taken now. */
@@ -53,6 +54,17 @@ export async function reading<T>(from: From, work: () => Promise<T>): Promise<Se
 }
 
 /**
+ * Calls `stop` when the signal ends, at once when it has. Returns what takes the listener away again. Many readings
+ * wait for one signal, which Node would call a leak on stderr.
+ */
+export function onAbort(signal: AbortSignal, stop: () => void): () => void {
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  return () => signal.removeEventListener('abort', stop);
+}
+
+/**
  * A reading with its own time limit: after `timeoutMs`, or when `signal` ends, the answer is `timeout` and the signal
  * that `work` was given ends too. Never rejects.
  */
@@ -71,14 +83,12 @@ export async function within<T>(
     own.abort();
     give(missed('timeout', detail, from));
   };
-  const stop = end('stopped');
   const timer = setTimeout(end(`no answer in ${timeoutMs} ms`), timeoutMs);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  const forget = onAbort(signal, end('stopped'));
   try {
     return await Promise.race([over, work(own.signal).catch((error: unknown) => missedBy(error, from))]);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    forget();
   }
 }

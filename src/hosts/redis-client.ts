@@ -7,7 +7,7 @@ import { encodeText } from '../redis/byte-text.js';
 import { secretDirectives } from '../redis/secrets.js';
 import type { Host, RedisEndpoint, RedisReader, RedisWriter, WritableHost } from './host.js';
 import { readCommands, writeCommands } from './host.js';
-import { missed, missedBy, saw, within } from './reading.js';
+import { missed, missedBy, onAbort, saw, within } from './reading.js';
 import { type Link, linkOver } from './redis-link.js';
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -123,7 +123,7 @@ async function establish(
   }
   const limits = { timeoutMs: options.timeoutMs, limitBytes: options.limitBytes ?? ANSWER_LIMIT_BYTES };
   const link = await linkOver(clientOver(stream), stream, limits);
-  signal.addEventListener('abort', () => link.end('timeout', 'stopped'), { once: true });
+  onAbort(signal, () => link.end('timeout', 'stopped'));
   const failed = await prove(link, host, endpoint, from, signal).catch((error: unknown) => missedBy(error, from));
   if (failed) link.end(failed.why, failed.detail);
   return failed ?? saw(link, from);
@@ -139,11 +139,9 @@ async function openLink(
   const opened = await within(from, options.timeoutMs, signal, (own) => establish(host, endpoint, options, from, own));
   if (!opened.ok) return opened;
   const link = opened.value;
-  const stop = () => link.end('timeout', 'stopped');
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  const forget = onAbort(signal, () => link.end('timeout', 'stopped'));
   const end: Link['end'] = (why, detail) => {
-    signal.removeEventListener('abort', stop);
+    forget();
     link.end(why, detail);
   };
   return saw({ send: link.send, end }, from);

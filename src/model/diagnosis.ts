@@ -148,7 +148,13 @@ export interface Diagnosis {
   readonly consents: readonly Consent[];
   readonly possibleTails: readonly { readonly node: string; readonly boundSeconds?: number }[];
   /** Writes that are on no disk, at most, as seconds and why; absent when nothing of the kind is known. */
-  readonly onNoDisk?: { readonly seconds?: number; readonly newestFile?: string; readonly why: string };
+  readonly onNoDisk?: {
+    readonly seconds?: number;
+    readonly newestFile?: string;
+    /** When the newest file began to be written, ISO 8601 UTC by its own host's clock: every later write is named by this. */
+    readonly savedAt?: string;
+    readonly why: string;
+  };
   readonly lineage: Lineage;
   readonly naive: readonly Naive[];
   readonly epochs: { readonly highestEpoch: bigint; readonly nextEpoch: bigint; readonly from: string };

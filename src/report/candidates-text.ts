@@ -4,6 +4,7 @@ import { padEnd, paint, type Role, type Row, table, wrap } from './layout.js';
 import { drawLineage } from './lineage-drawing.js';
 import { verdictWord } from './lineage-words.js';
 import { bytes, duration, grouped, listed } from './quantities.js';
+import { said } from './said.js';
 
 export interface CandidatesOptions {
   readonly width: number;
@@ -74,7 +75,7 @@ function oneCandidate(
     ...candidate.speaksAgainst.map((text) => ({ sign: '-', role: 'removed' as const, text })),
   ];
   const lines = reasons.flatMap(({ sign, role, text }) => {
-    const [first = '', ...rest] = wrap(printable(text), options.width, `${hang}  `, `${hang}  `);
+    const [first = '', ...rest] = wrap(said(text, diagnosis), options.width, `${hang}  `, `${hang}  `);
     return [`${paint(role, sign, options.colour)} ${first.trimStart()}`, ...rest];
   });
   const painted = paint(verdictRole(candidate, winner), verdict, options.colour);
@@ -157,7 +158,7 @@ function givenUp(node: string, relation: Relation): GivenUp[] {
 export function consentSentences(diagnosis: Diagnosis): string[] {
   return diagnosis.consents.map((consent) => {
     const node = printable(consent.node);
-    const why = printable(consent.why);
+    const why = said(consent.why, diagnosis);
     if (consent.kind === 'accept-loss') {
       const seconds = consent.seconds === undefined ? 'an unknown time' : duration(consent.seconds * 1000);
       return `${node} as master accepts that the last writes, up to ${seconds}, are on no disk: ${why}`;

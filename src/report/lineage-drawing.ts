@@ -1,6 +1,6 @@
 import type { Diagnosis, HistoryEdge } from '../model/diagnosis.js';
 import { printable } from './escape.js';
-import { padEnd, padStart, proseWidth } from './layout.js';
+import { padEnd, padStart, proseWidth, wrap } from './layout.js';
 import { type End, type EndOfHistory, hasEnds, type Track, tracksOf } from './lineage-tracks.js';
 import { shownOffset, verdictWord } from './lineage-words.js';
 import { bytes, grouped } from './quantities.js';
@@ -35,14 +35,23 @@ export function drawLineage(diagnosis: Diagnosis, options: { readonly words: boo
     return [...canvas.rows.map((row) => row.trimEnd()), ...sharedLine(root)];
   });
   const lines = drawings.flatMap((drawing, index) => (index === 0 ? drawing : ['', ...drawing]));
-  return roots.length < 2
-    ? lines
-    : [
-        ...lines,
-        '',
-        '  These histories share nothing that was recorded: their offsets say nothing',
-        '  about each other.',
-      ];
+  return [...lines, ...strangersLine(roots.length), ...notDrawnLines(diagnosis)];
+}
+
+function strangersLine(roots: number): string[] {
+  if (roots < 2) return [];
+  return ['', ...wrap(strangers, proseWidth, '  ', '  ')];
+}
+
+const strangers = 'These histories share nothing that was recorded: their offsets say nothing about each other.';
+
+/** Candidates whose end is not known have no place in the drawing; they are named below it. */
+function notDrawnLines(diagnosis: Diagnosis): string[] {
+  const drawn = new Set(diagnosis.lineage.ends.map(({ node }) => node));
+  const others = diagnosis.candidates.filter(({ node }) => !drawn.has(node));
+  if (others.length === 0) return [];
+  const names = others.map(({ node }) => `${printable(node)} (${verdictWord(diagnosis, node)})`);
+  return wrap(`of no known history: ${names.join(', ')}`, proseWidth, '  ', '    ');
 }
 
 function endsOf(diagnosis: Diagnosis, words: boolean): EndOfHistory[] {
@@ -139,7 +148,7 @@ function withLabel(canvas: Canvas, row: string, end: End): string {
 function ownText(track: Track, end: End): string {
   const lastCut = track.children.at(-1)?.cut;
   if (lastCut !== undefined) return `${end.node}'s own ${bytes(end.offset - lastCut)}`;
-  if (!track.born) return '';
+  if (!track.born || end.open) return '';
   const grown = end.offset - track.born.edge.cut;
   return grown < 0n ? '' : `${bytes(grown)} ${sinceWhat(track.born)}`;
 }

@@ -1,8 +1,9 @@
 import type { Candidate, Diagnosis } from '../model/diagnosis.js';
 import { bytes, grouped } from './quantities.js';
 
-/** An offset for tables and drawings: grouped, with `>=` where nobody recorded the node's own end. */
+/** An offset for tables and drawings: grouped, `>=` where nobody recorded the node's own end, `?` when not even a part. */
 export function shownOffset(end: { readonly offset: bigint; readonly precision: 'exact' | 'at-least' }): string {
+  if (end.precision === 'at-least' && end.offset === 0n) return '?';
   return `${end.precision === 'at-least' ? '>= ' : ''}${grouped(end.offset)}`;
 }
 

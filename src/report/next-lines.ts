@@ -27,6 +27,6 @@ export function fleetFlag(fleetFile: string | undefined): string {
 }
 
 /** A word as a POSIX shell reads it back: bare where that is safe, else in single quotes. */
-export function shellWord(word: string): string {
+function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
 }

@@ -1,5 +1,5 @@
 /** `1 204 877`: groups of three, parted by blanks, for screens; never for anything to paste. */
-export function grouped(value: bigint | number): string {
+export function grouped(value: bigint | number | string): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ' ');
 }
 

@@ -35,7 +35,7 @@ export function redisTable(
     ...(running > 0 ? [{ title: 'BEHIND', drop: 2 }] : []),
     ...(running < group.redis.length ? [{ title: 'SAVED', drop: 3 }] : []),
     { title: 'KEYS', align: 'right', drop: 4 },
-    { title: 'LOADS', drop: 1 },
+    ...(running < group.redis.length ? [{ title: 'LOADS', drop: 1 }] : []),
   ];
   const masterFirst = [...group.redis].sort((a, b) => Number(isMaster(b)) - Number(isMaster(a)));
   const rows = masterFirst.map((node) => redisRow(node, view, columns));

@@ -6,6 +6,7 @@ import { paint, proseWidth, twoColumns, wrap } from './layout.js';
 import { fleetFlag, type NextCommand, nextLines } from './next-lines.js';
 import { dateAndTime, duration, listed } from './quantities.js';
 import { redisTable } from './redis-table.js';
+import { said } from './said.js';
 import { sentinelTable } from './sentinel-table.js';
 import { renderWhy } from './why-text.js';
 
@@ -52,7 +53,7 @@ export function renderStatusJson(survey: Survey, diagnosis: Diagnosis): string {
 
 /** The sentences of the verdict as prose, in the look of a verdict. */
 export function headlineLines(diagnosis: Diagnosis, options: { width: number; colour: boolean }): string[] {
-  const text = diagnosis.headline.map(printable).join(' ');
+  const text = diagnosis.headline.map((each) => said(each, diagnosis)).join(' ');
   return wrap(text, options.width).map((line) => paint('verdict', line, options.colour));
 }
 
@@ -95,13 +96,13 @@ function noticeLines(
   return [
     ...lockLines(survey, options),
     ...heldLines(group, options),
-    ...shown.flatMap((finding) => findingLines(finding, options)),
+    ...shown.flatMap((finding) => findingLines(finding, diagnosis, options)),
   ];
 }
 
-function findingLines(finding: Finding, options: StatusOptions): string[] {
+function findingLines(finding: Finding, diagnosis: Diagnosis, options: StatusOptions): string[] {
   const sign = finding.severity === 'error' ? 'x' : finding.severity === 'warning' ? '!' : '-';
-  const says = printable(finding.says);
+  const says = said(finding.says, diagnosis);
   const unsaid = finding.nodes.map(printable).filter((node) => !says.includes(node));
   const nodes = unsaid.length > 0 ? `${unsaid.join(' ')}: ` : '';
   const blocks = finding.blocks ? ' (blocks any recovery)' : '';

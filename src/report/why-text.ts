@@ -4,6 +4,7 @@ import { printable } from './escape.js';
 import { paint, wrap } from './layout.js';
 import { drawLineage } from './lineage-drawing.js';
 import { listed } from './quantities.js';
+import { said } from './said.js';
 
 export interface WhyOptions {
   readonly width: number;
@@ -18,7 +19,7 @@ export interface WhyOptions {
  */
 export function renderWhy(survey: Survey, diagnosis: Diagnosis, options: WhyOptions): string {
   const blocks = [
-    wrap(diagnosis.headline.map(printable).join(' '), options.width).map((line) =>
+    wrap(diagnosis.headline.map((each) => said(each, diagnosis)).join(' '), options.width).map((line) =>
       paint('verdict', line, options.colour),
     ),
     drawLineage(diagnosis, { words: false }),
@@ -48,22 +49,22 @@ function claimLines(diagnosis: Diagnosis, options: WhyOptions): string[] {
       all.map((each) => each.id),
       4,
     ),
-    node: widest(all.map(witness), 12),
+    node: widest(all.map(witness), 14),
     place: widest(
       all.map((each) => printable(each.place)),
       24,
     ),
   };
   return diagnosis.claims.flatMap((claim) => [
-    ...claimTitle(claim, options),
-    ...claim.evidence.flatMap((evidence) => evidenceLines(evidence, places, options)),
+    ...claimTitle(claim, diagnosis, options),
+    ...claim.evidence.flatMap((evidence) => evidenceLines(evidence, diagnosis, places, options)),
   ]);
 }
 
-function claimTitle(claim: Claim, options: WhyOptions): string[] {
+function claimTitle(claim: Claim, diagnosis: Diagnosis, options: WhyOptions): string[] {
   const standing = { proved: '', claimed: ' - said by one witness alone', unknown: ' - not known' }[claim.standing];
   const role = claim.standing === 'unknown' ? 'unknown' : claim.standing === 'claimed' ? 'warn' : undefined;
-  const lines = wrap(`"${printable(claim.says)}"${standing}`, options.width);
+  const lines = wrap(`"${said(claim.says, diagnosis)}"${standing}`, options.width);
   return role ? lines.map((line) => paint(role, line, options.colour)) : lines;
 }
 
@@ -72,12 +73,12 @@ function witness(evidence: Evidence): string {
 }
 
 /** `  E1  pv2    redis log 01:13:15   what it says`, the rest of a long saying under its own column. */
-function evidenceLines(evidence: Evidence, places: Places, options: WhyOptions): string[] {
+function evidenceLines(evidence: Evidence, diagnosis: Diagnosis, places: Places, options: WhyOptions): string[] {
   const id = evidence.id.padEnd(places.id);
   const head = `  ${id}  ${witness(evidence).padEnd(places.node)}  ${printable(evidence.place).padEnd(places.place)}  `;
   const column = 2 + places.id + 2 + places.node + 2 + places.place + 2;
-  const hang = ' '.repeat(Math.min(column, 34));
-  const says = wrap(printable(evidence.says), options.width, head.length > column ? hang : head, hang);
+  const hang = ' '.repeat(column);
+  const says = wrap(said(evidence.says, diagnosis), options.width, head.length > column ? hang : head, hang);
   const lines = head.length > column ? [head.trimEnd(), ...says] : says;
   const [first = '', ...rest] = lines;
   const shown = first.startsWith(`  ${id}`)
@@ -96,7 +97,7 @@ function rawLines(evidence: Evidence, options: WhyOptions): string[] {
 
 function unknownLines(survey: Survey, diagnosis: Diagnosis, options: WhyOptions): string[] {
   const silent = survey.hosts.filter((host) => !host.reached.ok).map((host) => printable(host.host));
-  const named = diagnosis.unknown.map(printable);
+  const named = diagnosis.unknown.map((each) => said(each, diagnosis));
   const unsaid = silent.filter((host) => !named.some((each) => each.includes(host)));
   const all = unsaid.length > 0 ? [...named, `anything on ${listed(unsaid)}, out of reach`] : named;
   if (all.length === 0) return [];
@@ -106,10 +107,10 @@ function unknownLines(survey: Survey, diagnosis: Diagnosis, options: WhyOptions)
 
 function pathLines(diagnosis: Diagnosis, options: WhyOptions): string[] {
   const { recommended, why, ruledOut } = diagnosis.path;
-  const gentlest = wrap(`Path ${recommended}: ${printable(why)}`, options.width, '', '  ');
+  const gentlest = wrap(`Path ${recommended}: ${said(why, diagnosis)}`, options.width, '', '  ');
   return [
     ...gentlest,
-    ...ruledOut.flatMap((each) => wrap(`not ${each.path}: ${printable(each.why)}`, options.width, '  ', '    ')),
+    ...ruledOut.flatMap((each) => wrap(`not ${each.path}: ${said(each.why, diagnosis)}`, options.width, '  ', '    ')),
   ];
 }
 

@@ -20,7 +20,7 @@ const assumed: NodeVersion = {
 };
 
 /** The version of a node as its process, else its log, else the writer of its RDB tells; undefined when nothing does. */
-export function ownVersion(raw: RawHost, node: NodeEntry): NodeVersion | undefined {
+function ownVersion(raw: RawHost, node: NodeEntry): NodeVersion | undefined {
   return fromInfo(raw, node) ?? fromLog(raw, node) ?? fromRdb(raw, node);
 }
 

@@ -6,7 +6,7 @@ import { follows, notMade } from './raw-access.js';
 const anywhere: readonly string[] = ['0.0.0.0', '::', '*', '[::]'];
 
 /** Whether a process is a redis-server or redis-sentinel (or Valkey's): by its title, because Debian's executable is redis-check-rdb. */
-export function isServer(process: RawProcess): boolean {
+function isServer(process: RawProcess): boolean {
   const program = baseName(process.title.split(' ')[0] ?? '');
   return /^(redis|valkey)-(server|sentinel)$/.test(program) || /\[sentinel\]$/.test(process.title.trim());
 }

@@ -5,7 +5,7 @@ import type { Inventory, PasswordSource } from '../model/inventory.js';
 import { fromJson, toJson } from '../model/json.js';
 import type { RawHost } from '../model/raw-host.js';
 import { redactWords } from '../redis/secrets.js';
-import { readSavedSurvey, type SavedSurvey, savedSchema } from './saved-schema.js';
+import { readSavedSurvey, savedSchema } from './saved-schema.js';
 
 /** Larger than any look may bring back of a fleet of a hundred hosts; a file above it is not read. */
 const limitBytes = 512 * 1024 * 1024;
@@ -83,5 +83,3 @@ function withoutSecrets(inventory: Inventory): Inventory {
 function bareSource(source: PasswordSource): PasswordSource {
   return source.from === 'command' ? { from: 'command', argv: source.argv.slice(0, 1) } : source;
 }
-
-export type { SavedSurvey };

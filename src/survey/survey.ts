@@ -69,7 +69,7 @@ async function tried(
 }
 
 /** What is known of a host that could not be looked at: nothing, and why. */
-export function unreachedHost(
+function unreachedHost(
   entry: Pick<HostEntry, 'name' | 'address'>,
   began: Date,
   elapsedMs: number,

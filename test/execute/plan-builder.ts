@@ -1,4 +1,4 @@
-import { type Inventory, nodesOf } from '../../src/model/inventory.js';
+import { type Inventory, type NodeEntry, nodesOf } from '../../src/model/inventory.js';
 import type { Action, Batch, Condition, Described, FileIntent, Gate, Plan, Stage } from '../../src/model/plan.js';
 
 const says: Described = { text: 'test', commands: [], expect: '', undo: '' };
@@ -25,11 +25,15 @@ export function wait(spec: Waits, limitMs = 30_000): Condition {
 /** Lanes by host, in the order of the actions. */
 export function batch(actions: readonly Action[], then: readonly Condition[] = []): Batch {
   const lanes: Record<string, Action[]> = {};
-  for (const action of actions) (lanes[action.host] ??= []).push(action);
+  for (const action of actions) lanes[action.host] = [...(lanes[action.host] ?? []), action];
   return { lanes, then };
 }
 
-export function stage(id: string, batches: readonly Batch[], more: { gate?: Gate; needs?: Stage['needs'] } = {}): Stage {
+export function stage(
+  id: string,
+  batches: readonly Batch[],
+  more: { gate?: Gate; needs?: Stage['needs'] } = {},
+): Stage {
   const { gate, needs = [] } = more;
   return { id, title: id.toUpperCase(), why: '', needs, batches, now: `after ${id}`, ...(gate ? { gate } : {}) };
 }
@@ -85,7 +89,7 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
             },
     ]),
   );
-  const each = (nodes: typeof all, spec: (node: (typeof all)[number]) => Spec) =>
+  const each = (nodes: readonly NodeEntry[], spec: (node: NodeEntry) => Spec) =>
     nodes.map((node) => act(inventory, node.id, spec(node)));
   const config = (kind: 'config.rewrite' | 'config.check') =>
     each(all, (node) => {
@@ -94,16 +98,20 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
       return { kind, path: node.config, intent };
     });
   const stages = [
-    stage('hold', [
-      batch(inventory.hosts.map((host) => act(inventory, host.name, { kind: 'lock.take' }))),
-      batch(
-        [
-          ...each(all, () => ({ kind: 'service.hold' })),
-          ...each(sentinels, () => ({ kind: 'service.stop', mode: 'save' })),
-        ],
-        [wait({ kind: 'stopped', nodes: sentinels.map((node) => node.id) })],
-      ),
-    ], { gate: 'hold-keep' }),
+    stage(
+      'hold',
+      [
+        batch(inventory.hosts.map((host) => act(inventory, host.name, { kind: 'lock.take' }))),
+        batch(
+          [
+            ...each(all, () => ({ kind: 'service.hold' })),
+            ...each(sentinels, () => ({ kind: 'service.stop', mode: 'save' })),
+          ],
+          [wait({ kind: 'stopped', nodes: sentinels.map((node) => node.id) })],
+        ),
+      ],
+      { gate: 'hold-keep' },
+    ),
     stage('keep', [
       batch(each(redis, () => ({ kind: 'data.save' }))),
       batch([
@@ -111,13 +119,17 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
         ...each(all, (node) => ({ kind: 'config.keep', path: node.config })),
       ]),
     ]),
-    stage('stop', [
-      batch(
-        each(redis, () => ({ kind: 'service.stop', mode: 'save' })),
-        [wait({ kind: 'stopped', nodes: redis.map((node) => node.id) })],
-      ),
-      batch(each(redis, () => ({ kind: 'data.keep', moment: 'after-stop' }))),
-    ], { gate: 'stop-rewrite-check' }),
+    stage(
+      'stop',
+      [
+        batch(
+          each(redis, () => ({ kind: 'service.stop', mode: 'save' })),
+          [wait({ kind: 'stopped', nodes: redis.map((node) => node.id) })],
+        ),
+        batch(each(redis, () => ({ kind: 'data.keep', moment: 'after-stop' }))),
+      ],
+      { gate: 'stop-rewrite-check' },
+    ),
     stage('rewrite', [batch(config('config.rewrite'))]),
     stage('check', [
       batch(config('config.check')),
@@ -129,46 +141,53 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
         })),
       ),
     ]),
-    stage('start', [
-      batch(
-        [
-          act(inventory, master, { kind: 'service.release' }),
-          act(inventory, master, { kind: 'service.start', as: 'master' }),
-          act(inventory, master, { kind: 'fence.raise' }),
-        ],
-        [wait({ kind: 'is-master', node: master }), wait({ kind: 'data-loaded', node: master })],
-      ),
-      batch([act(inventory, master, { kind: 'aof.rewrite' }), act(inventory, master, { kind: 'fence.lift' })]),
-      ...bare.replicas.map((node) =>
+    stage(
+      'start',
+      [
         batch(
           [
-            act(inventory, node, { kind: 'service.release' }),
-            act(inventory, node, { kind: 'service.start', as: 'replica' }),
+            act(inventory, master, { kind: 'service.release' }),
+            act(inventory, master, { kind: 'service.start', as: 'master' }),
+            act(inventory, master, { kind: 'fence.raise' }),
           ],
-          [wait({ kind: 'linked-to', node, master }), wait({ kind: 'caught-up-with', node, master })],
+          [wait({ kind: 'is-master', node: master }), wait({ kind: 'data-loaded', node: master })],
         ),
-      ),
-      batch(
-        sentinels.flatMap((node) => [
-          act(inventory, node.id, { kind: 'service.release' }),
-          act(inventory, node.id, { kind: 'service.start', as: 'sentinel' }),
-        ]),
-      ),
-    ], { gate: 'start' }),
+        batch([act(inventory, master, { kind: 'aof.rewrite' }), act(inventory, master, { kind: 'fence.lift' })]),
+        ...bare.replicas.map((node) =>
+          batch(
+            [
+              act(inventory, node, { kind: 'service.release' }),
+              act(inventory, node, { kind: 'service.start', as: 'replica' }),
+            ],
+            [wait({ kind: 'linked-to', node, master }), wait({ kind: 'caught-up-with', node, master })],
+          ),
+        ),
+        batch(
+          sentinels.flatMap((node) => [
+            act(inventory, node.id, { kind: 'service.release' }),
+            act(inventory, node.id, { kind: 'service.start', as: 'sentinel' }),
+          ]),
+        ),
+      ],
+      { gate: 'start' },
+    ),
     stage('prove', [
-      batch([], [
-        wait({ kind: 'is-master', node: master }),
-        wait({
-          kind: 'sentinels-agree',
-          group: bare.group,
-          master,
-          sentinels: bare.sentinels,
-          replicas: bare.replicas,
-        }),
-        wait({ kind: 'quorum', group: bare.group, sentinels: bare.sentinels }),
-        wait({ kind: 'files-as-planned', nodes: all.map((node) => node.id) }),
-        wait({ kind: 'nothing-held', nodes: all.map((node) => node.id) }),
-      ]),
+      batch(
+        [],
+        [
+          wait({ kind: 'is-master', node: master }),
+          wait({
+            kind: 'sentinels-agree',
+            group: bare.group,
+            master,
+            sentinels: bare.sentinels,
+            replicas: bare.replicas,
+          }),
+          wait({ kind: 'quorum', group: bare.group, sentinels: bare.sentinels }),
+          wait({ kind: 'files-as-planned', nodes: all.map((node) => node.id) }),
+          wait({ kind: 'nothing-held', nodes: all.map((node) => node.id) }),
+        ],
+      ),
       batch(inventory.hosts.map((host) => act(inventory, host.name, { kind: 'lock.release' }))),
     ]),
   ];

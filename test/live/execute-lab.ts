@@ -8,7 +8,7 @@ import type { ExecuteOptions, Tools } from '../../src/execute/tools.js';
 import { openLocalHost } from '../../src/hosts/local.js';
 import { loadInventory } from '../../src/inventory/load.js';
 import type { Lab } from '../../src/lab/lab.js';
-import { labUp, type LabOptions } from '../../src/lab/up.js';
+import { type LabOptions, labUp } from '../../src/lab/up.js';
 import type { Inventory } from '../../src/model/inventory.js';
 import type { Plan } from '../../src/model/plan.js';
 import type { RunEvent, RunResult } from '../../src/model/run.js';
@@ -69,7 +69,13 @@ export async function runPlan(bench: Bench, plan: Plan, options: Partial<Execute
     options.onEvent?.(event);
   };
   try {
-    const result = await execute(plan, tools, { gate: async () => 'go', signal: never, now: never, ...options, onEvent });
+    const result = await execute(plan, tools, {
+      gate: async () => 'go',
+      signal: never,
+      now: never,
+      ...options,
+      onEvent,
+    });
     return { result, events, directory };
   } finally {
     await tools.journal.close();

@@ -1,25 +1,382 @@
+import { execFileSync } from 'node:child_process';
+import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJournal } from '../../src/execute/journal.js';
-import { coldPlan } from '../execute/plan-builder.js';
+import type { Action, Plan } from '../../src/model/plan.js';
+import { act, batch, coldPlan, planOf, stage, wait } from '../execute/plan-builder.js';
 import { type Bench, benchUp, runPlan } from './execute-lab.js';
 
-describe('the seven steps on a running fleet', () => {
+function configOf(bench: Bench, node: string): string {
+  const found = bench.inventory.hosts.flatMap((host) => host.nodes).find((each) => each.id === node);
+  if (!found) throw new Error(`no ${node}`);
+  return found.config;
+}
+
+function addressOf(bench: Bench, name: string): string {
+  const host = bench.inventory.hosts.find((each) => each.name === name);
+  if (!host) throw new Error(`no ${name}`);
+  return host.address;
+}
+
+/** A client of its own: sends one command and waits for one line of answer, or for the time to be over. */
+function client(bench: Bench, name: string, words: readonly string[], limitMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: addressOf(bench, name), port: 6379 });
+    let text = '';
+    const end = (answer: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end('no answer'), limitMs);
+    socket.on('error', (error) => end(error.message));
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      const lines = text.split('\r\n');
+      if (lines.length > 2) end(lines[1] ?? '');
+    });
+    for (const each of [['AUTH', bench.lab.password], words]) {
+      socket.write(`*${each.length}\r\n${each.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
+    }
+  });
+}
+
+async function filesBelow(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+async function locks(bench: Bench): Promise<readonly Record<string, unknown>[]> {
+  const texts = await Promise.all(
+    bench.inventory.hosts.map((host) => readFile(join(host.state, 'lock.json'), 'utf8').catch(() => undefined)),
+  );
+  return texts.filter((text) => text !== undefined).map((text) => JSON.parse(text));
+}
+
+/** Stops the run right before the n-th action. */
+function before(n: number): { step: (action: Action) => Promise<'go' | 'stop'> } {
+  let seen = 0;
+  return {
+    step: async () => {
+      seen += 1;
+      return seen >= n ? 'stop' : 'go';
+    },
+  };
+}
+
+describe('the seven steps, RDB', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await benchUp({ redis: 3, sentinels: 3 });
+    await bench.lab.write();
+  });
+  afterAll(() => bench.end());
+
+  it('move the master, keep everything, prove it; no secret is written anywhere', async () => {
+    const plan = coldPlan(bench.inventory, 'pv2', { expectedKeys: 1n });
+    const { result, events, directory } = await runPlan(bench, plan);
+    expect(result).toMatchObject({ outcome: 'done', open: 0, unknown: 0, changedAnything: true });
+    expect(result.proof.map(({ ok }) => ok)).toEqual([true, true, true, true, true]);
+    expect(result.servingSince).toMatch(/^\d{4}-/);
+    expect(await bench.lab.master()).toBe('pv2');
+    expect(await bench.lab.checkWrites()).toMatchObject({ missing: [], extra: [] });
+    expect(await locks(bench)).toEqual([]);
+    const journal = await readJournal(directory.path);
+    expect(journal.brokenAt ?? journal.torn).toBeUndefined();
+    const intents = journal.lines.filter((line) => line.phase === 'intent').map((line) => line.action);
+    const results = journal.lines.filter((line) => line.phase === 'result').map((line) => line.action);
+    expect([...intents].sort()).toEqual([...results].sort());
+    const written = await Promise.all((await filesBelow(bench.runs)).map((path) => readFile(path, 'utf8')));
+    const all = [...written, JSON.stringify(events), JSON.stringify(result)].join('\n');
+    const { password } = bench.lab;
+    for (const form of [password, Buffer.from(password).toString('base64'), encodeURIComponent(password)]) {
+      expect(all).not.toContain(form);
+    }
+    const kept = (await filesBelow(bench.lab.directory)).filter((path) =>
+      path.includes(`.redis-runbook-${result.run}/`),
+    );
+    expect(kept.filter((path) => path.endsWith('/before-stop/dump.rdb'))).toHaveLength(3);
+    expect(kept.filter((path) => path.endsWith('/after-stop/dump.rdb'))).toHaveLength(3);
+    const states = bench.inventory.hosts.map((host) => join(host.state, result.run));
+    const configs = (await Promise.all(states.map(filesBelow))).flat();
+    expect(configs).toHaveLength(6);
+    for (const path of configs) expect((await stat(path)).mode & 0o077).toBe(0);
+  });
+
+  it('converge from wherever a run was cut off, with nothing lost', async () => {
+    for (const [index, cut] of [8, 30, 45, 52].entries()) {
+      const master = index % 2 === 0 ? 'pv1' : 'pv3';
+      await bench.lab.write({ count: 10 });
+      const first = await runPlan(
+        bench,
+        coldPlan(bench.inventory, master, { epoch: 2000n + BigInt(index) * 10n }),
+        before(cut),
+      );
+      expect(first.result).toMatchObject({ outcome: 'stopped', changedAnything: true });
+      expect(await locks(bench)).toMatchObject([{ pid: 0 }, { pid: 0 }, { pid: 0 }]);
+      const plan = coldPlan(bench.inventory, master, { epoch: 2005n + BigInt(index) * 10n, expectedKeys: 1n });
+      const second = await runPlan(bench, plan);
+      expect([cut, second.result.outcome, second.result.stoppedWhy]).toEqual([cut, 'done', undefined]);
+      expect(await bench.lab.master()).toBe(master);
+      expect(await bench.lab.checkWrites()).toMatchObject({ missing: [], extra: [] });
+    }
+  });
+
+  it('fence writes from the start of the master until its data was checked', async () => {
+    let during: readonly string[] = [];
+    let pending: Promise<string> | undefined;
+    const { result } = await runPlan(bench, coldPlan(bench.inventory, 'pv1', { epoch: 3000n }), {
+      step: async (action) => {
+        if (action.kind === 'fence.lift') {
+          pending = client(bench, 'pv1', ['SET', 'fenced', 'x'], 20_000);
+          const read = await client(bench, 'pv1', ['GET', 'nothing'], 2000);
+          const write = await client(bench, 'pv1', ['DEL', 'nothing-either'], 6500);
+          during = [read, write];
+        }
+        return 'go';
+      },
+    });
+    expect(during).toEqual(['$-1', 'no answer']);
+    expect(await pending).toBe('+OK');
+    expect(result.outcome).toBe('done');
+    expect(await client(bench, 'pv1', ['DEL', 'fenced'], 2000)).toBe(':1');
+  });
+
+  it('leave no fence behind when the run stops under it', async () => {
+    const { result, events } = await runPlan(bench, coldPlan(bench.inventory, 'pv1', { epoch: 3100n }), {
+      step: async (action) => (action.kind === 'fence.lift' ? 'stop' : 'go'),
+    });
+    expect(result.outcome).toBe('stopped');
+    expect(events.filter((event) => event.type === 'note')).toEqual([
+      { type: 'note', text: 'pv1: the fence on writes is no longer renewed: it ends by itself within 5 s' },
+    ]);
+    expect(await client(bench, 'pv1', ['DEL', 'nothing'], 8000)).toBe(':0');
+    const again = await runPlan(bench, coldPlan(bench.inventory, 'pv1', { epoch: 3110n }));
+    expect(again.result.outcome).toBe('done');
+  });
+
+  it('stop when somebody changes a file under the run, and say whose line it is', async () => {
+    const path = configOf(bench, 'pv2');
+    const text = await readFile(path, 'utf8');
+    const { result } = await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 3200n }), {
+      gate: async (gate) => {
+        if (gate === 'stop-rewrite-check') await appendFile(path, 'maxmemory 1gb\nmasterauth other-secret\n');
+        return 'go';
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', stoppedIn: 'REWRITE' });
+    expect(result.stoppedWhy).toContain('maxmemory 1gb');
+    expect(result.stoppedWhy).not.toContain('other-secret');
+    expect(await bench.lab.running()).toEqual([]);
+    await writeFile(path, text);
+    expect((await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 3210n }))).result.outcome).toBe('done');
+  });
+
+  it('stop before the start when the master would load nothing', async () => {
+    const { result } = await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 3300n, expectedKeys: 40n }), {
+      step: async (action) => {
+        const data = join(configOf(bench, 'pv3'), '../data');
+        if (action.kind === 'data.check' && action.node === 'pv3')
+          execFileSync('mv', [`${data}/dump.rdb`, `${data}/away`]);
+        return 'go';
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'failed', stoppedIn: 'CHECK' });
+    expect(result.stoppedWhy).toContain('an empty master');
+    const data = join(configOf(bench, 'pv3'), '../data');
+    execFileSync('mv', [`${data}/away`, `${data}/dump.rdb`]);
+    expect((await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 3310n }))).result.outcome).toBe('done');
+    expect(await bench.lab.checkWrites()).toMatchObject({ missing: [] });
+  });
+
+  it('refuse to begin while another run holds the lock, and take over what a dead one left', async () => {
+    const plan = coldPlan(bench.inventory, 'pv3', { epoch: 3400n });
+    let refused: unknown;
+    const { result } = await runPlan(bench, plan, {
+      gate: async (gate) => {
+        if (gate === 'hold-keep') return 'go';
+        refused = await runPlan(bench, coldPlan(bench.inventory, 'pv3')).catch((error: unknown) => error);
+        return 'stop';
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'stopped', changedAnything: true });
+    expect(refused).toMatchObject({ name: 'RunbookError', word: 'locked' });
+    expect((refused as Error).message).toContain(result.run);
+    const after = await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 3410n }));
+    expect(after.result.outcome).toBe('done');
+    expect(JSON.stringify(after.events)).toContain(`taken over from run ${result.run}`);
+  });
+
+  it('do nothing when the fleet is not as it was looked at', async () => {
+    const first = stage('hold', [batch([act(bench.inventory, 'pv1', { kind: 'service.hold' })])], {
+      needs: [
+        { node: 'pv1', fact: 'run-id', value: '0'.repeat(40) },
+        { node: 'pv3', fact: 'role', value: 'replica' },
+        { node: 'pv2', fact: 'process', value: 'none' },
+        { node: 'pv2', fact: 'role', value: 'replica' },
+      ],
+    });
+    const refused = await runPlan(bench, planOf(bench.inventory, [first])).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ word: 'changed' });
+    expect((refused as { facts: string[] }).facts).toEqual([
+      expect.stringMatching(/^pv1: run-id was 0{40}, is [0-9a-f]{40}$/),
+      'pv3: role was replica, is master',
+      'pv2: process was none, is '.concat(String(pidOf(bench, 'pv2'))),
+    ]);
+    expect(await locks(bench)).toEqual([]);
+    await expect(stat(join(configOf(bench, 'pv1'), '../state/hold'))).rejects.toThrow();
+  });
+
+  it('change nothing when the first question is declined', async () => {
+    const { result } = await runPlan(bench, coldPlan(bench.inventory, 'pv1'), { gate: async () => 'stop' });
+    expect(result).toMatchObject({ outcome: 'stopped', changedAnything: false, done: 0 });
+    expect(await locks(bench)).toEqual([]);
+  });
+
+  it('wait for the action under way at the first Ctrl-C, and leave it as unknown at the second', async () => {
+    const frozen = bench.lab
+      .running()
+      .find((one) => one.kind === 'sentinel' && one.address === addressOf(bench, 'pv1'));
+    if (!frozen) throw new Error('no sentinel');
+    process.kill(frozen.pid, 'SIGSTOP');
+    const [first, second] = [new AbortController(), new AbortController()];
+    const plan = planOf(bench.inventory, [
+      stage('hold', [batch([act(bench.inventory, 'pv1/sentinel', { kind: 'service.stop', mode: 'save' })])]),
+    ]);
+    const begun = performance.now();
+    setTimeout(() => first.abort(), 300);
+    setTimeout(() => second.abort(), 900);
+    const { result } = await runPlan(bench, plan, { signal: first.signal, now: second.signal });
+    expect(performance.now() - begun).toBeGreaterThan(800);
+    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(result).toMatchObject({ outcome: 'unknown', unknown: 1, done: 0, changedAnything: true });
+    process.kill(frozen.pid, 'SIGCONT');
+    await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
+    await bench.lab.start('pv1', 'sentinel');
+  });
+});
+
+function pidOf(bench: Bench, name: string): number | undefined {
+  const here = bench.lab.running().filter((one) => one.kind === 'redis' && one.address === addressOf(bench, name));
+  return here.find((one) => !one.child)?.pid;
+}
+
+describe('a torn append-only file', () => {
+  it('is loaded, rewritten before clients may write, and swallows no later write', async () => {
+    const bench = await benchUp({ redis: 2, sentinels: 1, quorum: 1, persistence: 'aof' });
+    try {
+      await bench.lab.write();
+      for (const host of bench.inventory.hosts) {
+        if (host.nodes.some((node) => node.kind === 'sentinel')) await bench.lab.kill(host.name, 'sentinel', 'SIGKILL');
+      }
+      await bench.lab.kill('pv2', 'redis', 'SIGKILL');
+      await bench.lab.kill('pv1', 'redis', 'SIGKILL');
+      const directory = join(configOf(bench, 'pv1'), '../data/appendonlydir');
+      const incr =
+        (await readdir(directory))
+          .filter((name) => name.endsWith('.incr.aof'))
+          .sort()
+          .at(-1) ?? '';
+      await appendFile(
+        join(directory, incr),
+        '*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$1\r\nx\r\n*3\r\n$3\r\nSE',
+      );
+      const { result, directory: run } = await runPlan(bench, coldPlan(bench.inventory, 'pv1', { expectedKeys: 1n }));
+      expect([result.outcome, result.stoppedWhy]).toEqual(['done', undefined]);
+      const texts = (await readJournal(run.path)).lines.map((line) => line.text);
+      expect(texts.some((text) => /its end is open-multi/.test(text))).toBe(true);
+      expect(texts).toContain('append-only file rewritten');
+      await bench.lab.write({ count: 20 });
+      await bench.lab.powerCycle({ stop: 'crash' });
+      expect(await bench.lab.checkWrites()).toMatchObject({ missing: [], extra: [] });
+    } finally {
+      await bench.end();
+    }
+  });
+});
+
+describe('the proof', () => {
   let bench: Bench;
   beforeAll(async () => {
     bench = await benchUp({ redis: 3, sentinels: 5 });
   });
   afterAll(() => bench.end());
 
-  it('moves the master and proves it', async () => {
-    await bench.lab.write();
-    const plan = coldPlan(bench.inventory, 'pv2', { expectedKeys: 1n });
-    const { result, events, directory } = await runPlan(bench, plan);
-    console.log(events.filter((e) => e.type !== 'waiting').map((e) => JSON.stringify(e)).join('\n'));
-    console.log(JSON.stringify(result, null, 1));
+  function without(plan: Plan, nodes: readonly string[], limitMs: number): Plan {
+    const start = (action: Action) => action.kind === 'service.start' && nodes.includes(action.node);
+    const stages = plan.stages.map((each) => ({
+      ...each,
+      batches: each.batches.map((one) => ({
+        lanes: Object.fromEntries(
+          Object.entries(one.lanes).map(([host, actions]) => [host, actions.filter((action) => !start(action))]),
+        ),
+        then: one.then.map((condition) =>
+          condition.kind === 'sentinels-agree' ? { ...condition, limitMs } : condition,
+        ),
+      })),
+    }));
+    return { ...plan, stages };
+  }
+
+  it('fails when four of five sentinels were never started, though CKQUORUM is content', async () => {
+    const absent = ['pv2/sentinel', 'pv3/sentinel', 'pvha1/sentinel', 'pvha2/sentinel'];
+    const plan = without(coldPlan(bench.inventory, 'pv2'), absent, 4000);
+    const { result } = await runPlan(bench, plan);
+    expect(result).toMatchObject({ outcome: 'failed', stoppedIn: 'PROVE' });
+    expect(result.proof.at(-1)).toMatchObject({ check: 'sentinels-agree', ok: false });
+    expect(result.stoppedWhy).toContain('pvha1/sentinel');
+    const alone = planOf(bench.inventory, [
+      stage('prove', [
+        batch(
+          [],
+          [
+            wait(
+              {
+                kind: 'sentinels-agree',
+                group: plan.group,
+                master: 'pv2',
+                sentinels: ['pv1/sentinel'],
+                replicas: plan.replicas,
+              },
+              1500,
+            ),
+          ],
+        ),
+      ]),
+    ]);
+    expect((await runPlan(bench, alone)).result.outcome).toBe('failed');
+  });
+
+  it('fails when one sentinel keeps the old address at the same epoch', async () => {
+    const plan = coldPlan(bench.inventory, 'pv3', { epoch: 5000n });
+    const old = { host: addressOf(bench, 'pv1'), port: 6379 };
+    const stages = plan.stages.map((each) => ({
+      ...each,
+      batches: each.batches.map((one) => ({
+        lanes: Object.fromEntries(
+          Object.entries(one.lanes).map(([host, actions]) => [
+            host,
+            actions.map((action) =>
+              'intent' in action && action.intent.kind === 'sentinel.conf' && action.node === 'pvha2/sentinel'
+                ? { ...action, intent: { ...action.intent, master: old } }
+                : action,
+            ),
+          ]),
+        ),
+        then: one.then.map((condition) =>
+          condition.kind === 'sentinels-agree' ? { ...condition, limitMs: 6000 } : condition,
+        ),
+      })),
+    }));
+    const { result } = await runPlan(bench, { ...plan, stages });
+    expect(result).toMatchObject({ outcome: 'failed', stoppedIn: 'PROVE' });
+    expect(result.stoppedWhy).toContain(`pvha2/sentinel: says that ${old.host}:6379 is master`);
+  });
+
+  it('holds once all are started again with one address and one epoch', async () => {
+    const { result } = await runPlan(bench, coldPlan(bench.inventory, 'pv3', { epoch: 6000n }));
     expect(result.outcome).toBe('done');
-    const journal = await readJournal(directory.path);
-    expect(journal.brokenAt).toBeUndefined();
-    const checked = await bench.lab.checkWrites();
-    console.log(checked);
   });
 });

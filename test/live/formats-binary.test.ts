@@ -324,7 +324,7 @@ describe('the evidence patterns', () => {
     [evidencePattern, evidenceErePattern],
     [sentinelEvidencePattern, sentinelEvidenceErePattern],
   ])('pick the same lines in grep -E as here', async (pattern, ere) => {
-    const names = (await readdir(new URL('log/', fixtures))).filter((name) => name.endsWith('.log'));
+    const names = (await readdir(new URL('log/', fixtures))).filter((name) => name.endsWith('.txt'));
     expect(names.length).toBeGreaterThan(5);
     for (const name of names) {
       const file = new URL(`log/${name}`, fixtures).pathname;

@@ -199,6 +199,17 @@ describe('a look at a running host', () => {
     expect(new Set(ours)).toEqual(new Set(['auth', 'ping', 'info', 'role', 'config|get', 'config|resetstat']));
   });
 
+  it('prints nothing of its own, however many readings wait for one signal', async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error) => warnings.push(warning.message);
+    process.on('warning', note);
+    const one = openLocalHost(host.entry);
+    await Promise.all(Array.from({ length: 4 }, () => one.look(request, never)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('takes one reading of time for a hung node, and the others still answer', async () => {
     const redis = raw.processes.ok && raw.processes.value.find((process) => process.listens[0]?.endsWith(':6379'));
     if (!redis) throw new Error('no process');

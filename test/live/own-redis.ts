@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,12 +36,6 @@ export function rawCommand(address: string, port: number, ...commands: readonly 
       socket.write(`*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
     }
   });
-}
-
-export interface OwnNode {
-  readonly node: NodeEntry;
-  readonly directory: string;
-  readonly process: ChildProcess;
 }
 
 export interface OwnHost {
@@ -144,8 +138,4 @@ function isOpen(address: string, port: number): Promise<true | undefined> {
     });
     socket.once('error', () => resolve(undefined));
   });
-}
-
-export async function readLog(node: NodeEntry): Promise<string> {
-  return readFile(node.config.replace(/[^/]+$/, 'node.log'), 'utf8');
 }

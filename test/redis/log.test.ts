@@ -58,7 +58,7 @@ describe('logs that 7.0.15 wrote', () => {
   it('tell the histories of three nodes', () => {
     const shown = ['backlog-created', 'promoted', 'full-resync', 'partial-requested', 'master-id-changed'];
     const [a, b, c] = ['a', 'b', 'c'].map((node) =>
-      parseRedisLog(recorded(`redis-7.0.15-${node}.log`)).filter(({ kind }) => shown.includes(kind)),
+      parseRedisLog(recorded(`redis-7.0.15-${node}.txt`)).filter(({ kind }) => shown.includes(kind)),
     );
     const idOf = (event: LogEvent | undefined) =>
       event !== undefined && 'replid' in event ? { [event.kind]: event.replid } : event;
@@ -76,11 +76,11 @@ describe('logs that 7.0.15 wrote', () => {
   });
 
   it('tell a start from disk from a live demotion, and a load from a sync', () => {
-    const b = parseRedisLog(recorded('redis-7.0.15-b.log'));
+    const b = parseRedisLog(recorded('redis-7.0.15-b.txt'));
     expect(b.filter(({ kind }) => kind === 'cached-master-from-disk')).toHaveLength(1);
     expect(b.filter(({ kind }) => kind === 'loaded-rdb').map(withoutPlace)).toEqual([{ kind: 'loaded-rdb', keys: 3n }]);
     expect(b.filter(({ kind }) => kind === 'loaded-nothing')).toHaveLength(1);
-    const demoted = parseRedisLog(recorded('redis-7.0.15-failover-a.log'));
+    const demoted = parseRedisLog(recorded('redis-7.0.15-failover-a.txt'));
     expect(demoted.some(({ kind }) => kind === 'cached-master-from-disk')).toBe(false);
     expect(demoted.find(({ kind }) => kind === 'replica-of')).toMatchObject({
       address: '127.83.7.2:7401',
@@ -89,7 +89,7 @@ describe('logs that 7.0.15 wrote', () => {
   });
 
   it('give one request for a stop by signal, with a time, and one for a stop by command', () => {
-    const events = parseRedisLog(recorded('redis-7.0.15-aof.log'));
+    const events = parseRedisLog(recorded('redis-7.0.15-aof.txt'));
     const requests = events.filter(({ kind }) => kind === 'shutdown-requested');
     expect(requests.map(withoutPlace)).toEqual(
       ['SIGTERM', 'a client', 'SIGINT'].map((by) => ({ kind: 'shutdown-requested', by })),
@@ -98,7 +98,7 @@ describe('logs that 7.0.15 wrote', () => {
   });
 
   it('tell an AOF that was cut, its transaction reverted, its rewrite, and what killed a start', () => {
-    const events = parseRedisLog(recorded('redis-7.0.15-aof.log'));
+    const events = parseRedisLog(recorded('redis-7.0.15-aof.txt'));
     expect(events.filter(({ kind }) => kind === 'aof-truncated').map(withoutPlace)).toEqual([
       { kind: 'aof-truncated', offset: 229n },
       { kind: 'aof-truncated', offset: 229n },
@@ -117,15 +117,15 @@ describe('logs that 7.0.15 wrote', () => {
   });
 
   it('tell a crash', () => {
-    expect(parseRedisLog(recorded('redis-7.0.15-c.log')).find(({ kind }) => kind === 'fatal')).toMatchObject({
+    expect(parseRedisLog(recorded('redis-7.0.15-c.txt')).find(({ kind }) => kind === 'fatal')).toMatchObject({
       reason: 'Redis 7.0.15 crashed by signal: 11, si_code: 0',
     });
   });
 
   it('place every event', () => {
-    const [event] = parseRedisLog(recorded('redis-7.0.15-aof.log'));
+    const [event] = parseRedisLog(recorded('redis-7.0.15-aof.txt'));
     expect(event?.at).toEqual({
-      file: 'redis-7.0.15-aof.log',
+      file: 'redis-7.0.15-aof.txt',
       line: 2,
       text: expect.stringContaining('Redis version=7.0.15'),
       local: expect.stringMatching(/^\d\d Nov \d{4} \d\d:\d\d:\d\d\.\d{3}$/),

@@ -33,7 +33,7 @@ describe('logs of sentinels of 7.0.15', () => {
   });
 
   it('tell the leader of a failover and who believed it', () => {
-    const leader = parseSentinelLog(recorded('sentinel-7.0.15-3.log')).map(withoutPlace);
+    const leader = parseSentinelLog(recorded('sentinel-7.0.15-3.txt')).map(withoutPlace);
     const id = '2add90ca812da6bffef937046f2ef05d25ac8a19';
     expect(leader).toContainEqual({ kind: 'voted', leader: id, epoch: 1n });
     expect(leader).toContainEqual({ kind: 'promoted', group: 'stn-master', address: '127.83.7.2:7401' });
@@ -43,7 +43,7 @@ describe('logs of sentinels of 7.0.15', () => {
       event: '+convert-to-slave',
       detail: 'slave 127.83.7.1:7401 127.83.7.1 7401 @ stn-master 127.83.7.2 7401',
     });
-    const follower = parseSentinelLog(recorded('sentinel-7.0.15-1.log')).map(withoutPlace);
+    const follower = parseSentinelLog(recorded('sentinel-7.0.15-1.txt')).map(withoutPlace);
     const change = { group: 'stn-master', to: '127.83.7.2:7401' };
     expect(follower).toContainEqual({ kind: 'config-update', from: '127.83.7.3:27401', ...change });
     expect(follower).toContainEqual({ kind: 'switch-master', from: '127.83.7.1:7401', ...change });
@@ -52,8 +52,8 @@ describe('logs of sentinels of 7.0.15', () => {
   });
 
   it('place every event', () => {
-    const epoch = parseSentinelLog(recorded('sentinel-7.0.15-1.log')).find(({ kind }) => kind === 'new-epoch');
-    expect(epoch?.at).toMatchObject({ file: 'sentinel-7.0.15-1.log', role: 'X', localMs: expect.any(Number) });
+    const epoch = parseSentinelLog(recorded('sentinel-7.0.15-1.txt')).find(({ kind }) => kind === 'new-epoch');
+    expect(epoch?.at).toMatchObject({ file: 'sentinel-7.0.15-1.txt', role: 'X', localMs: expect.any(Number) });
   });
 });
 

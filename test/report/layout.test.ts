@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { markdown, markdownBlock, markdownCode, printable, printableProse } from '../../src/report/escape.js';
 import { paint, table, widthOf, wrap } from '../../src/report/layout.js';
 import { clockTime, dateAndTime, duration, grouped, size } from '../../src/report/quantities.js';
+import { said } from '../../src/report/said.js';
+import { diagnosis, ids, lineage } from './builders.js';
 
 describe('escapes', () => {
   it('write out what could move a cursor, turn text round or hide', () => {
@@ -99,5 +101,17 @@ describe('quantities', () => {
   it('are painted after padding and not at all without colour', () => {
     expect(paint('good', 'ok', true)).toBe('\u001b[32mok\u001b[0m');
     expect(paint('good', 'ok', false)).toBe('ok');
+  });
+});
+
+describe('what the diagnosis says', () => {
+  it('is shown with letters for histories and grouped numbers, and nothing else changed', () => {
+    const value = diagnosis({ lineage: lineage({ A: 'pv1', B: 'pv2' }, [['A', 'B', 1n]], []) });
+    expect(said(`history ${ids.B}, 5d1f0c9e is shared up to 81223104`, value)).toBe(
+      'history B, A is shared up to 81 223 104',
+    );
+    const other = '10.0.0.1:26379 pid 28536 port 26379 21 Nov 2026 7.0.15 a-12345 x12345 12345.';
+    expect(said(other, value)).toBe(other.replace('12345.', '12 345.').replace('x12 345', 'x12345'));
+    expect(said('5d1f0c9ea \u001b', value)).toBe('5d1f0c9ea \\x1b');
   });
 });

@@ -6,7 +6,7 @@ export const caughtUpWith: ConditionModule<'caught-up-with'> = {
   see: async (condition, at) => {
     const master = await withReader(at, condition.master, runningOf);
     const replica = await withReader(at, condition.node, runningOf);
-    if (replica.replid !== master.replid) return { holds: false, seen: 'not in the master’s history yet' };
+    if (replica.replid !== master.replid) return { holds: false, seen: "not in the master's history yet" };
     const behind = master.offset - replica.offset;
     const linked = replica.masterLinkUp === true && !replica.syncInProgress;
     if (!linked) return { holds: false, seen: 'link down' };
