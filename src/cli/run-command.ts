@@ -46,6 +46,7 @@ export async function runCommand(given: Given, context: Context): Promise<number
     case 'explain':
       return (await import('./explain.js')).explainCommand({ word: word ?? '' }, context);
     case 'lab':
+      if (sub === 'demo') return (await import('./demo.js')).demoCommand(options, context);
       return runLab(given, context);
     case 'schema':
       return (await import('./schema.js')).schemaCommand(context);

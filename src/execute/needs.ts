@@ -29,7 +29,7 @@ async function checkNode(node: string, facts: readonly Fact[], at: At): Promise<
 function seenProcess(pid: number | null | Error, wanted: string): string {
   if (pid instanceof Error) return `not known (${pid.message})`;
   if (pid === null) return 'none';
-  return wanted === 'running' ? 'running' : String(pid);
+  return /^\d+$/.test(wanted) ? String(pid) : 'running';
 }
 
 /** Sentinels answer, but have no role and no history. */

@@ -48,7 +48,7 @@ export function addressOf(at: At, node: string): string {
 }
 
 /** The node's password: what fleet.yaml gives, else `requirepass` of its own config file at this moment; undefined when it has none. */
-export async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
+async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
   const given = at.tools.passwords.get(node);
   if (given) return given;
   const { entry, host } = nodeAt(at, node);
@@ -65,7 +65,7 @@ async function endpointOf(at: At, node: string) {
 }
 
 /** A connection that can only look. Throws with the reason when the node does not answer. The caller closes it. */
-export async function openReaderTo(at: At, node: string): Promise<RedisReader> {
+async function openReaderTo(at: At, node: string): Promise<RedisReader> {
   const opened = await openReader(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Stage } from '../model/plan.js';
 import { seeCondition } from './conditions/index.js';
+import { recordProof } from './prove.js';
 import { at, emit, type Run, stop } from './run.js';
 import type { At, Sight } from './tools.js';
 
@@ -9,13 +10,20 @@ const POLL_MS = 100;
 const TELL_MS = 1000;
 
 interface Waited extends Sight {
-  readonly outcome: 'done' | 'failed' | 'unknown' | 'stopped';
+  readonly outcome: 'done' | 'failed' | 'unknown';
   readonly elapsedMs: number;
 }
 
-/** Waits for conditions one after another; each is journalled before and after. Ends at the first that does not come to hold. */
+/**
+ * Waits for conditions one after another; each is journalled before and after. Ends at the first that does not come to
+ * hold. Asked to stop, it waits for the verdict of the one under way and begins no other.
+ */
 export async function runConditions(run: Run, stage: Stage, conditions: readonly Condition[]): Promise<void> {
   for (const condition of conditions) {
+    if (run.options.signal.aborted) {
+      stop(run, stage, 'stopped', 'asked to stop');
+      return;
+    }
     const goOn = await runCondition(run, stage, condition);
     if (!goOn) return;
   }
@@ -32,8 +40,8 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
       elapsedMs,
       limitMs: condition.limitMs,
     });
-  const waited = await waitFor(condition, at(run, condition.id), run.options.signal, tell);
-  const outcome = waited.outcome === 'stopped' ? 'skipped' : waited.outcome;
+  const waited = await waitFor(condition, at(run, condition.id), tell);
+  const { outcome } = waited;
   await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
   const { seen, elapsedMs } = waited;
   emit(run, { type: 'condition-ended', id: condition.id, outcome, says: condition.says, seen, elapsedMs });
@@ -43,9 +51,7 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
 
 function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): void {
   const { progress } = run;
-  if (stage === provingStage(run)) {
-    progress.proof.push({ check: condition.says, ok: waited.holds, says: waited.seen });
-  }
+  recordProof(run, stage, condition, waited);
   if (waited.outcome === 'done') {
     progress.done += 1;
     if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
@@ -53,30 +59,17 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
     }
     return;
   }
-  if (waited.outcome === 'stopped') {
-    stop(run, stage, 'stopped', `asked to stop while waiting: ${condition.says}`);
-    return;
-  }
   if (waited.outcome === 'unknown') progress.unknown += 1;
   const seconds = Math.round(waited.elapsedMs / 1000);
-  stop(run, stage, waited.outcome, `${condition.says}: not seen within ${seconds} s; last seen: ${waited.seen}`);
-}
-
-/** The last stage that waits for anything is the proof. */
-function provingStage(run: Run): Stage | undefined {
-  return run.plan.stages.findLast((stage) => stage.batches.some((batch) => batch.then.length > 0));
+  const how = waited.outcome === 'unknown' ? `left after ${seconds} s` : `not seen within ${seconds} s`;
+  stop(run, stage, waited.outcome, `${condition.says}: ${how}; last seen: ${waited.seen}`);
 }
 
 /**
- * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. Asked to stop, it gives
- * the condition one last look: a wait changes nothing, so leaving it is safe at any moment.
+ * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
+ * leaves is unknown: nobody knows whether it would have come to hold.
  */
-export async function waitFor(
-  condition: Condition,
-  at: At,
-  stopSignal: AbortSignal,
-  tell: (seen: string, elapsedMs: number) => void,
-): Promise<Waited> {
+async function waitFor(condition: Condition, at: At, tell: (seen: string, elapsedMs: number) => void): Promise<Waited> {
   const begun = performance.now();
   let told = begun;
   for (;;) {
@@ -84,13 +77,12 @@ export async function waitFor(
     const elapsedMs = Math.round(performance.now() - begun);
     if (sight.holds) return { ...sight, outcome: 'done', elapsedMs };
     if (at.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs };
-    if (stopSignal.aborted) return { ...sight, outcome: 'stopped', elapsedMs };
     if (elapsedMs >= condition.limitMs) return { ...sight, outcome: 'failed', elapsedMs };
     if (performance.now() - told >= TELL_MS) {
       told = performance.now();
       tell(sight.seen, elapsedMs);
     }
-    await sleep(Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: stopSignal }).catch(
+    await sleep(Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
       () => undefined,
     );
   }

@@ -193,3 +193,24 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
   ];
   return { ...bare, stages };
 }
+
+/** The same plan with every action and condition passed through; an action that gives undefined is left out. */
+export function changed(
+  plan: Plan,
+  change: { action?: (action: Action) => Action | undefined; condition?: (condition: Condition) => Condition },
+): Plan {
+  const { action = (one) => one, condition = (one) => one } = change;
+  const stages = plan.stages.map((each) => ({
+    ...each,
+    batches: each.batches.map(({ lanes, then }) =>
+      batch(
+        Object.values(lanes)
+          .flat()
+          .map(action)
+          .filter((one) => one !== undefined),
+        then.map(condition),
+      ),
+    ),
+  }));
+  return { ...plan, stages };
+}
