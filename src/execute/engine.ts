@@ -72,6 +72,7 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
   if (wrong.length > 0) {
     await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'failed', text: wrong.join('; ') });
     stop(run, stage, 'failed', `the fleet changed: ${wrong.join('; ')}`);
+    if (run.progress.changedAnything) return;
     throw new RunbookError('changed', 'The fleet is not as it was when the plan was made.', {
       facts: wrong,
       next: ['redis-runbook status', 'redis-runbook recover'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { disagreements, type Heard, type Wanted } from '../../src/execute/conditions/sentinels-agree.js';
 
 const sentinels = ['10.0.0.1:26379', '10.0.0.2:26379', '10.0.0.3:26379'];
-const wanted: Wanted = { master: '10.0.0.1:6379', sentinels, replicas: ['10.0.0.2:6379', '10.0.0.3:6379'] };
+const wanted: Wanted = { master: '10.0.0.1:6379', sentinels, replicas: ['10.0.0.2:6379', '10.0.0.3:6379'], leftOut: [] };
 
 /** A sentinel that has heard of everybody, five seconds after its start. */
 function good(address: string): Heard {
@@ -62,6 +62,19 @@ function replica(view: Heard, change: Partial<Heard['replicas'][number]>): Heard
 describe('agreement is what the sentinels heard', () => {
   it('holds when all heard all', () => {
     expect(disagreements(sentinels.map(good), wanted)).toEqual([]);
+  });
+
+  it('lets a sentinel on a host that was left out be counted on, and no other stranger', () => {
+    const absent = '10.0.0.8:26379';
+    const heard = sentinels.map((address) => {
+      const view = good(address);
+      const [first] = view.peers;
+      if (!first) throw new Error('no peer');
+      return { ...view, peers: [...view.peers, { ...first, address: absent, flags: ['sentinel', 's_down'] }] };
+    });
+
+    expect(disagreements(heard, { ...wanted, leftOut: [absent] })).toEqual([]);
+    expect(disagreements(heard, wanted)).toHaveLength(3);
   });
 
   it.each<[string, RegExp, (view: Heard) => Heard]>([

@@ -29,7 +29,7 @@ export const configRewrite: ActionModule<'config.rewrite'> = {
     const added = applied.diff.filter((line) => line.startsWith('+')).length;
     const removed = applied.diff.filter((line) => line.startsWith('-')).length;
     return {
-      says: `${basename(action.path)}: ${added} lines added, ${removed} removed`,
+      says: `${basename(action.path)}: ${added} ${added === 1 ? 'line' : 'lines'} added, ${removed} removed`,
       detail: { path: action.path, diff: applied.diff },
     };
   },

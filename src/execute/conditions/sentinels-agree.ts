@@ -28,6 +28,8 @@ export interface Wanted {
   readonly master: string;
   readonly sentinels: readonly string[];
   readonly replicas: readonly string[];
+  /** Nodes on hosts that the plan left out: sentinels still count on them, and nothing is asked of their rows. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -40,6 +42,7 @@ export const sentinelsAgree: ConditionModule<'sentinels-agree'> = {
       master: addressOf(at, condition.master),
       sentinels: condition.sentinels.map((node) => addressOf(at, node)),
       replicas: condition.replicas.map((node) => addressOf(at, node)),
+      leftOut: addressesLeftOut(at),
     };
     const views = await Promise.all(condition.sentinels.map((node) => hear(condition, node, at)));
     const silent = views.filter((view) => typeof view === 'string');
@@ -57,6 +60,13 @@ export const sentinelsAgree: ConditionModule<'sentinels-agree'> = {
         };
   },
 };
+
+function addressesLeftOut(at: At): readonly string[] {
+  const names = new Set(at.plan.leftOut.map(({ host }) => host));
+  return at.tools.inventory.hosts
+    .filter((host) => names.has(host.name))
+    .flatMap((host) => host.nodes.map((node) => `${node.address}:${node.port}`));
+}
 
 async function hear(condition: Agree, node: string, at: At): Promise<Heard | string> {
   try {
@@ -105,7 +115,7 @@ function peerProblems(view: Heard, wanted: Wanted, sinceStartMs: number): readon
   const known = new Map(view.peers.map((peer) => [peer.address, peer]));
   const missing = others.filter((address) => !known.has(address)).map((address) => `does not know ${address}`);
   const extra = view.peers
-    .filter((peer) => !others.includes(peer.address))
+    .filter((peer) => !others.includes(peer.address) && !wanted.leftOut.includes(peer.address))
     .map((peer) => `counts on ${peer.address} too`);
   const unheard = others.flatMap((address) => {
     const peer = known.get(address);
@@ -123,7 +133,7 @@ function replicaProblems(view: Heard, wanted: Wanted): readonly string[] {
     .filter((address) => !known.has(address))
     .map((address) => `does not know replica ${address}`);
   const extra = view.replicas
-    .filter((replica) => !wanted.replicas.includes(replica.address))
+    .filter(({ address }) => !wanted.replicas.includes(address) && !wanted.leftOut.includes(address))
     .map((replica) => `lists replica ${replica.address}, which is none`);
   const bad = wanted.replicas.flatMap((address) => {
     const replica = known.get(address);
