@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/live/**', 'test/soak/**'],
+          exclude: ['test/live/**', 'test/soak/**', 'test/machines/**'],
           testTimeout: 10_000,
         },
       },
@@ -19,6 +19,16 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: true,
           maxWorkers: 2,
+        },
+      },
+      {
+        // Booted machines: root and Linux only.
+        test: {
+          name: 'machines',
+          include: ['test/machines/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
         },
       },
       {

@@ -40,6 +40,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
   'survey-file': 'A file given with --survey was not written by status --save.',
   'no-terminal': 'A question would have to be asked and nobody can answer: stdin or stderr is no terminal.',
+  unsupported: 'A machine runs its services in a way that this version cannot hold, stop or start.',
   lab: 'The lab could not do what was asked; nothing outside its directory was touched.',
   'redis-missing': 'No redis-server program was found on this machine.',
   split:
@@ -55,7 +56,11 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
   'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
+  'host-key':
+    'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',
+  login: 'A host was reached and its key is right, but it accepted none of the keys or passwords.',
   auth: 'A password was refused. It was tried once.',
+  sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. It was tried once.',
   'too-little-seen': 'A host that may hold data could not be seen.',
   changed: 'The fleet is not as it was when the plan was made.',
   locked: 'Another run holds the lock of the fleet.',

@@ -58,6 +58,9 @@ export interface Host {
   close(): Promise<void>;
 }
 
+/** What a Redis connection needs of a host. */
+export type RedisAccess = Pick<Host, 'entry' | 'connect' | 'vouch'>;
+
 /** A file is not what it was when it was read: nothing was written. */
 export class ChangedUnderneath extends Error {
   override readonly name = 'ChangedUnderneath';

@@ -105,12 +105,7 @@ export async function* streamFile(
 }
 
 /** Some bytes of an open file as one array. */
-export async function bytesOf(
-  handle: FileHandle,
-  signal: AbortSignal,
-  fromByte: bigint,
-  toByte: bigint,
-): Promise<Uint8Array> {
+async function bytesOf(handle: FileHandle, signal: AbortSignal, fromByte: bigint, toByte: bigint): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of chunksOf(handle, signal, fromByte, toByte)) chunks.push(chunk);
   return Buffer.concat(chunks);

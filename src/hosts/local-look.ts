@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { NodeEntry } from '../model/inventory.js';
+import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost, RawProcess, Resp } from '../model/raw-host.js';
 import { known, type Seen } from '../model/seen.js';
 import { decodeText } from '../redis/byte-text.js';
@@ -27,7 +27,7 @@ interface NodeLook {
 }
 
 /** The places that a running node uses now, where they differ from what its files say. */
-function runningPlaces(answers: readonly RawAnswer[], places: FilePlaces | undefined): FilePlaces | undefined {
+export function runningPlaces(answers: readonly RawAnswer[], places: FilePlaces | undefined): FilePlaces | undefined {
   const told = (name: string) => {
     const answer: Resp | undefined = known(answers.find((raw) => raw.command === `CONFIG GET ${name}`)?.answer);
     return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : undefined;
@@ -43,7 +43,8 @@ function runningPlaces(answers: readonly RawAnswer[], places: FilePlaces | undef
   };
 }
 
-function differ(a: FilePlaces | undefined, b: FilePlaces): boolean {
+/** Whether two places hold different data files. */
+export function differ(a: FilePlaces | undefined, b: FilePlaces): boolean {
   const keys = ['directory', 'dbfilename', 'appendfilename', 'appenddirname'] as const;
   return keys.some((key) => a?.[key] !== b[key]);
 }
@@ -76,11 +77,13 @@ async function lookElsewhere(
   return lookAtData(context, node.id, now, config.user);
 }
 
-function passwordOf(node: NodeEntry, request: LookRequest, config: ConfigLook) {
+/** The password of a node: fleet.yaml's, else its own config's. */
+export function passwordOf(node: NodeEntry, request: LookRequest, config: ConfigLook) {
   return request.passwords.get(node.id) ?? config.secrets.get('requirepass') ?? config.secrets.get('masterauth');
 }
 
-function stateFile(context: LookContext, node: string, role: 'hold' | 'lock', path: string): Promise<RawFile> {
+/** A lock or hold file. */
+export function stateFile(context: LookContext, node: string, role: 'hold' | 'lock', path: string): Promise<RawFile> {
   return readFileOf(context, { node, role, path, links: 'refuse' }, async (opened, from, signal) =>
     saw({ text: decodeText(await wholeOf(opened, STATE_FILE_BYTES, signal)) }, from),
   );
@@ -107,11 +110,15 @@ async function lookAtNode(
   return { files: [...config.files, ...files, ...more, hold], answers, places: config.places };
 }
 
-function processesOf(host: Host, looks: readonly NodeLook[], scan: ProcessScan): Seen<readonly RawProcess[]> {
-  const { entry } = host;
+/** The server processes of a host; denied as a whole when one of them may not be looked into. */
+export function processesOf(
+  entry: HostEntry,
+  places: readonly (FilePlaces | undefined)[],
+  scan: ProcessScan,
+): Seen<readonly RawProcess[]> {
   const from = { host: entry.name, source: '/proc' };
   const configs = entry.nodes.map((node) => dirname(node.config));
-  const directories = new Set([...configs, ...looks.flatMap((look) => look.places?.directory ?? [])]);
+  const directories = new Set([...configs, ...places.flatMap((place) => place?.directory ?? [])]);
   const own = scan.processes.filter((process) => belongsTo(entry, process, directories));
   const hidden = own.find((process) => process.sockets === undefined);
   if (hidden) {
@@ -143,7 +150,11 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
     stateFile(context, entry.name, 'lock', lockPath(entry)),
     ...entry.nodes.map((node) => lookAtNode(context, host, node, request, scan)),
   ]);
-  const processes = processesOf(host, looks, scan);
+  const processes = processesOf(
+    entry,
+    looks.map((look) => look.places),
+    scan,
+  );
   const diskFreeBytes = await diskFree(host, looks);
   return {
     host: entry.name,

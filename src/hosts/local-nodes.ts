@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
-import { holderOf, type LocalProcess, type ProcessScan } from './local-process.js';
+import type { LocalProcess, ProcessScan } from './local-process.js';
 import { isServerFile, type ListeningSocket, parseTitle, plainAddress } from './proc-formats.js';
 import { missed, saw } from './reading.js';
 
@@ -29,7 +29,7 @@ export function listenerAt(address: string, port: number, host: string, scan: Pr
   const inodes = new Set(sockets.map((socket) => socket.inode));
   const server = scan.processes.find((process) => process.sockets?.some((socket) => inodes.has(socket.inode)));
   if (server && isServerFile(server.exe)) return { kind: 'server', process: server };
-  const holder = server ? { pid: server.pid, command: server.exe } : holderOf(first.inode);
+  const holder = server ? { pid: server.pid, command: server.exe } : scan.holder(first.inode);
   if (holder === undefined) {
     const says = `port ${port} on ${host} is held by a process of user ${first.uid} that this user may not look into`;
     return { kind: 'hidden', uid: first.uid, says };

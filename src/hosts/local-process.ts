@@ -24,6 +24,8 @@ export interface LocalProcess extends RawProcess {
 export interface ProcessScan {
   readonly processes: readonly LocalProcess[];
   readonly listening: readonly ListeningSocket[];
+  /** The process that holds a socket, whatever it is; undefined when this user may not see it. */
+  holder(inode: string): { readonly pid: number; readonly command: string } | undefined;
 }
 
 /** USER_HZ, the unit of start times in /proc, is 100 on every Linux architecture in use (proc(5)). */
@@ -104,7 +106,7 @@ export function scanProcesses(): ProcessScan {
   const bootSeconds = parseBootTime(readText('/proc/stat'));
   const pids = (tryRead(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   const processes = pids.flatMap((pid) => readProcess(pid, listening, bootSeconds) ?? []);
-  return { processes, listening };
+  return { processes, listening, holder: holderOf };
 }
 
 let thisMoment: ProcessScan | undefined;
@@ -129,8 +131,7 @@ export function exeOf(pid: number): string {
   return tryRead(() => readlinkSync(`/proc/${pid}/exe`)) ?? '';
 }
 
-/** The process that holds a socket, whatever it is: pid and command; undefined when this user may not see it. */
-export function holderOf(inode: string): { readonly pid: number; readonly command: string } | undefined {
+function holderOf(inode: string): { readonly pid: number; readonly command: string } | undefined {
   const pids = (tryRead(() => readdirSync('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   const pid = pids.find((candidate) => socketInodes(candidate)?.has(inode));
   if (pid === undefined) return undefined;

@@ -1,21 +1,31 @@
 import { dirname } from 'node:path';
 import type { NodeEntry } from '../model/inventory.js';
-import { statPath } from './local-files.js';
+import { type FileSource, localFiles } from './file-source.js';
 import type { Listener } from './local-nodes.js';
 import type { ConfigLook } from './look-config.js';
 
+/** The machine that a node runs on, and the uid that we have there. */
+export interface Machine {
+  readonly files: Pick<FileSource, 'stat'>;
+  readonly uid: number;
+}
+
+function thisMachine(): Machine {
+  return { files: localFiles, uid: process.getuid?.() ?? 0 };
+}
+
 /** Users whose server may get a node's password: root, ours, and the owners of its config directory and data directory. */
-async function trustedUsers(node: NodeEntry, config: ConfigLook): Promise<ReadonlySet<number>> {
+async function trustedUsers(node: NodeEntry, config: ConfigLook, machine: Machine): Promise<ReadonlySet<number>> {
   const directories = [dirname(node.config), ...(config.places ? [config.places.directory] : [])];
   const owners = await Promise.all(
     directories.map((path) =>
-      statPath(path).then(
+      machine.files.stat(path).then(
         (stat) => [stat.uid],
         () => [],
       ),
     ),
   );
-  return new Set([0, process.getuid?.() ?? 0, ...owners.flat()]);
+  return new Set([0, machine.uid, ...owners.flat()]);
 }
 
 /**
@@ -28,11 +38,12 @@ export async function distrust(
   config: ConfigLook,
   listener: Listener,
   purpose: 'ask' | 'password',
+  machine: Machine = thisMachine(),
 ): Promise<string | undefined> {
   const place = `port ${node.port} on ${node.host}`;
   if (listener.kind === 'none') return purpose === 'ask' ? undefined : `nothing listens on ${place}`;
   if (listener.kind === 'other') return listener.says;
-  const trusted = await trustedUsers(node, config);
+  const trusted = await trustedUsers(node, config, machine);
   if (listener.kind === 'hidden') return purpose === 'ask' && trusted.has(listener.uid) ? undefined : listener.says;
   const { pid, uid } = listener.process;
   if (trusted.has(uid)) return undefined;

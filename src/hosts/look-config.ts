@@ -6,8 +6,8 @@ import type { Secret } from '../model/secret.js';
 import { decodeText } from '../redis/byte-text.js';
 import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
-import { expandGlob, hasWildcards } from './glob.js';
-import { type LookContext, readFileOf, type ServiceUser, wholeOf } from './look-file.js';
+import { hasWildcards } from './glob.js';
+import { filesFor, type LookContext, readFileOf, type ServiceUser, wholeOf } from './look-file.js';
 import { saw } from './reading.js';
 
 /** Deeper or more includes than anybody writes: a circle, or a hostile file. */
@@ -62,7 +62,7 @@ async function readConfig(walk: Walk, role: RawFile['role'], path: string): Prom
 
 async function followInclude(walk: Walk, path: string): Promise<void> {
   const target = resolve(walk.directory, path);
-  for (const found of hasWildcards(path) ? await expandGlob(target) : [target]) {
+  for (const found of hasWildcards(path) ? await filesFor(walk.context).glob(target) : [target]) {
     if (walk.files.length > MOST_INCLUDES || walk.files.some((file) => file.path === found)) continue;
     const text = await readConfig(walk, 'include', found);
     if (text !== undefined) await follow(walk, parseConfig(found, text));

@@ -3,9 +3,17 @@ import type { RawContent, RawFile } from '../model/raw-host.js';
 import type { Seen } from '../model/seen.js';
 import { type AofManifestEntry, parseManifest } from '../redis/aof-manifest.js';
 import { decodeText } from '../redis/byte-text.js';
-import { bytesOf, listDirectory, type OpenFile } from './local-files.js';
+import { bytesIn, type SourceFile } from './file-source.js';
 import type { FilePlaces } from './look-config.js';
-import { fromNode, type LookContext, readFileOf, type ServiceUser, statFileOf, wholeOf } from './look-file.js';
+import {
+  filesFor,
+  fromNode,
+  type LookContext,
+  readFileOf,
+  type ServiceUser,
+  statFileOf,
+  wholeOf,
+} from './look-file.js';
 import { missed, reading, saw } from './reading.js';
 
 /** What the data files of a node begin with: an RDB, a command, an annotation (`#TS:`). Anything else is not theirs. */
@@ -19,12 +27,12 @@ function base64(bytes: Uint8Array): string {
 }
 
 /** First and last bytes without overlap; everything in `head` where it fits. */
-async function edges(context: LookContext, opened: OpenFile, signal: AbortSignal) {
+async function edges(context: LookContext, opened: SourceFile, signal: AbortSignal) {
   const size = opened.stat.sizeBytes;
   const edge = BigInt(context.limits.edgeBytes);
-  const head = await bytesOf(opened.handle, signal, 0n, size < edge ? size : edge);
+  const head = await bytesIn(opened, signal, 0n, size < edge ? size : edge);
   const from = size - edge > edge ? size - edge : edge;
-  const tail = size > edge ? await bytesOf(opened.handle, signal, from, size) : new Uint8Array();
+  const tail = size > edge ? await bytesIn(opened, signal, from, size) : new Uint8Array();
   return { head, tail };
 }
 
@@ -78,7 +86,7 @@ async function lookAtLeftovers(of: DataOf, directories: readonly string[]): Prom
   const found = await Promise.all(
     directories.map(async (directory) => {
       const from = fromNode(of.context, of.node, directory);
-      const names = await reading(from, () => listDirectory(directory, of.context.limits.listedNames));
+      const names = await reading(from, () => filesFor(of.context).list(directory, of.context.limits.listedNames));
       return names.ok ? names.value.filter((name) => leftover.test(name)).map((name) => join(directory, name)) : [];
     }),
   );

@@ -1,8 +1,9 @@
 import type { HostEntry } from '../model/inventory.js';
 import type { FileRole, FileStat, RawContent, RawFile } from '../model/raw-host.js';
 import type { From, Seen } from '../model/seen.js';
+import { bytesIn, type FileSource, localFiles, type SourceFile } from './file-source.js';
 import type { Limits } from './host.js';
-import { bytesOf, fileError, type OpenFile, openRegular, statPath } from './local-files.js';
+import { fileError } from './local-files.js';
 import { missed, missedBy, saw, within } from './reading.js';
 
 /** What every reading of one look needs. */
@@ -10,6 +11,13 @@ export interface LookContext {
   readonly entry: HostEntry;
   readonly limits: Limits;
   readonly signal: AbortSignal;
+  /** Where files come from; this machine when left out. */
+  readonly files?: FileSource;
+}
+
+/** Where the files of a look come from. */
+export function filesFor(context: LookContext): FileSource {
+  return context.files ?? localFiles;
 }
 
 /** The user as whom a node's files are judged: what it could not read itself is not brought back for it. */
@@ -41,7 +49,7 @@ export interface FileToRead {
   readonly user?: ServiceUser | undefined;
 }
 
-type ReadContent = (opened: OpenFile, from: From, signal: AbortSignal) => Promise<Seen<RawContent>>;
+type ReadContent = (opened: SourceFile, from: From, signal: AbortSignal) => Promise<Seen<RawContent>>;
 
 interface StatAndContent {
   readonly stat: Seen<FileStat>;
@@ -49,12 +57,13 @@ interface StatAndContent {
 }
 
 async function readOpened(
+  source: FileSource,
   file: FileToRead,
   from: From,
   signal: AbortSignal,
   read: ReadContent,
 ): Promise<StatAndContent> {
-  const opened = await openRegular(file.path, file.links);
+  const opened = await source.open(file.path, file.links);
   try {
     const stat = saw(opened.stat, from);
     if (!mayRead(opened.stat, file.user)) {
@@ -63,13 +72,13 @@ async function readOpened(
     }
     return { stat, content: await read(opened, from, signal).catch((error: unknown) => missedBy(error, from)) };
   } finally {
-    await opened.handle.close();
+    await opened.close();
   }
 }
 
-async function notOpened(file: FileToRead, from: From, error: unknown): Promise<StatAndContent> {
+async function notOpened(source: FileSource, file: FileToRead, from: From, error: unknown): Promise<StatAndContent> {
   const content = missedBy(error, from);
-  const stat = await statPath(file.path).then(
+  const stat = await source.stat(file.path).then(
     (value) => saw(value, from),
     (reason: unknown) => missedBy(reason, from),
   );
@@ -79,9 +88,11 @@ async function notOpened(file: FileToRead, from: From, error: unknown): Promise<
 /** One file of a look: its stat, and its content as `read` takes it from the opened file. Within one reading's time. */
 export async function readFileOf(context: LookContext, file: FileToRead, read: ReadContent): Promise<RawFile> {
   const from = fromNode(context, file.node, file.path);
-  const both = await within(from, context.limits.readingTimeoutMs, context.signal, async (signal) =>
-    saw(await readOpened(file, from, signal, read).catch((error: unknown) => notOpened(file, from, error)), from),
-  );
+  const source = filesFor(context);
+  const both = await within(from, context.limits.readingTimeoutMs, context.signal, async (signal) => {
+    const done = readOpened(source, file, from, signal, read);
+    return saw(await done.catch((error: unknown) => notOpened(source, file, from, error)), from);
+  });
   const { node, role, path } = file;
   return { node, role, path, ...(both.ok ? both.value : { stat: both, content: both }) };
 }
@@ -90,15 +101,15 @@ export async function readFileOf(context: LookContext, file: FileToRead, read: R
 export async function statFileOf(context: LookContext, node: string, role: FileRole, path: string): Promise<RawFile> {
   const from = fromNode(context, node, path);
   const stat = await within(from, context.limits.readingTimeoutMs, context.signal, async () =>
-    saw(await statPath(path), from),
+    saw(await filesFor(context).stat(path), from),
   );
   const content = stat.ok ? missed('not-asked', 'only its stat was read', from) : stat;
   return { node, role, path, stat, content };
 }
 
 /** The whole of an opened file as bytes; throws EFBIG above `limitBytes`. */
-export async function wholeOf(opened: OpenFile, limitBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = await bytesOf(opened.handle, signal, 0n, BigInt(limitBytes) + 1n);
+export async function wholeOf(opened: SourceFile, limitBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = await bytesIn(opened, signal, 0n, BigInt(limitBytes) + 1n);
   if (bytes.length > limitBytes) throw fileError('EFBIG', `larger than ${limitBytes} bytes`);
   return bytes;
 }

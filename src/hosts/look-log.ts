@@ -4,11 +4,12 @@ import { createGunzip } from 'node:zlib';
 import type { RawContent, RawFile, RawLine } from '../model/raw-host.js';
 import { type Secret, secretToken } from '../model/secret.js';
 import type { Seen } from '../model/seen.js';
-import { chunksOf, listDirectory, type OpenFile, openRegular } from './local-files.js';
-import { type LookContext, mayRead, readFileOf, type ServiceUser } from './look-file.js';
+import type { SourceFile } from './file-source.js';
+import { filesFor, type LookContext, mayRead, readFileOf, type ServiceUser } from './look-file.js';
 import { saw } from './reading.js';
 
-const MOST_MATCHES = 20_000;
+/** Matching lines of a log that are kept, the newest. */
+export const MOST_MATCHES = 20_000;
 const LONGEST_LINE = 4096;
 /** Shorter secrets are words of everyday lines; masking them by value would destroy the log. */
 const SHORTEST_MASKED = 6;
@@ -36,7 +37,8 @@ interface LogReader {
   readonly tail: RawLine[];
 }
 
-function masked(text: string, secrets: readonly Secret[]): string {
+/** A log line, cut to a length that a person reads, with the secrets of its node replaced by tokens. */
+export function masked(text: string, secrets: readonly Secret[]): string {
   return secrets.reduce(
     (line, secret) =>
       secret.reveal((word) => (word.length < SHORTEST_MASKED ? line : line.replaceAll(word, secretToken(word)))),
@@ -69,15 +71,21 @@ async function takeLines(reader: LogReader, file: string, chunks: AsyncIterable<
 }
 
 /** The last `limitBytes` of a plain log, from the first whole line on; the name says so when it is not all. */
-async function takePlain(reader: LogReader, path: string, opened: OpenFile, limitBytes: number, signal: AbortSignal) {
+async function takePlain(reader: LogReader, path: string, opened: SourceFile, limitBytes: number, signal: AbortSignal) {
   const limit = BigInt(limitBytes);
   const size = opened.stat.sizeBytes;
   const file = size > limit ? `${path} (last ${limitBytes} bytes)` : path;
-  await takeLines(reader, file, chunksOf(opened.handle, signal, size > limit ? size - limit : 0n, size), limitBytes);
+  await takeLines(reader, file, opened.chunks(signal, size > limit ? size - limit : 0n, size), limitBytes);
 }
 
-async function takeZipped(reader: LogReader, path: string, opened: OpenFile, limitBytes: number, signal: AbortSignal) {
-  const source = Readable.from(chunksOf(opened.handle, signal));
+async function takeZipped(
+  reader: LogReader,
+  path: string,
+  opened: SourceFile,
+  limitBytes: number,
+  signal: AbortSignal,
+) {
+  const source = Readable.from(opened.chunks(signal));
   const unzipped = source.pipe(createGunzip());
   source.on('error', (error) => unzipped.destroy(error));
   try {
@@ -90,20 +98,23 @@ async function takeZipped(reader: LogReader, path: string, opened: OpenFile, lim
 
 /** A rotated log that cannot be read is left out: what it held is unknown, and so are lines that rotated away before. */
 async function takeRotated(
+  context: LookContext,
   reader: LogReader,
   path: string,
   user: ServiceUser | undefined,
   limit: number,
   signal: AbortSignal,
 ) {
-  const opened = await openRegular(path, 'follow').catch(() => undefined);
+  const opened = await filesFor(context)
+    .open(path, 'follow')
+    .catch(() => undefined);
   if (opened === undefined) return;
   try {
     if (!mayRead(opened.stat, user)) return;
     const take = path.endsWith('.gz') ? takeZipped : takePlain;
     await take(reader, path, opened, limit, signal).catch(() => undefined);
   } finally {
-    await opened.handle.close();
+    await opened.close();
   }
 }
 
@@ -127,9 +138,11 @@ export function lookAtLog(context: LookContext, log: LogToRead): Promise<RawFile
   const file = { node, role: 'log', path, links: 'follow', user } as const;
   return readFileOf(context, file, async (opened, from, signal): Promise<Seen<RawContent>> => {
     const reader: LogReader = { pattern, secrets, tailLines: logTailLines, matches: [], tail: [] };
-    const names = await listDirectory(dirname(path), listedNames).catch(() => [basename(path)]);
+    const names = await filesFor(context)
+      .list(dirname(path), listedNames)
+      .catch(() => [basename(path)]);
     for (const name of rotatedNames(basename(path), names).slice(0, -1)) {
-      await takeRotated(reader, join(dirname(path), name), user, logBytes, signal);
+      await takeRotated(context, reader, join(dirname(path), name), user, logBytes, signal);
     }
     await takePlain(reader, path, opened, logBytes, signal);
     const mask = (line: RawLine) => ({ ...line, text: masked(line.text, secrets) });

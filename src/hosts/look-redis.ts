@@ -2,7 +2,7 @@ import type { NodeEntry } from '../model/inventory.js';
 import type { RawAnswer, Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
 import type { NotSeen } from '../model/seen.js';
-import type { Host, ReadCommand, RedisReader } from './host.js';
+import type { ReadCommand, RedisAccess, RedisReader } from './host.js';
 import { fromNode, type LookContext } from './look-file.js';
 import { missed, within } from './reading.js';
 import { openReader } from './redis-client.js';
@@ -77,7 +77,11 @@ export interface NodeToAsk {
  * What a running node answers; all questions are sent at once. A node that does not answer has a reading without a
  * value for each. Connecting and answering together take at most one reading's time.
  */
-export async function lookAtAnswers(context: LookContext, host: Host, ask: NodeToAsk): Promise<readonly RawAnswer[]> {
+export async function lookAtAnswers(
+  context: LookContext,
+  host: RedisAccess,
+  ask: NodeToAsk,
+): Promise<readonly RawAnswer[]> {
   const { node, password, groups } = ask;
   const { readingTimeoutMs, textBytes } = context.limits;
   const questions = questionsFor(node, groups);

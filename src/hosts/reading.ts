@@ -24,6 +24,7 @@ const whyByCode: Readonly<Record<string, WhyNot>> = {
   EADDRNOTAVAIL: 'refused',
   EISDIR: 'unparseable',
   EFBIG: 'too-large',
+  ENOTASKED: 'not-asked',
 };
 
 /** The code of a system error (`ENOENT`), or an empty text. */

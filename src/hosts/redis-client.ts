@@ -5,7 +5,7 @@ import { REDACTED, type Secret, secretToken } from '../model/secret.js';
 import type { From, NotSeen, Seen } from '../model/seen.js';
 import { encodeText } from '../redis/byte-text.js';
 import { secretDirectives } from '../redis/secrets.js';
-import type { Host, RedisEndpoint, RedisReader, RedisWriter, WritableHost } from './host.js';
+import type { RedisAccess, RedisEndpoint, RedisReader, RedisWriter, WritableHost } from './host.js';
 import { readCommands, writeCommands } from './host.js';
 import { missed, missedBy, onAbort, saw, within } from './reading.js';
 import { type Link, linkOver } from './redis-link.js';
@@ -89,7 +89,7 @@ async function authenticate(link: Link, password: Secret, from: From): Promise<N
 /** A link is proven by PING; the password is sent only when the server asks for one and the host vouches for it. */
 async function prove(
   link: Link,
-  host: Host,
+  host: RedisAccess,
   endpoint: RedisEndpoint,
   from: From,
   signal: AbortSignal,
@@ -109,7 +109,7 @@ async function prove(
 }
 
 async function establish(
-  host: Host,
+  host: RedisAccess,
   endpoint: RedisEndpoint,
   options: ConnectionOptions,
   from: From,
@@ -130,7 +130,7 @@ async function establish(
 }
 
 async function openLink(
-  host: Host,
+  host: RedisAccess,
   endpoint: RedisEndpoint,
   options: ConnectionOptions,
   signal: AbortSignal,
@@ -162,7 +162,7 @@ function withoutSecrets(command: string, answer: Resp): Resp {
   });
 }
 
-function readerOver(link: Link, host: Host, endpoint: RedisEndpoint): RedisReader {
+function readerOver(link: Link, host: RedisAccess, endpoint: RedisEndpoint): RedisReader {
   return {
     async ask(command, ...args) {
       const words = wordsOf(command, args, readCommands);
@@ -181,7 +181,7 @@ function readerOver(link: Link, host: Host, endpoint: RedisEndpoint): RedisReade
  * When `signal` ends, so does the connection.
  */
 export async function openReader(
-  host: Host,
+  host: RedisAccess,
   endpoint: RedisEndpoint,
   options: ConnectionOptions,
   signal: AbortSignal,

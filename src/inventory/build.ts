@@ -1,5 +1,5 @@
-import type { HostEntry, Inventory, NodeEntry, NodeKind, PasswordSource } from '../model/inventory.js';
-import type { FleetFile, HostFile, NodeFile, PasswordFile } from './schema.js';
+import type { HostEntry, Inventory, NodeEntry, NodeKind, PasswordSource, SshSettings } from '../model/inventory.js';
+import type { FleetFile, HostFile, NodeFile, PasswordFile, SshFile } from './schema.js';
 
 /** A node with the place of its entry in the file, for the checks that compare nodes. */
 export interface PlacedNode {
@@ -42,10 +42,19 @@ export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: st
     become: host.become ?? defaults.become ?? 'none',
     service: host.service ?? defaults.service ?? 'auto',
     state: host.state ?? defaults.state ?? '/var/lib/redis-runbook',
+    ...sshOf({ ...defaults.ssh, ...host.ssh }),
     nodes: nodes.filter((node) => node.host === name),
     line: lineOf(name),
   }));
   return { fleet: fleet.name, file, groups: groupsOf(fleet), hosts, password: passwordOf(defaults.password) };
+}
+
+/** The keys as a host has them once its own win over the defaults; nothing where the file says nothing. */
+function sshOf(given: SshFile): { readonly ssh?: SshSettings } {
+  const { 'known-hosts': knownHosts, 'proxy-jump': proxyJump, 'proxy-command': proxyCommand, ...same } = given;
+  const all = { ...same, knownHosts, proxyJump, proxyCommand };
+  const said = Object.entries(all).filter(([, value]) => value !== undefined);
+  return said.length === 0 ? {} : { ssh: Object.fromEntries(said) as SshSettings };
 }
 
 type RunsEntry = HostFile['runs'][number];

@@ -93,6 +93,7 @@ export const fleetSchema = z.strictObject({
 export type FleetFile = z.infer<typeof fleetSchema>;
 export type HostFile = z.infer<typeof host>;
 export type PasswordFile = z.infer<typeof passwordSource>;
+export type SshFile = z.infer<typeof sshSettings>;
 export type NodeFile = z.infer<typeof redisSettings>;
 
 /** JSON Schema (draft 2020-12) of fleet.yaml, for editors and for `redis-runbook schema`. */

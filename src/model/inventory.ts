@@ -25,6 +25,20 @@ export interface NodeEntry {
   readonly password?: PasswordSource;
 }
 
+/** What fleet.yaml says about SSH for one host; each wins over ~/.ssh/config. Paths are of the operator's machine, `~` not yet expanded. */
+export interface SshSettings {
+  readonly user?: string;
+  readonly port?: number;
+  /** Private key file: then no other key is offered. */
+  readonly identity?: string;
+  /** Instead of the user's own known-hosts files, on every hop. */
+  readonly knownHosts?: string;
+  /** One host to go through, as ProxyJump of ssh_config. */
+  readonly proxyJump?: string;
+  /** Argument list that connects, as ProxyCommand of ssh_config; transport openssh only. */
+  readonly proxyCommand?: readonly string[];
+}
+
 export interface HostEntry {
   readonly name: string;
   readonly address: string;
@@ -33,6 +47,8 @@ export interface HostEntry {
   readonly service: ServiceKind;
   /** Directory on the host for the lock, holds and kept configs; `/var/lib/redis-runbook` unless fleet.yaml says otherwise. */
   readonly state: string;
+  /** Left out when fleet.yaml says nothing about SSH. */
+  readonly ssh?: SshSettings;
   readonly nodes: readonly NodeEntry[];
   /** Line of the host in fleet.yaml, for messages. */
   readonly line: number;

@@ -74,6 +74,30 @@ export interface RawAnswer {
   readonly answer: Seen<Resp>;
 }
 
+/** What the service manager of a host says about the unit of a node. */
+export interface RawUnit {
+  readonly node: string;
+  /** As fleet.yaml names it. */
+  readonly unit: string;
+  readonly manager: 'systemd' | 'sysvinit';
+  /** systemd: properties as `systemctl show` names them, secrets replaced. sysvinit: `Script`, and `StartLinks` joined with blanks. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface RawSystem {
+  /** Kernel name, release and machine. */
+  readonly uname: string;
+  readonly init: 'systemd' | 'sysvinit' | 'other';
+  /** Our user id on the host. */
+  readonly uid: number;
+  /** Whether `sudo -n` works; null when it was not tried (we are root, or fleet.yaml says no sudo). */
+  readonly sudo: boolean | null;
+  /** What sudo said where it does not work. */
+  readonly sudoSays?: string;
+  /** Paths of the Redis and Valkey programs on the host. */
+  readonly programs: readonly string[];
+}
+
 /** All that one look at one host brought back, verbatim but for secrets. `survey = interpret(inventory, RawHost[])` is pure. */
 export interface RawHost {
   readonly host: string;
@@ -89,4 +113,7 @@ export interface RawHost {
   readonly processes: Seen<readonly RawProcess[]>;
   readonly files: readonly RawFile[];
   readonly answers: readonly RawAnswer[];
+  /** Left out where nobody asked: on this machine, and for plain processes. */
+  readonly units?: Seen<readonly RawUnit[]>;
+  readonly system?: Seen<RawSystem>;
 }

@@ -85,6 +85,22 @@ const rawProcess = z.object({
 
 const resp: z.ZodType<unknown> = z.lazy(() => z.union([text, z.null(), z.array(resp), z.object({ error: text })]));
 
+const rawUnit = z.object({
+  node: text,
+  unit: text,
+  manager: z.enum(['systemd', 'sysvinit']),
+  properties: z.record(text, text),
+});
+
+const rawSystem = z.object({
+  uname: text,
+  init: z.enum(['systemd', 'sysvinit', 'other']),
+  uid: whole,
+  sudo: z.boolean().nullable(),
+  sudoSays: text.optional(),
+  programs: z.array(text),
+});
+
 const rawHost = z.object({
   host: text,
   address: text,
@@ -96,6 +112,8 @@ const rawHost = z.object({
   processes: seen(z.array(rawProcess)),
   files: z.array(rawFile),
   answers: z.array(z.object({ node: text, command: text, answer: seen(resp) })),
+  units: seen(z.array(rawUnit)).optional(),
+  system: seen(rawSystem).optional(),
 });
 
 const password = z.discriminatedUnion('from', [

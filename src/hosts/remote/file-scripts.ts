@@ -1,0 +1,60 @@
+import { INSIDE } from './run-as.js';
+import { HASHED, PRELUDE } from './script.js';
+
+/** stat without following a link, as `parseStatLine` reads it. */
+export const STAT = `${INSIDE}s=$(stat -c '%s|%.9Y|%.9Z|%a|%u|%g|%d|%i|%f' -- "./$B" 2>&1) || because "$s"
+printf '%s\\n' "$s"`;
+
+/**
+ * Opens ./B as 3, only when it is a regular file and what was looked at is what was opened: a pipe would hang, a device
+ * would act. Sets SIZE and ID (device:inode).
+ */
+export const OPEN = `s=$(stat -L -c '%f %s %d:%i' -- "./$B" 2>&1) || because "$s"
+f=\${s%% *}; ID=\${s##* }; SIZE=\${s#* }; SIZE=\${SIZE% *}
+case $((0x$f & 0170000)) in 32768) ;; 16384) exit 46 ;; *) exit 47 ;; esac
+[ -r "./$B" ] || exit 41
+exec 3< "./$B"
+[ "$(stat -L -c '%d:%i' /dev/fd/3)" = "$ID" ] || exit 50
+`;
+
+/** The same without following a link. */
+export const OPEN_STRICTLY = `[ ! -L "./$B" ] || exit 42
+${OPEN}[ "$(stat -c '%d:%i' -- "./$B" 2> /dev/null)" = "$ID" ] || exit 50
+`;
+
+/**
+ * Reading scripts. whole: at most $1 bytes. part: from byte $1 on, at most $2 bytes (to the end when empty). tail: the last $1 bytes. hash: of
+ * the first $1 bytes. list: at most $1 names, each ended by NUL.
+ */
+export const READ = {
+  whole: `${INSIDE}${OPEN}head -c "$1" <&3`,
+  part: `${INSIDE}${OPEN}if [ "$1" = 0 ] && [ -z "$2" ]; then exec cat <&3; fi
+if [ -z "$2" ]; then exec tail -c "+$(($1 + 1))" <&3; fi
+tail -c "+$(($1 + 1))" <&3 | head -c "$2"`,
+  tail: `${INSIDE}${OPEN}exec tail -c "$1" <&3`,
+  hash: `${INSIDE}${OPEN}${HASHED}if [ -n "$1" ]; then head -c "$1" <&3 | hashed; else hashed <&3; fi`,
+  list: `${INSIDE}[ -r . ] || exit 41
+n=0
+for each in * .*; do
+  case $each in .|..) continue ;; esac
+  [ -e "./$each" ] || [ -L "./$each" ] || continue
+  n=$((n + 1)); [ $n -le "$1" ] || exit 48
+  printf '%s\\000' "$each"
+done`,
+} as const;
+
+/** Removes a file or a link (never what it leads to); one that is gone already is fine. */
+export const REMOVE = `${INSIDE}[ -e "./$B" ] || [ -L "./$B" ] || exit 0
+e=$(rm -f -- "./$B" 2>&1) || because "$e"
+sync . 2> /dev/null || sync`;
+
+/** Makes a directory and its missing parents, 0700; one that is there is left as it is. */
+export const MAKE = `${PRELUDE}D=$1 C=$3
+cd / || exit 49
+if [ -n "$C" ]; then
+  cd -P -- "$C" && [ "$(pwd -P)" = "$C" ] || exit 53
+  D=./\${D#"$C"}
+fi
+[ ! -d "$D" ] || exit 0
+e=$(mkdir -p -- "$D" 2>&1) || because "$e"
+sync "$D" "$D/.." 2> /dev/null || sync`;

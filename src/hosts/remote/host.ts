@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import type { From } from '../../model/seen.js';
+import type { Channel } from '../channel.js';
+import { defaultLimits, type Host, type RunOptions, type RunOutput, type Service, type WritableHost } from '../host.js';
+import { fileError } from '../local-files.js';
+import { reading } from '../reading.js';
+import { remoteService } from '../services/remote.js';
+import { filesOver, SMALL_MS } from './files.js';
+import { keepOn } from './keep.js';
+import { lookThrough } from './look/look.js';
+import { processesOn } from './processes.js';
+import { textOf } from './script.js';
+import { streamFrom } from './stream.js';
+import { type AskSecret, openShell, type Shell } from './sudo.js';
+
+/** What a host of another machine needs of its surroundings. */
+export interface RemoteTools {
+  /** Asks for the sudo password of a host; left out where nobody can be asked. */
+  readonly askSecret?: AskSecret;
+}
+
+const DEFAULT_RUN_BYTES = 1024 * 1024;
+
+/** $1 = mark of a program that is not there, $2 = directory, $3 = seconds after which the host itself ends it. */
+const RUN = `LC_ALL=C; export LC_ALL
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+mark=$1 directory=$2 seconds=$3; shift 3
+[ -z "$directory" ] || cd -- "$directory" || exit 126
+command -v -- "$1" > /dev/null 2>&1 || { printf %s "$mark" >&2; exit 127; }
+if timeout -s KILL 5 true 2> /dev/null; then exec timeout -s KILL "$seconds" "$@"; fi
+exec "$@"`;
+
+async function run(
+  shell: Shell,
+  argv: readonly string[],
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RunOutput> {
+  const [program] = argv;
+  if (program === undefined) throw new TypeError('an empty command');
+  signal.throwIfAborted();
+  const mark = `redis-runbook-${randomBytes(8).toString('hex')}`;
+  // The host ends it a little later than we do, so that nothing stays behind there.
+  const seconds = String(Math.ceil(options.timeoutMs / 1000) + 1);
+  const limits = { timeoutMs: options.timeoutMs, limitBytes: options.limitBytes ?? DEFAULT_RUN_BYTES };
+  const stdin = new TextEncoder().encode(options.stdin ?? '');
+  const script = { script: RUN, args: [mark, options.cwd ?? '', seconds, ...argv] };
+  const result = await shell.exec(script, { ...limits, stdin }, signal);
+  signal.throwIfAborted();
+  const stderr = textOf(result.stderr);
+  if (result.status === 127 && stderr === mark) throw fileError('ENOENT', `ENOENT: ${program} is not on ${shell.host}`);
+  const { status, timedOut } = result;
+  return { status, signal: result.signal, stdout: textOf(result.stdout), stderr, timedOut };
+}
+
+/** For what the interface gives no signal. */
+function inTime(): AbortSignal {
+  return AbortSignal.timeout(2 * SMALL_MS);
+}
+
+/**
+ * Another machine, over POSIX shell commands through its channel: no SFTP, nothing on it but a shell and coreutils. As
+ * root where fleet.yaml says `become: sudo` or the login is root's, and then never with more right in a directory than
+ * whoever may change it. Opening sends nothing. Beside what the interfaces say methods reject with RunbookError `sudo`
+ * when a right is missing, and with ChannelLost when it is not known whether something had its effect.
+ */
+export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
+  const shell = openShell(entry, channel, tools.askSecret);
+  const files = filesOver(shell);
+  const processes = processesOn(entry, channel, shell);
+  const from = (source: string): From => ({ host: entry.name, source });
+  const services = new Map<string, Service>();
+  const service = (node: NodeEntry) => {
+    const made = services.get(node.id) ?? remoteService({ entry, shell, files, processes }, node);
+    services.set(node.id, made);
+    return made;
+  };
+  const host: Host = {
+    entry,
+    look: (request, signal) =>
+      lookThrough(channel, entry, request, signal, (command, options, own) =>
+        shell.exec({ script: command, args: [] }, options, own),
+      ),
+    read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
+    stream: (path, signal, fromByte, toByte) => streamFrom(shell, path, signal, fromByte, toByte),
+    stat: (path) => reading(from(path), () => files.stat(path, inTime())),
+    list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
+    hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
+    connect: (address, port, signal) => channel.forward(address, port, signal),
+    vouch: (address, port, signal) => processes.vouch(address, port, signal),
+    close: () => channel.close(),
+  };
+  return {
+    ...host,
+    run: (argv, options, signal) => run(shell, argv, options, signal),
+    write: (path, bytes, expected, signal) => files.write(path, bytes, expected, signal),
+    makeDirectory: (path) => files.makeDirectory(path, inTime()),
+    keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal),
+    remove: (path) => files.remove(path, inTime()),
+    service,
+  };
+}

@@ -1,0 +1,92 @@
+import type { HostEntry, NodeEntry } from '../../../model/inventory.js';
+import { evidenceErePattern } from '../../../redis/log.js';
+import { sentinelEvidenceErePattern } from '../../../redis/sentinel-log.js';
+import type { Limits } from '../../host.js';
+import { holdPath, lockPath } from '../../local-state.js';
+import { shellLine } from '../../shell-quote.js';
+import { scriptBase } from './script-base.js';
+import { scriptFiles } from './script-files.js';
+import { scriptMachine } from './script-machine.js';
+
+/** Most bytes that one part (a node's files) may bring back, and the whole exchange. */
+const PART_BYTES = 12 * 1024 * 1024;
+export const EXCHANGE_BYTES = 32 * 1024 * 1024;
+
+/**
+ * One thing to look at on the host. `part` is the index of the node in its host's entry; readings of the host itself
+ * have the index -1.
+ */
+export type Task =
+  | { readonly task: 'processes' }
+  | { readonly task: 'holder'; readonly inodes: readonly string[] }
+  | { readonly task: 'units'; readonly units: readonly string[] }
+  /** A config file and all that it leads to; `pid`: a process whose working directory may be another place of data. */
+  | { readonly task: 'node'; readonly part: number; readonly node: NodeEntry; readonly pid?: number }
+  | { readonly task: 'data'; readonly part: number; readonly names: readonly [string, string, string, string] }
+  | { readonly task: 'log'; readonly part: number; readonly kind: NodeEntry['kind']; readonly path: string }
+  | { readonly task: 'state' | 'config' | 'glob' | 'edges'; readonly part: number; readonly path: string };
+
+function wordsOf(task: Task): readonly string[] {
+  switch (task.task) {
+    case 'processes':
+      return [];
+    case 'holder':
+      return [task.inodes.join('\n')];
+    case 'units':
+      return [task.units.join('\n')];
+    case 'node':
+      return [String(task.part), task.node.kind, task.node.config, task.pid === undefined ? '' : String(task.pid)];
+    case 'data':
+      return [String(task.part), ...task.names];
+    case 'log':
+      return [String(task.part), task.kind, task.path];
+    default:
+      return [String(task.part), task.path];
+  }
+}
+
+/** What is asked first: everything, with the right of the login user. */
+export function firstTasks(entry: HostEntry): readonly Task[] {
+  const units = entry.nodes
+    .map((node) => node.unit)
+    .filter((unit) => /^[\w@.:\\-]+$/.test(unit) && !unit.startsWith('-'));
+  const asksUnits = units.length > 0 && entry.service !== 'process';
+  return [
+    { task: 'processes' },
+    ...(asksUnits ? [{ task: 'units' as const, units }] : []),
+    { task: 'state', part: -1, path: lockPath(entry) },
+    ...entry.nodes.flatMap((node, part): Task[] => [
+      { task: 'node', part, node },
+      { task: 'state', part, path: holdPath(entry, node) },
+    ]),
+  ];
+}
+
+const script = `${scriptBase}${scriptFiles}${scriptMachine}"$@"\n`.replace(/^ *#.*\n/gm, '');
+
+/**
+ * Limits as environment, then the script under the host's own `timeout` where there is one: a reading that hangs there
+ * (a pipe put in place of a log, a dead network disk) must not outlive the look.
+ */
+const starter = `LOOK_SECONDS=$1 LOOK_EDGE=$2 LOOK_TEXT=$3 LOOK_LOG=$4 LOOK_TAIL=$5 LOOK_PART=$6 LOOK_REDIS=$7 LOOK_SENTINEL=$8 LOOK=$9
+export LOOK LOOK_EDGE LOOK_TEXT LOOK_LOG LOOK_TAIL LOOK_PART LOOK_REDIS LOOK_SENTINEL
+shift 9
+if timeout -s KILL 5 true 2>/dev/null; then exec timeout -s KILL "$LOOK_SECONDS" sh -c "$LOOK" sh main "$@"; fi
+exec sh -c "$LOOK" sh main "$@"`;
+
+/** The argument list that carries out `tasks`; its standard input is the line of marks. Nothing in it is secret. */
+function lookArgv(tasks: readonly Task[], limits: Limits, asksSudo: boolean): readonly string[] {
+  const seconds = Math.max(1, Math.floor((limits.lookTimeoutMs - 500) / 1000));
+  const numbers = [seconds, limits.edgeBytes, limits.textBytes + 1, limits.logBytes, limits.logTailLines, PART_BYTES];
+  const asked = tasks.flatMap((task) => {
+    const words = wordsOf(task);
+    return [task.task, String(words.length), ...words];
+  });
+  const patterns = [evidenceErePattern, sentinelEvidenceErePattern];
+  return ['sh', '-c', starter, 'sh', ...numbers.map(String), ...patterns, script, asksSudo ? 'yes' : 'no', ...asked];
+}
+
+/** The same as one line for a channel. */
+export function lookCommand(tasks: readonly Task[], limits: Limits, asksSudo: boolean): string {
+  return shellLine(lookArgv(tasks, limits, asksSudo));
+}

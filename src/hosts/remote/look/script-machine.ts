@@ -1,0 +1,113 @@
+/** The shell that runs on a host, third part: the machine, its processes and services, and the tasks. See script-base.ts. */
+export const scriptMachine = `# SUDO TASKS…
+main() {
+  say_host "$1"; shift
+  case $(stat -c '%.9Y' / 2>/dev/null) in
+    *[0-9].[0-9]*) LOOK_STAT=gnu ;;
+    *) if stat -c %Y / >/dev/null 2>&1; then LOOK_STAT=busybox; else LOOK_STAT=bsd; fi ;;
+  esac
+  grep -aE x /dev/null; [ $? -lt 2 ] && LOOK_GREP=-aE || LOOK_GREP=-E
+  LOOK_AS=
+  if [ "$me" = 0 ]; then
+    if setpriv --reuid 65534 --regid 65534 --clear-groups true; then LOOK_AS=setpriv
+    elif command -v runuser >/dev/null; then LOOK_AS=runuser; fi
+  fi
+  export LOOK_STAT LOOK_GREP LOOK_AS
+  while [ $# -gt 0 ]; do
+    task=$1; count=$2; shift 2
+    case $task in
+      processes) processes ;;
+      holder) holder "$1" ;;
+      units) units "$1" ;;
+      node) cwd=; [ -z "$4" ] || cwd=$(readlink "/proc/$4/cwd" && echo x) || cwd=
+        part "$1" node "$2" "$3" "\${cwd%"\${nl}x"}" ;;
+      data) part "$1" data "$2" "$3" "$4" "$5" ;;
+      log) part "$1" log "$2" "$3" ;;
+      state) part "$1" fetch "$2" "$2" refuse text ;;
+      config) part "$1" fetch "$2" "$2" follow config ;;
+      glob) part "$1" patterned "$2" ;;
+      edges) part "$1" fetch "$2" "$2" refuse edges ;;
+    esac
+    shift "$count"
+  done
+  rec end; date +%s.%N
+}
+
+say_host() {
+  rec host; date +%s.%N
+  uname -srm
+  init=other
+  if [ -d /run/systemd/system ]; then init=systemd
+  elif IFS= read -r one </proc/1/comm && [ "$one" = init ] && [ -f /etc/inittab ]; then init=sysvinit; fi
+  printf '%s\\n' "$init" "$me"
+  sudo=not-asked
+  [ "$1" = no ] || [ "$me" = 0 ] || { if sudo=$(sudo -n true 2>&1); then sudo=yes; else sudo="no $sudo"; fi; }
+  printf '%s\\n' "\${sudo%%"$nl"*}"
+  h_ifs=$IFS; IFS=:
+  for b in redis-server redis-sentinel redis-cli redis-check-rdb redis-check-aof valkey-server valkey-sentinel valkey-cli; do
+    for d in $PATH; do [ -f "$d/$b" ] && [ -x "$d/$b" ] && { printf '%s\\n' "$d/$b"; break; }; done
+  done
+  IFS=$h_ifs
+}
+
+processes() {
+  rec net; readlink /proc/self/ns/net
+  while read -r key boot; do [ "$key" != btime ] || printf 'btime %s\\n' "$boot"; done </proc/stat
+  [ -r /proc/1/comm ] || echo hidden
+  rec sockets; grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+  set +f
+  for p in /proc/[0-9]*; do
+    set -f
+    IFS= read -r comm <"$p/comm" || continue
+    case $comm in *redis*|*valkey*) process "$p" ;; esac
+  done 2>/dev/null
+  set -f
+}
+
+process() {
+  IFS= read -r p_stat <"$1/stat" || return 0
+  p_uid=
+  while read -r key real uid rest; do [ "$key" != Uid: ] || { p_uid=$uid; break; }; done <"$1/status"
+  rec process "\${1#/proc/}" "$p_uid"
+  printf '%s\\0' "$p_stat"
+  set +f; set -- "$1" "$1"/fd/*; set -f
+  if [ $# -le 200 ]; then ls -l "$1/cwd" "$1/exe" "$1/ns/net" "$1/fd" || echo denied
+  else
+    # A busy server has a socket for each client; the listening ones are enough.
+    inodes=$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp)$nl$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp6)
+    ls -l "$1/cwd" "$1/exe" "$1/ns/net"
+    echo; echo "$1/fd:"
+    ls -l "$1/fd" | grep -F -e 'socket:[none]' -e "\${inodes:-none}"
+  fi
+  printf '\\0'
+  cat "$1/cmdline"
+}
+
+# INODES, one a line: who holds these sockets, whatever it is
+holder() {
+  for inode in $1; do
+    h_fd=$(set +f; find /proc/[0-9]*/fd -lname "socket:\\[$inode\\]" 2>/dev/null)
+    h_pid=\${h_fd#/proc/}; h_pid=\${h_pid%%/*}
+    case $h_pid in ''|*[!0-9]*) continue ;; esac
+    IFS= read -r comm <"/proc/$h_pid/comm" || comm='?'
+    rec holder "$inode" "$h_pid"; printf '%s' "$comm"
+    process "/proc/$h_pid"
+  done 2>/dev/null
+}
+
+# UNITS, one a line
+units() {
+  if [ -d /run/systemd/system ]; then
+    rec units
+    systemctl show --no-pager -p Id,Names,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1
+  fi
+  for unit in $1; do
+    [ -f "/etc/init.d/$unit" ] || continue
+    rec script "$unit"
+    printf '%s\\n' "/etc/init.d/$unit"
+    set +f
+    for link in /etc/rc[0-9S].d/S[0-9][0-9]"$unit"; do [ ! -e "$link" ] || printf '%s\\n' "$link"; done
+    set -f
+  done
+}
+`;

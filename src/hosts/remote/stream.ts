@@ -1,0 +1,49 @@
+import type { ExecStream } from '../channel.js';
+import { onAbort } from '../reading.js';
+import { READ } from './file-scripts.js';
+import { atPath } from './run-as.js';
+import { failureOf } from './script.js';
+import type { Shell } from './sudo.js';
+
+async function endOf(stream: ExecStream, path: string): Promise<void> {
+  const { status, stderr } = await stream.ended;
+  if (status === 0) return;
+  const bytes = new TextEncoder().encode(stderr);
+  const none = { signal: null, stdout: new Uint8Array(), timedOut: false, tooLarge: false };
+  throw failureOf({ ...none, status, stderr: bytes }, path);
+}
+
+/**
+ * A file of the host from `fromByte` to `toByte` (exclusive), as it comes over the wire: nothing is collected. Throws
+ * the system's error, ChannelLost when the connection ends, and the signal's reason.
+ */
+export async function* streamFrom(
+  shell: Shell,
+  path: string,
+  signal: AbortSignal,
+  fromByte = 0n,
+  toByte?: bigint,
+): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
+  const stream = await shell.open(atPath(READ.part, path, 'follow', String(fromByte), length), signal);
+  stream.stdin.on('error', () => undefined);
+  stream.stdin.end();
+  const forget = onAbort(signal, () => stream.kill());
+  let whole = false;
+  try {
+    for await (const chunk of stream.stdout) {
+      signal.throwIfAborted();
+      yield chunk;
+    }
+    whole = true;
+  } finally {
+    forget();
+    if (!whole) {
+      stream.ended.catch(() => undefined);
+      stream.kill();
+    }
+  }
+  signal.throwIfAborted();
+  await endOf(stream, path);
+}

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { RunbookError } from '../../errors.js';
+import type { HostEntry } from '../../model/inventory.js';
+import type { Secret } from '../../model/secret.js';
+import type { Channel, ExecOptions, ExecResult, ExecStream } from '../channel.js';
+import { shellLine, shellQuote } from '../shell-quote.js';
+import type { Script } from './run-as.js';
+import { textOf } from './script.js';
+import { type Asked, execAfterPassword, openAfterPassword } from './sudo-password.js';
+
+/** Asks the operator for the sudo password of a host, once per host; undefined when nobody can be asked. */
+export type AskSecret = (question: { readonly host: string; readonly user: string }) => Promise<Secret | undefined>;
+
+/** What the login user of a host may become. `refused`: sudo's own words why not. */
+export interface Rights {
+  readonly uid: number;
+  readonly user: string;
+  readonly sudo: 'not-needed' | 'without-password' | 'asks' | { readonly refused: string };
+}
+
+/** Runs scripts on one host with the highest right that fleet.yaml gives there. */
+export interface Shell {
+  readonly host: string;
+  /** Who is logged in and what sudo says; seen once. */
+  rights(signal: AbortSignal): Promise<Rights>;
+  /** As root where there is sudo or a login as root, else as the login user. Rejects with RunbookError `sudo`, or as the channel does. */
+  exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  /** The same for reading: while sudo would ask, the login user's own right is tried first. `denied` tells a refusal by its status. */
+  look(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  /** As `exec`, with streams. Standard error may be missing. */
+  open(script: Script, signal: AbortSignal): Promise<ExecStream>;
+  /** With the login user's own right. */
+  plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+}
+
+const PROBE_TIMEOUT_MS = 20_000;
+const DENIED = 41;
+
+/** Only the shell is run through sudo, by its full name, so that this one line is all that a host needs. */
+export function sudoersLine(user: string): string {
+  return `${user} ALL=(root) NOPASSWD: /bin/sh`;
+}
+
+const PROBE = `LC_ALL=C; export LC_ALL
+id -u; id -un
+[ "$1" = sudo ] && [ "$(id -u)" != 0 ] || exit 0
+if command -v sudo > /dev/null 2>&1; then sudo -n /bin/sh -c 'echo open' 2>&1; else echo 'sudo is not installed'; fi
+exit 0`;
+
+function lineOf({ script, args }: Script): string {
+  return shellLine(['/bin/sh', '-c', script, 'sh', ...args]);
+}
+
+/** A RunbookError `sudo` that names the host, what sudo said, and the line that would give the right. */
+export function sudoError(host: string, user: string, said: string): RunbookError {
+  const tty = /must have a tty|no tty present/.test(said);
+  const lines = tty ? [`Defaults:${user} !requiretty`, sudoersLine(user)] : [sudoersLine(user)];
+  return new RunbookError('sudo', `${host}: ${user} cannot become root through sudo`, {
+    facts: [
+      ...(said === '' ? [] : [`sudo says: ${said}`]),
+      `to give the right: ${lines.map((line) => `visudo on ${host}: ${line}`).join('; ')}`,
+    ],
+    next: ['redis-runbook doctor'],
+  });
+}
+
+function sayOf(text: string): string {
+  const lines = text.split('\n').map((line) =>
+    line
+      .replace(/^sudo: /, '')
+      .replace(/[^\x20-\x7e]/g, '?')
+      .trim(),
+  );
+  return (
+    lines
+      .filter((line) => line !== '')
+      .at(-1)
+      ?.slice(0, 200) ?? ''
+  );
+}
+
+function readRights(output: string, become: HostEntry['become']): Rights {
+  const [uid = '', user = '', ...said] = output.split('\n');
+  if (!/^\d+$/.test(uid)) throw new Error(`the host did not say who is logged in: ${sayOf(output)}`);
+  const who = { uid: Number(uid), user };
+  if (who.uid === 0 || become === 'none') return { ...who, sudo: 'not-needed' };
+  const text = said.join('\n');
+  if (/^open$/m.test(text)) return { ...who, sudo: 'without-password' };
+  if (/password is required/.test(text)) return { ...who, sudo: 'asks' };
+  return { ...who, sudo: { refused: sayOf(text) || 'nothing' } };
+}
+
+/** A sudo ticket that ran out: sudo -n refused before it ran anything. */
+function ticketRanOut(result: ExecResult): boolean {
+  return (
+    result.status === 1 && result.stdout.length === 0 && /^sudo: .*password is required/m.test(textOf(result.stderr))
+  );
+}
+
+class SudoShell implements Shell {
+  readonly host: string;
+  readonly #channel: Channel;
+  readonly #become: HostEntry['become'];
+  readonly #ask: AskSecret | undefined;
+  #rights: Promise<Rights> | undefined;
+  #password: Promise<Secret> | undefined;
+  #refused: RunbookError | undefined;
+
+  constructor(entry: HostEntry, channel: Channel, ask: AskSecret | undefined) {
+    this.host = entry.name;
+    this.#become = entry.become;
+    this.#channel = channel;
+    this.#ask = ask;
+  }
+
+  rights(signal: AbortSignal): Promise<Rights> {
+    this.#rights ??= this.#probe(signal).catch((error: unknown) => {
+      this.#rights = undefined;
+      throw error;
+    });
+    return this.#rights;
+  }
+
+  async #probe(signal: AbortSignal): Promise<Rights> {
+    const options = { timeoutMs: PROBE_TIMEOUT_MS, limitBytes: 64 * 1024 };
+    const result = await this.plain({ script: PROBE, args: [this.#become] }, options, signal);
+    return readRights(textOf(result.stdout), this.#become);
+  }
+
+  plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    return this.#channel.exec(lineOf(script), options, signal);
+  }
+
+  async exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    const rights = await this.rights(signal);
+    if (rights.sudo === 'not-needed') return this.plain(script, options, signal);
+    if (rights.sudo === 'without-password') {
+      const result = await this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
+      if (!ticketRanOut(result)) return result;
+      this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
+    } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
+    const asked = await this.#asked(rights);
+    return this.#settle(rights, execAfterPassword(this.#channel, script, asked, options, signal));
+  }
+
+  async look(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    const rights = await this.rights(signal);
+    if (rights.sudo === 'not-needed' || rights.sudo === 'without-password' || this.#password !== undefined) {
+      return this.exec(script, options, signal);
+    }
+    const result = await this.plain(script, options, signal);
+    return result.status === DENIED ? this.exec(script, options, signal) : result;
+  }
+
+  async open(script: Script, signal: AbortSignal): Promise<ExecStream> {
+    const rights = await this.rights(signal);
+    if (rights.sudo === 'not-needed') return this.#channel.open(lineOf(script), signal);
+    if (rights.sudo === 'without-password') return this.#channel.open(`LC_ALL=C sudo -n ${lineOf(script)}`, signal);
+    if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
+    const asked = await this.#asked(rights);
+    return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
+  }
+
+  /** One question per host, whoever needs the answer first. */
+  async #asked(rights: Rights): Promise<Asked> {
+    if (this.#refused) throw this.#refused;
+    this.#password ??= this.#askOnce(rights);
+    const password = await this.#password;
+    const prompt = `redis-runbook-${randomBytes(12).toString('hex')}:`;
+    const ready = `redis-runbook-${randomBytes(12).toString('hex')}`;
+    return { password, prompt, ready, sudo: `LC_ALL=C sudo -S -p ${shellQuote(prompt)}` };
+  }
+
+  async #askOnce(rights: Rights): Promise<Secret> {
+    const password = await this.#ask?.({ host: this.host, user: rights.user });
+    if (password !== undefined) return password;
+    this.#refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
+    throw this.#refused;
+  }
+
+  /** A password that was not accepted is not tried again: a second try may lock the account. */
+  async #settle<T>(rights: Rights, work: Promise<T | { readonly refused: string }>): Promise<T> {
+    const done = await work;
+    if (typeof done !== 'object' || done === null || !('refused' in done)) return done;
+    this.#refused = sudoError(this.host, rights.user, done.refused);
+    throw this.#refused;
+  }
+}
+
+/** The shell of a host; nothing is sent before it is used. */
+export function openShell(entry: HostEntry, channel: Channel, ask?: AskSecret): Shell {
+  return new SudoShell(entry, channel, ask);
+}

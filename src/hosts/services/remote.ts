@@ -1,0 +1,96 @@
+import { RunbookError } from '../../errors.js';
+import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import type { Service } from '../host.js';
+import { missedBy } from '../reading.js';
+import { textOf } from '../remote/script.js';
+import { processSays, remoteProcessService } from './remote-process.js';
+import { ask, type ServiceTools } from './service-tools.js';
+import { systemdSays, systemdService } from './systemd.js';
+import { unitName } from './systemd-unit.js';
+import { initScriptOf, sysvinitSays, sysvinitService } from './sysvinit.js';
+
+type Manager = 'systemd' | 'sysvinit' | 'process';
+
+/** A unit counts only where systemd runs the machine, a script only where it does not: there `service` would ask systemd. */
+const DETECT = `LC_ALL=C; export LC_ALL
+if [ -d /run/systemd/system ]; then
+  echo systemd
+  systemctl show -p LoadState -- "$1" 2> /dev/null
+elif [ -n "$2" ] && [ -x "$2" ]; then echo sysvinit
+else echo none; fi`;
+
+async function detect(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Manager> {
+  const unit = unitName(node.unit);
+  const script = unit === undefined || /@/.test(unit) ? '' : initScriptOf(node);
+  const seen = await ask(tools, { script: DETECT, args: [unit ?? '-', script] }, signal);
+  const [manager = '', state = ''] = textOf(seen.stdout).split('\n');
+  if (seen.status !== 0 || manager === '') {
+    throw new RunbookError('unsupported', `${tools.entry.name}: how services run there could not be found out`);
+  }
+  if (manager === 'sysvinit') return 'sysvinit';
+  return manager === 'systemd' && unit !== undefined && state === 'LoadState=loaded' ? 'systemd' : 'process';
+}
+
+function make(manager: Manager, tools: ServiceTools, node: NodeEntry): Service {
+  if (manager === 'systemd') return systemdService(tools, node);
+  return manager === 'sysvinit' ? sysvinitService(tools, node) : remoteProcessService(tools, node);
+}
+
+/** What fleet.yaml declares must be there: RunbookError `unsupported` where it is not. */
+async function checkDeclared(declared: Manager, tools: ServiceTools, node: NodeEntry, signal: AbortSignal) {
+  if (declared !== 'sysvinit') return;
+  const script = initScriptOf(node);
+  const seen = await ask(tools, { script: '[ -x "$1" ]', args: [script] }, signal);
+  if (seen.status === 0) return;
+  throw new RunbookError('unsupported', `${tools.entry.name}: ${script} is not there`, {
+    facts: [`fleet.yaml line ${tools.entry.line} says service: sysvinit`],
+  });
+}
+
+function says(entry: HostEntry, node: NodeEntry, manager: Manager): Service['says'] {
+  if (manager === 'systemd') return systemdSays(entry, node);
+  return manager === 'sysvinit' ? sysvinitSays(entry, node) : processSays(entry, node);
+}
+
+/**
+ * The service manager of a node of another machine. `auto` is found out at the first use: systemd where it runs the
+ * machine and has the unit, else an init script, else a plain process. Until then `says` speaks of systemd, where
+ * fleet.yaml names a unit.
+ */
+export function remoteService(tools: ServiceTools, node: NodeEntry): Service {
+  const { service } = tools.entry;
+  let manager: Manager | undefined = service === 'auto' ? undefined : service;
+  let found: Promise<Service> | undefined;
+  const seek = async (signal: AbortSignal) => {
+    manager ??= await detect(tools, node, signal);
+    await checkDeclared(manager, tools, node, signal);
+    return make(manager, tools, node);
+  };
+  const own = (signal: AbortSignal) => {
+    found ??= seek(signal).catch((error: unknown) => {
+      found = undefined;
+      throw error;
+    });
+    return found;
+  };
+  const from = { host: tools.entry.name, node: node.id, source: 'service' };
+  return {
+    pid: async (signal) =>
+      own(signal).then(
+        (it) => it.pid(signal),
+        (error: unknown) => missedBy(error, from),
+      ),
+    hold: async (run, signal) => (await own(signal)).hold(run, signal),
+    release: async (run, signal) => (await own(signal)).release(run, signal),
+    holder: async (signal) =>
+      own(signal).then(
+        (it) => it.holder(signal),
+        (error: unknown) => missedBy(error, from),
+      ),
+    stop: async (timeoutMs, signal) => (await own(signal)).stop(timeoutMs, signal),
+    start: async (signal) => (await own(signal)).start(signal),
+    get says() {
+      return says(tools.entry, node, manager ?? (unitName(node.unit) === undefined ? 'process' : 'systemd'));
+    },
+  };
+}
