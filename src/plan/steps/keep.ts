@@ -46,11 +46,12 @@ function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop
   const directory = config?.dir ?? '.';
   const kept = `${directory}/.redis-runbook-RUN/${moment}`;
   const sources = filesOf(node);
+  const alsoHere = mayHoldMore(scene, node.entry.id);
   return action(
     scene,
     placeOf(node),
     'data.keep',
-    { moment },
+    { moment, alsoHere },
     {
       text:
         sources.length === 0
@@ -60,11 +61,16 @@ function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop
         `mkdir -p -m 0700 ${word(kept)}`,
         ...sources.map((name) => `cp -p ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
       ],
-      expect: 'the copy has the same sha256 and is readable to its end',
+      expect: `the copy has the same sha256 and is readable to its end${alsoHere ? '; the same copy is on this machine, too' : ''}`,
       undo: 'the copies stay until they are cleaned up',
       verify: sources.length === 0 ? 'nothing' : `sha256sum ${word(kept)}/*`,
     },
   );
+}
+
+/** Set aside, or with a possible tail: a link on the node's own disk is no second copy of what nobody else has. */
+function mayHoldMore(scene: Scene, node: string): boolean {
+  return scene.decision.setAside.includes(node) || scene.diagnosis.possibleTails.some((tail) => tail.node === node);
 }
 
 function filesOf(node: RedisNode): readonly string[] {
