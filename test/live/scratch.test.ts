@@ -54,8 +54,18 @@ function aof(commands: readonly (readonly string[])[]): string {
     .join('');
 }
 
-/** Scratch directories that were left behind. */
+/** Scratch directories that were left behind: there now and still there later. Other suites make short-lived ones, too. */
 async function leftBehind(): Promise<readonly string[]> {
+  let left = await scratchDirectories();
+  await waitFor('scratch directories to go', async () => {
+    const now = await scratchDirectories();
+    left = left.filter((name) => now.includes(name));
+    return left.length === 0;
+  }).catch(() => undefined);
+  return left;
+}
+
+async function scratchDirectories(): Promise<readonly string[]> {
   return (await readdir(tmpdir())).filter((name) => /^redis-runbook-(load|trial)\./.test(name));
 }
 
