@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFile, readFile, rename } from 'node:fs/promises';
+import { appendFile, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.js';
@@ -115,6 +115,7 @@ export async function recoverAndJudge(disaster: Disaster, seed: number): Promise
     };
   } finally {
     await lab.down({ remove: true });
+    await rm(lab.directory, { recursive: true, force: true });
   }
 }
 
