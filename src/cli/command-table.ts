@@ -31,7 +31,7 @@ export const globalFlags: readonly FlagRow[] = [
   },
   { flags: '-g, --group <NAME>', says: 'which monitored name, when there are several' },
   { flags: '--survey <FILE>', says: 'judge a saved survey instead of looking at the fleet', file: true },
-  { flags: '-v, --verbose', says: 'evidence and commands; -vv also what is said to the hosts' },
+  { flags: '-v, --verbose', says: 'evidence and commands; -vv also the traffic' },
   { flags: '-q, --quiet', says: 'the verdict, the result and errors only' },
   { flags: '--json', says: 'one JSON document on stdout, and nothing else there' },
   { flags: '--plain', says: 'lines only, nothing is redrawn' },
@@ -95,7 +95,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Plan',
     name: 'plan',
     args: '[RUNBOOK]',
-    says: 'the plan of the recommended recovery; changes nothing',
+    says: 'what recover would do; changes nothing',
     flags: recoverFlags,
   },
   {

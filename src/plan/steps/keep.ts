@@ -59,7 +59,7 @@ function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop
           : `keep ${sources.join(', ')} of ${node.entry.id}`,
       commands: [
         `mkdir -p -m 0700 ${word(kept)}`,
-        ...sources.map((name) => `cp -p ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
+        ...sources.map((name) => `cp -pr ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
       ],
       expect: `the copy has the same sha256 and is readable to its end${alsoHere ? '; the same copy is on this machine, too' : ''}`,
       undo: 'the copies stay until they are cleaned up',
@@ -98,7 +98,10 @@ export const keepConfigs: Step = {
           { path: node.entry.config },
           {
             text: `keep ${node.entry.config} of ${node.entry.id}`,
-            commands: [`install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`],
+            commands: [
+              `install -d -m 0700 ${word(`${node.host.state}/RUN`)}`,
+              `install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`,
+            ],
             expect: 'the copy has the same sha256',
             undo: 'the copy stays until it is cleaned up',
           },
