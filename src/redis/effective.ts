@@ -7,7 +7,7 @@ import { hashOfWord, redactLine } from './secrets.js';
 import { lowerAscii, splitArgs } from './tokenise.js';
 import { atLeast, type Version } from './versions.js';
 
-export { type Flattened, flatten, flattened, isPattern } from './includes.js';
+export { flatten, flattened, isPattern } from './includes.js';
 
 /** Which lines count at the next start of a redis-server. Names are directives or aliases of them, in any case. */
 export interface Effective {
