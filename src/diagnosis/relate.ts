@@ -15,7 +15,7 @@ export function relate(own: Holding, other: Holding, graph: Graph, comparisons: 
   if (own.source === 'unknown') return { kind: 'incomparable', why: `${own.node}: ${own.sourceWhy}` };
   if (other.empty) return { kind: 'empty', why: `${other.node} holds no key: ${whyEmpty(other)}` };
   if (own.empty) return { kind: 'contained', why: `${own.node} holds no key` };
-  return withOwnWrites(other, withBytes(own, other, byHistory(own, other, graph), comparisons));
+  return withOwnWrites(other, withBytes(own, other, graph, comparisons));
 }
 
 function whyEmpty(holding: Holding): string {
@@ -34,7 +34,8 @@ function withOwnWrites(other: Holding, relation: Relation): Relation {
 }
 
 /** What the bytes of two AOFs say wins over what the logs leave open. */
-function withBytes(own: Holding, other: Holding, relation: Relation, comparisons: readonly AofComparison[]): Relation {
+function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: readonly AofComparison[]): Relation {
+  const relation = byHistory(own, other, graph);
   const find = (of: string, within: string, value: 'contained' | 'not-contained'): AofComparison | undefined =>
     comparisons.find(
       (each) => each.of === of && each.within === within && each.result.ok && each.result.value === value,
@@ -47,12 +48,21 @@ function withBytes(own: Holding, other: Holding, relation: Relation, comparisons
     };
   if (find(own.node, other.node, 'contained'))
     return { kind: 'contained', why: `the end of ${own.node}'s AOF stands, byte for byte, inside ${other.node}'s` };
-  if (relation.kind !== 'possible-tail' || !find(other.node, own.node, 'not-contained')) return relation;
-  const past = (own.end?.offset ?? 0n) - relation.cut;
-  const kept = (other.end?.offset ?? 0n) - relation.cut;
+  if (find(other.node, own.node, 'not-contained') && relation.kind === 'possible-tail')
+    return provenTail(own, other, relation.cut);
+  const back = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
+  if (back?.kind !== 'possible-tail') return relation;
+  const mirrored = provenTail(other, own, back.cut);
+  return { ...mirrored, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
+}
+
+/** The tail of `other` is there: the bytes are what is known at least, its own end was recorded by nobody. */
+function provenTail(own: Holding, other: Holding, cut: bigint): Extract<Relation, { kind: 'forked' }> {
+  const past = (own.end?.offset ?? 0n) - cut;
+  const kept = (other.end?.offset ?? 0n) - cut;
   return {
     kind: 'forked',
-    cut: relation.cut,
+    cut,
     ownBytes: past > 0n ? past : 0n,
     otherBytes: kept > 1n ? kept : 1n,
     why: `the end of ${other.node}'s AOF stands nowhere in ${own.node}'s: it holds writes that ${own.node} never got`,

@@ -77,7 +77,8 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 }
 
 /**
- * The node that covers most others first; among equals the one that the sentinels elected last, then one that runs,
+ * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
+ * equals the one that the sentinels elected last, then one that runs,
  * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
@@ -89,15 +90,25 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holdin
     return [
       holding.source === 'unknown' ? 0 : 1,
       holding.empty ? 0 : 1,
+      coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
+      addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),
-      addressOf(holding.redis) === elected ? 1 : 0,
       known(holding.redis.running)?.role === 'master' ? 1 : 0,
       holding.source === 'running' ? 1 : 0,
     ];
   };
   return [...graph.holdings].sort((a, b) => compareScores(score(b), score(a)));
+}
+
+/** Nothing of any other node whose data is known can be missed, but for a possible tail. */
+function coversAll(own: Holding, graph: Graph, versus: Versus): boolean {
+  return graph.holdings.every((other) => {
+    if (other === own || other.source === 'unknown') return true;
+    const kind = versus.get(own.node)?.[other.node]?.kind;
+    return kind !== undefined && (covered.has(kind) || kind === 'possible-tail');
+  });
 }
 
 function compareScores(a: readonly number[], b: readonly number[]): number {

@@ -62,6 +62,10 @@ describe('an RDB file says what it holds, not what the memory held', () => {
     allOff(fleet, stop);
     start(fleet, a, 'master');
     stop(fleet, a);
+    expect(relation(fleet, a, b)?.kind).toBe('equal');
+    start(fleet, a, 'master');
+    write(fleet, a, 10);
+    stop(fleet, a);
     expect(relation(fleet, a, b)?.kind).toBe('contains');
     expect(relation(fleet, b, a)?.kind).not.toBe('contains');
   });

@@ -24,7 +24,10 @@ function candidate(node: string, versus: Candidate['versus'], more: Partial<Cand
 const ahead = candidate('pv1', { pv2: contains }, { verdict: 'freshest' });
 const behind = candidate('pv2', { pv1: contained });
 
-function diagnosis(more: Partial<Diagnosis> = {}): Diagnosis {
+function diagnosis(
+  more: Partial<Omit<Diagnosis, 'winner'>> & { readonly winner?: string | undefined } = {},
+): Diagnosis {
+  const { winner = 'pv1', ...rest } = more;
   return {
     schema: 'redis-runbook/diagnosis/1',
     group: 'g',
@@ -35,7 +38,7 @@ function diagnosis(more: Partial<Diagnosis> = {}): Diagnosis {
     unknown: [],
     findings: [],
     candidates: [ahead, behind],
-    winner: 'pv1',
+    ...('winner' in more && more.winner === undefined ? {} : { winner }),
     consents: [],
     possibleTails: [],
     lineage: { histories: [], edges: [], ends: [] },
@@ -43,7 +46,7 @@ function diagnosis(more: Partial<Diagnosis> = {}): Diagnosis {
     epochs: { highestEpoch: 1n, nextEpoch: 2n, from: '' },
     path: { recommended: 'cold', why: '', ruledOut: [] },
     questions: [],
-    ...more,
+    ...rest,
   };
 }
 
@@ -66,7 +69,7 @@ const split = diagnosis({
     candidate('pv2', { pv1: forked }, { verdict: 'split-off' }),
   ],
   consents: [{ kind: 'set-aside', node: 'pv2', ownBytes: 9n, why: 'each went on' }],
-} as Partial<Diagnosis>);
+});
 
 const loss: Consent = { kind: 'accept-loss', node: 'pv1', seconds: 4, why: 'in memory only' };
 const shrunk: Consent = { kind: 'shrunk', node: 'pv1', why: 'less than half' };
