@@ -80,6 +80,25 @@ describe('a lead that only one node asserts', () => {
     expect(diagnosis.epochs.nextEpoch).toBe(1000n);
   });
 
+  test('with the master out of reach, equal replicas bear each other out, and a liar has nobody', () => {
+    const fleet = deadMaster(true);
+    const survey = surveyOf(fleet);
+    const away = {
+      ok: false,
+      why: 'timeout',
+      detail: 'no route',
+      from: { host: 'pv1', source: 'look' },
+      at: '',
+    } as const;
+    const blind = changed(
+      { ...survey, hosts: survey.hosts.map((host) => (host.host === 'pv1' ? { ...host, reached: away } : host)) },
+      'pv1',
+      (redis) => ({ ...redis, process: away, running: away, config: away, rdb: away, aof: away, log: away }),
+    );
+    expect(diagnose(blind, 'g').winner).toBe('pv2');
+    expect(diagnose(changed(blind, 'pv3', lies), 'g').winner).toBeUndefined();
+  });
+
   test('without the lie the elected master wins by the word of the sentinels', () => {
     const fleet = deadMaster(true);
     const [master] = fleet.nodes;

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
 import type { Relation } from '../../src/model/diagnosis.js';
 import type { AofComparison } from '../../src/model/survey.js';
-import { assemble, crash, promote, save, start, stop } from '../model/events.js';
-import { cutLink, type Fleet, follow, type Node, rewriteAof, write } from '../model/fleet.js';
+import { assemble, crash, promote, save, stall, start, stop } from '../model/events.js';
+import { cutLink, type Fleet, follow, type Node, rewriteAof, say, write } from '../model/fleet.js';
 import { newFleet } from '../model/programs.js';
 import { surveyOf } from '../model/survey-of.js';
 
@@ -160,4 +160,54 @@ test('two nodes promoted from one parent, each with writes, are a fork with the 
   allOff(fleet, stop);
   expect(relation(fleet, b, c)).toMatchObject({ kind: 'forked', cut: 10n, ownBytes: 20n, otherBytes: 10n });
   expect(diagnose(surveyOf(fleet), 'g').winner).toBeUndefined();
+});
+
+test('the second id of a running replica is how far it was, not where the histories part', () => {
+  const { fleet, nodes } = fleetOf(false);
+  const [a, b, c] = nodes;
+  stall(c);
+  write(fleet, a, 10);
+  save(fleet, a);
+  crash(fleet, a);
+  promote(fleet, b);
+  follow(fleet, c, b);
+  write(fleet, b, 10);
+  const survey = surveyOf(fleet, { logs: [1, 1, 1], sentinels: [] });
+  const hidden = {
+    ...survey,
+    groups: {
+      g: { group: 'g', sentinels: [], redis: survey.groups.g?.redis.filter((node) => node.node !== b.name) ?? [] },
+    },
+  };
+  const seen = diagnose(hidden, 'g').candidates.find((candidate) => candidate.node === c.name);
+  expect(c.cut2).toBeLessThan(a.file?.offset ?? 0n);
+  expect(seen?.versus[a.name]?.kind).toBe('incomparable');
+});
+
+test('a stop without a save of its own is no orderly stop, whatever a child still wrote', () => {
+  const { fleet, nodes } = fleetOf(false, 2);
+  const [a] = nodes;
+  save(fleet, a);
+  write(fleet, a, 10);
+  say(fleet, a, { kind: 'shutdown-requested', by: 'SIGTERM' });
+  say(fleet, a, { kind: 'saved' }, 'C');
+  say(fleet, a, { kind: 'exited' });
+  allOff(fleet, crash);
+  expect(diagnose(surveyOf(fleet), 'g').onNoDisk).toMatchObject({ newestFile: a.name });
+});
+
+test('what a booted master passed on under an id of its own is not counted to the history before', () => {
+  const { fleet, nodes } = fleetOf(false, 2);
+  const [a, b] = nodes;
+  allOff(fleet, stop);
+  start(fleet, a, 'master');
+  for (let each = 0; each < 3; each++) write(fleet, a, 10);
+  start(fleet, b, 'replica');
+  follow(fleet, b, a);
+  stop(fleet, a);
+  const diagnosis = diagnose(surveyOf(fleet, { logs: [0, 1], sentinels: [] }), 'g');
+  const first = a.log.find((event) => event.kind === 'backlog-created');
+  const ends = diagnosis.candidates.find((candidate) => candidate.node === a.name)?.end;
+  expect(ends?.offset).toBe(40n);
+  expect(ends?.replid).not.toBe(first?.kind === 'backlog-created' ? first.replid : '');
 });

@@ -131,7 +131,7 @@ export function newFleet(shapes: Program['nodes']): Fleet {
   };
 }
 
-export function happen(fleet: Fleet, { what, a, b, n }: Happening): void {
+function happen(fleet: Fleet, { what, a, b, n }: Happening): void {
   const node = fleet.nodes[a % fleet.nodes.length];
   const other = fleet.nodes[b % fleet.nodes.length];
   if (!node || !other) return;

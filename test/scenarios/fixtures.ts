@@ -41,7 +41,7 @@ export function judged(
   return { inventory: saved.inventory, raws, survey, group, diagnosis: diagnose(survey, name, comparisons) };
 }
 
-export async function runbook(): Promise<Runbook> {
+async function runbook(): Promise<Runbook> {
   const path = pathOf('../../runbooks/recover-cold.yaml');
   return parseRunbook(path, await readFile(path, 'utf8'));
 }
