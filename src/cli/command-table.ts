@@ -20,6 +20,8 @@ export interface CommandRow extends SubcommandRow {
   readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
   readonly flags: readonly FlagRow[];
   readonly subs?: readonly SubcommandRow[];
+  /** The subcommand that runs when none is named. */
+  readonly standard?: string;
 }
 
 /** Flags of every command, before or after it. `-h` and `-V` are the parser's own. */
@@ -116,6 +118,7 @@ export const commands: readonly CommandRow[] = [
     args: '',
     says: 'the runs of this machine',
     flags: [],
+    standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all runs, newest first' },
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },

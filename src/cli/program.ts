@@ -70,15 +70,15 @@ function addCommand(program: Command, row: CommandRow): void {
     return;
   }
   for (const sub of row.subs) {
-    const leaf = child(command, sub.name);
+    const leaf = child(command, sub.name, row.standard === sub.name);
     addArguments(leaf, sub.args);
     addFlags(leaf, row.flags);
     leaf.action(() => start(program, leaf, row.name, sub.name));
   }
 }
 
-function child(parent: Command, name: string): Command {
-  const command = parent.command(name).helpOption(false).helpCommand(false);
+function child(parent: Command, name: string, isDefault = false): Command {
+  const command = parent.command(name, { isDefault }).helpOption(false).helpCommand(false);
   command.allowExcessArguments(false).exitOverride().showSuggestionAfterError(false);
   return command;
 }

@@ -1,9 +1,9 @@
-import type { Candidate, CandidateVerdict, Consent, Question, Relation } from '../model/diagnosis.js';
+import type { Candidate, Consent, Question, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { AofComparison, GroupSurvey } from '../model/survey.js';
+import { candidateOf, type Versus } from './candidate.js';
 import type { Graph } from './graph.js';
 import type { Holding } from './holding.js';
-import { short } from './names.js';
 import { relate } from './relate.js';
 import { lastElected } from './sentinels.js';
 import { addressOf } from './state.js';
@@ -66,8 +66,6 @@ export function judge(
     questions: questionsOf(graph, versus, comparisons),
   };
 }
-
-type Versus = ReadonlyMap<string, Readonly<Record<string, Relation>>>;
 
 function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofComparison[]): Record<string, Relation> {
   const relations: Record<string, Relation> = {};
@@ -186,71 +184,4 @@ function questionsOf(graph: Graph, versus: Versus, answered: readonly AofCompari
         questions.push({ kind: 'aof-contained', of: other.node, within: own.node });
     }
   return questions;
-}
-
-function candidateOf(
-  holding: Holding,
-  winner: string | undefined,
-  versus: Versus,
-  witness: string | undefined,
-): Candidate {
-  const relations = versus.get(holding.node) ?? {};
-  const { speaksFor, speaksAgainst } = reasons(holding, relations, holding.node === winner ? witness : undefined);
-  return {
-    node: holding.node,
-    verdict: verdictOf(holding, winner, versus),
-    ...(holding.end === undefined ? {} : { end: holding.end }),
-    ...(holding.keys === undefined ? {} : { wouldLoadKeys: holding.keys }),
-    source: holding.source,
-    versus: relations,
-    speaksFor,
-    speaksAgainst,
-  };
-}
-
-function verdictOf(holding: Holding, winner: string | undefined, versus: Versus): CandidateVerdict {
-  if (holding.node === winner) return 'freshest';
-  if (holding.source === 'unknown') return 'unknown';
-  if (holding.empty) return 'empty';
-  if (winner === undefined) {
-    const kinds = Object.values(versus.get(holding.node) ?? {}).map((relation) => relation.kind);
-    if (kinds.includes('forked')) return 'split-off';
-    return kinds.includes('contained') ? 'behind' : 'incomparable';
-  }
-  const relation = versus.get(winner)?.[holding.node];
-  switch (relation?.kind) {
-    case 'equal':
-      return 'same-as-freshest';
-    case 'contains':
-      return 'behind';
-    case 'possible-tail':
-      return 'possible-tail';
-    case 'forked':
-      return 'split-off';
-    default:
-      return 'incomparable';
-  }
-}
-
-function reasons(
-  holding: Holding,
-  relations: Readonly<Record<string, Relation>>,
-  witness: string | undefined,
-): Pick<Candidate, 'speaksFor' | 'speaksAgainst'> {
-  const speaksFor = holding.end
-    ? [
-        `ends in history ${short(holding.end.replid)} at ${holding.end.precision === 'at-least' ? 'least ' : ''}${holding.end.offset} (${holding.endWhy})`,
-      ]
-    : [];
-  if (witness) speaksFor.push(witness);
-  const speaksAgainst = holding.end || holding.empty ? [] : [holding.endWhy];
-  if (holding.empty) speaksAgainst.push(`holds no key: ${holding.sourceWhy}`);
-  for (const [node, relation] of Object.entries(relations)) {
-    if (relation.kind === 'contains' || relation.kind === 'equal')
-      speaksFor.push(`has all of ${node}: ${relation.why}`);
-    else if (relation.kind === 'possible-tail')
-      speaksAgainst.push(`${node} may hold a few last writes: ${relation.why}`);
-    else if (relation.kind !== 'empty') speaksAgainst.push(`${node}: ${relation.why}`);
-  }
-  return { speaksFor, speaksAgainst };
 }

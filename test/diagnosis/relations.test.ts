@@ -204,6 +204,7 @@ test('what a booted master passed on under an id of its own is not counted to th
   for (let each = 0; each < 3; each++) write(fleet, a, 10);
   start(fleet, b, 'replica');
   follow(fleet, b, a);
+  crash(fleet, b);
   stop(fleet, a);
   const diagnosis = diagnose(surveyOf(fleet, { logs: [0, 1], sentinels: [] }), 'g');
   const first = a.log.find((event) => event.kind === 'backlog-created');
