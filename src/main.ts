@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isLostTerminal, letGoOfTerminals } from './cli/lost-terminal.js';
 import { RunbookError } from './errors.js';
 
 const argv = process.argv.slice(2);
@@ -6,10 +7,19 @@ const wantsJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.
 
 /** Runs the command line and gives its exit status. Everything that a start does not need is loaded when it is. */
 async function main(): Promise<number> {
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-    process.stdout.write(`${version()}\n`);
-    return 0;
+  try {
+    const text = await textWithoutParser();
+    if (text !== undefined) {
+      process.stdout.write(text);
+      return 0;
+    }
+  } catch (error) {
+    return sayAndStatus(error);
   }
+  return runParsed();
+}
+
+async function runParsed(): Promise<number> {
   const { closeInspectorDoor, listenToSignals } = await import('./cli/stopper.js');
   closeInspectorDoor();
   const stopper = listenToSignals();
@@ -17,12 +27,21 @@ async function main(): Promise<number> {
     const { runProgram } = await import('./cli/program.js');
     return stoppedBySignal(await runProgram(argv, stopper, version()), stopper.status());
   } catch (error) {
-    if (!(error instanceof RunbookError)) {
-      throw error;
-    }
-    await say(error);
-    return stoppedBySignal(error.exit, stopper.status());
+    return stoppedBySignal(await sayAndStatus(error), stopper.status());
   }
+}
+
+/** What shells and hurried people ask for most is answered without loading the parser. */
+async function textWithoutParser(): Promise<string | undefined> {
+  const [first = '', ...rest] = argv;
+  if (rest.length === 0 && (first === '--version' || first === '-V')) {
+    return `${version()}\n`;
+  }
+  if (first === 'completion' && rest.length === 1 && /^[a-z]+$/.test(rest[0] ?? '')) {
+    return (await import('./cli/completion.js')).completionScript(rest[0] ?? '');
+  }
+  const asksForHelp = first === 'help' || argv.includes('-h') || argv.includes('--help');
+  return asksForHelp ? (await import('./cli/help.js')).helpFor(argv) : undefined;
 }
 
 /** 128 + n is for a signal that left nothing half done: exactly where the status would be 7. */
@@ -30,13 +49,17 @@ function stoppedBySignal(status: number, signalStatus: number | undefined): numb
   return status === 7 && signalStatus !== undefined ? signalStatus : status;
 }
 
-async function say(error: RunbookError): Promise<void> {
+async function sayAndStatus(error: unknown): Promise<number> {
+  if (!(error instanceof RunbookError)) {
+    throw error;
+  }
   const { errorJson, errorText } = await import('./cli/print-error.js');
   if (wantsJson) {
     process.stdout.write(errorJson(error));
   } else {
     process.stderr.write(errorText(error));
   }
+  return error.exit;
 }
 
 async function sayCrash(error: unknown): Promise<number> {
@@ -65,24 +88,21 @@ function version(): string {
  * forgot, or a reader that does not read, must not keep it.
  */
 function end(status: number): void {
-  const leave = () => process.exit(status);
+  const leave = () => {
+    letGoOfTerminals();
+    process.exit(status);
+  };
   setTimeout(leave, 1500).unref();
   process.exitCode = status;
   // stderr needs no flush: Node writes to it synchronously, and opening it costs a start.
   process.stdout.write('', leave);
 }
 
-/** `| head` and a closed terminal are no errors: what is written from then on goes nowhere. */
-function isLostReader(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return syscall === 'write' && (code === 'EPIPE' || code === 'EIO');
-}
-
-for (const event of ['uncaughtException', 'unhandledRejection']) {
-  process.on(event, (error) => {
-    if (!isLostReader(error)) {
-      void sayCrash(error).then(end);
-    }
-  });
-}
+process.on('uncaughtException', (error) => {
+  // `| head` and a closed terminal are no errors: what is written from then on goes nowhere.
+  if (!isLostTerminal(error)) {
+    void sayCrash(error).then(end);
+  }
+});
+process.on('unhandledRejection', (error) => void sayCrash(error).then(end));
 void main().catch(sayCrash).then(end);

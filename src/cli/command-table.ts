@@ -20,6 +20,8 @@ export interface CommandRow extends SubcommandRow {
   readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
   readonly flags: readonly FlagRow[];
   readonly subs?: readonly SubcommandRow[];
+  /** The subcommand that runs when none is named. */
+  readonly standard?: string;
 }
 
 /** Flags of every command, before or after it. `-h` and `-V` are the parser's own. */
@@ -31,7 +33,7 @@ export const globalFlags: readonly FlagRow[] = [
   },
   { flags: '-g, --group <NAME>', says: 'which monitored name, when there are several' },
   { flags: '--survey <FILE>', says: 'judge a saved survey instead of looking at the fleet', file: true },
-  { flags: '-v, --verbose', says: 'evidence and commands; -vv also what is said to the hosts' },
+  { flags: '-v, --verbose', says: 'evidence and commands; -vv also the traffic' },
   { flags: '-q, --quiet', says: 'the verdict, the result and errors only' },
   { flags: '--json', says: 'one JSON document on stdout, and nothing else there' },
   { flags: '--plain', says: 'lines only, nothing is redrawn' },
@@ -95,7 +97,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Plan',
     name: 'plan',
     args: '[RUNBOOK]',
-    says: 'the plan of the recommended recovery; changes nothing',
+    says: 'what recover would do; changes nothing',
     flags: recoverFlags,
   },
   {
@@ -116,6 +118,7 @@ export const commands: readonly CommandRow[] = [
     args: '',
     says: 'the runs of this machine',
     flags: [],
+    standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all runs, newest first' },
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },

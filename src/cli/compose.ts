@@ -34,7 +34,7 @@ export interface Judged {
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
-export async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
+async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
   const file = context.fleetFile;
   if (file === undefined)
     throw new RunbookError('no-fleet', 'There is no fleet.yaml here, and no --fleet was given.', {
@@ -93,7 +93,7 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
 }
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */
-export async function judgeSaved(file: string, flags: SelectFlags): Promise<Judged> {
+async function judgeSaved(file: string, flags: SelectFlags): Promise<Judged> {
   const { inventory, raws } = await loadSurvey(file);
   const survey = interpret(inventory, raws);
   return { inventory, raw: raws, survey, diagnosis: diagnose(survey, groupOf(inventory, flags.group)) };

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitStatus } from '../errors.js';
@@ -20,7 +20,8 @@ const cascade = [
  */
 export async function demoCommand(flags: Readonly<Record<string, unknown>>, context: Context): Promise<number> {
   const { labUp } = await import('../lab/up.js');
-  const directory = join(await mkdtemp(join(tmpdir(), 'redis-runbook-demo-')), 'lab');
+  const above = await mkdtemp(join(tmpdir(), 'redis-runbook-demo-'));
+  const directory = join(above, 'lab');
   const seed = Number(flags.seed ?? 7);
   say(
     context,
@@ -31,6 +32,7 @@ export async function demoCommand(flags: Readonly<Record<string, unknown>>, cont
     return await demonstrate(lab, context);
   } finally {
     await lab.down({ remove: true });
+    await rm(above, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,6 @@
 import { RunbookError } from '../errors.js';
 import type { Action, Gate, Plan, Stage } from '../model/plan.js';
+import { wrap } from '../report/layout.js';
 import { renderCommands, renderPlan } from '../report/plan-text.js';
 import { listed } from '../report/quantities.js';
 import type { Ask } from './ask.js';
@@ -19,7 +20,8 @@ export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context)
     if (all) return 'go';
     const numbers = stages.map((stage) => `${plan.stages.indexOf(stage) + 1} ${stage.title}`);
     const question = `Stages ${numbers.join(', ')} on ${listed(hostsOf(stages))}?`;
-    context.stderr(`\n${question.slice(0, -1)}. ${warnings[gate]}\n${menu}\n`);
+    const says = wrap(`${question.slice(0, -1)}. ${warnings[gate]}`, context.columns).join('\n');
+    context.stderr(`\n${says}\n${menu}\n`);
     for (;;) {
       const key = await answer(ask, question);
       if (key === 'y') return 'go';

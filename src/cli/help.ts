@@ -1,4 +1,7 @@
-import { type CommandRow, commands, flagNames, globalFlags } from './command-table.js';
+import { RunbookError } from '../errors.js';
+import { nearest } from '../inventory/nearest.js';
+import { allCommands } from './all-commands.js';
+import { type CommandRow, type FlagRow, flagNames, globalFlags, type SubcommandRow } from './command-table.js';
 
 const exitStatuses = `Exit status:
   0  done, healthy                      6  locked by another run
@@ -27,19 +30,79 @@ const examples: Readonly<Record<string, string>> = {
   redis-runbook plan --out plan.md    as Markdown that a person can follow by hand`,
 };
 
-/** What stands below the flags in `redis-runbook COMMAND --help`. */
-export function helpAfter(command: CommandRow): string {
-  const example = examples[command.name];
-  const globals = globalFlags.map((row) => flagNames(row).at(-1)).join(' ');
-  const flags = wrapWords(`Also: ${globals}`, 78, '      ');
-  return `\n${[flags, ...(example === undefined ? [] : [example]), exitStatuses].join('\n\n')}`;
+/**
+ * The help that these arguments ask for, or undefined when they ask for none; throws a usage error for an unknown
+ * command. Made from the table alone, without the parser: help is what a hurried person starts most.
+ */
+export function helpFor(argv: readonly string[]): string | undefined {
+  const before = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  const isHelpCommand = before[0] === 'help';
+  if (!isHelpCommand && !before.includes('-h') && !before.includes('--help')) {
+    return undefined;
+  }
+  const words = before.slice(isHelpCommand ? 1 : 0).filter((word) => !word.startsWith('-'));
+  const row = allCommands.find((command) => words.includes(command.name));
+  if (row === undefined) {
+    if (words.length > 0) {
+      throw unknownCommand(words[0] ?? '');
+    }
+    return rootHelp();
+  }
+  return commandHelp(
+    row,
+    row.subs?.find((sub) => words.slice(words.indexOf(row.name) + 1).includes(sub.name)),
+  );
+}
+
+/** The usage error for a word that is no command, with the nearest one. */
+export function unknownCommand(word: string): RunbookError {
+  const near = nearest(word, [...allCommands.map((row) => row.name), 'help']);
+  return new RunbookError('usage', `there is no command ${word}.`, {
+    facts: near === undefined ? [] : [`did you mean ${near}?`],
+    next: ['redis-runbook help'],
+  });
+}
+
+function commandHelp(row: CommandRow, sub: SubcommandRow | undefined): string {
+  const { says, args } = sub ?? row;
+  const name = sub === undefined ? row.name : `${row.name} ${sub.name}`;
+  const wants = row.subs !== undefined && sub === undefined ? 'COMMAND' : args;
+  const subs = sub === undefined ? (row.subs ?? []) : [];
+  const example = examples[row.name];
+  const globals = globalFlags.map((flag) => flagNames(flag).at(-1)).join(' ');
+  return `${[
+    `redis-runbook ${[name, wants, '[flags]'].filter((part) => part !== '').join(' ')}`,
+    `${says.charAt(0).toUpperCase()}${says.slice(1)}.`,
+    ...(subs.length === 0
+      ? []
+      : [
+          listed(
+            'Commands:',
+            subs.map((each) => [`${each.name} ${each.args}`.trim(), each.says]),
+          ),
+        ]),
+    ...(row.flags.length === 0 ? [] : [listed('Flags:', row.flags.map(flagLine))]),
+    wrapWords(`Also: ${globals}`, 78, '      '),
+    ...(example === undefined ? [] : [example]),
+    exitStatuses,
+  ].join('\n\n')}\n`;
+}
+
+function flagLine(flag: FlagRow): readonly [string, string] {
+  return [flag.flags, flag.values === undefined ? flag.says : `${flag.says} (${flag.values.join(', ')})`];
+}
+
+function listed(title: string, lines: readonly (readonly [string, string])[]): string {
+  const column = Math.max(...lines.map(([name]) => name.length)) + 4;
+  const hang = ' '.repeat(column);
+  return [title, ...lines.map(([name, says]) => wrapWords(says, 80, hang, `  ${name}`.padEnd(column)))].join('\n');
 }
 
 /** All commands by part, and the flags that each of them takes. */
-export function rootHelp(): string {
-  const parts = [...new Set(commands.map((command) => command.part))];
+function rootHelp(): string {
+  const parts = [...new Set(allCommands.map((command) => command.part))];
   const blocks = parts.map((part) =>
-    [part, ...commands.filter((one) => one.part === part).map(commandLine)].join('\n'),
+    [part, ...allCommands.filter((one) => one.part === part).map(commandLine)].join('\n'),
   );
   const flags = globalFlags.map((row) => `  ${row.flags.padEnd(26)}${row.says}`);
   return [
@@ -61,15 +124,17 @@ function commandLine(command: CommandRow): string {
   return usage.length < 28 ? `${usage.padEnd(28)}${command.says}` : `${usage}\n${' '.repeat(28)}${command.says}`;
 }
 
-function wrapWords(text: string, width: number, hang: string): string {
-  const lines = [''];
+function wrapWords(text: string, width: number, hang: string, first = ''): string {
+  const lines = [first];
+  let empty = true;
   for (const word of text.split(' ')) {
     const line = lines.at(-1) ?? '';
-    if (line !== '' && line.length + 1 + word.length > width) {
+    if (!empty && line.length + 1 + word.length > width) {
       lines.push(hang + word);
     } else {
-      lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+      lines[lines.length - 1] = empty ? line + word : `${line} ${word}`;
     }
+    empty = false;
   }
   return lines.join('\n');
 }

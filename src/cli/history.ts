@@ -2,6 +2,7 @@ import { exitStatus } from '../errors.js';
 import { listRuns, readRun, runsDirectory } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import { printableProse } from '../report/escape.js';
+import { wrap } from '../report/layout.js';
 import type { Context } from './context.js';
 import type { HistoryFlags } from './flags.js';
 
@@ -27,12 +28,24 @@ async function list(runs: string, context: Context): Promise<number> {
   });
   if (context.json) context.stdout(`${toJson({ schema: 'redis-runbook/history/1', runs: rows }, 2)}\n`);
   else if (rows.length === 0) context.stdout('No run is recorded on this machine.\n');
-  else
-    for (const row of rows)
-      context.stdout(
-        `${row.run}  ${row.begun}  ${row.fleet} / ${row.group ?? '-'}  ${row.runbook ?? '-'}  ${row.ended}  ${printableProse(row.text)}\n`,
-      );
+  else for (const row of rows) for (const line of rowLines(row, context.columns)) context.stdout(`${line}\n`);
   return exitStatus.done;
+}
+
+/** How a run ended, in the words of its last screen; why, where there is more to say than that. */
+function rowLines(
+  row: { run: string; begun: string; fleet: string; ended: string; text: string } & Named,
+  width: number,
+) {
+  const ended = row.ended === 'skipped' ? 'stopped' : row.ended;
+  const why = row.text === '' || row.text === ended ? '' : `: ${printableProse(row.text)}`;
+  const what = `${row.begun}  ${row.fleet} / ${row.group ?? '-'}  ${row.runbook ?? '-'}`;
+  return [`${row.run}  ${printableProse(what)}`, ...wrap(`${ended}${why}`, width, '      ', '      ')];
+}
+
+interface Named {
+  readonly group: string | undefined;
+  readonly runbook: string | undefined;
 }
 
 async function show(runs: string, run: string, context: Context): Promise<number> {

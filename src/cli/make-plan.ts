@@ -5,6 +5,7 @@ import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
 import type { Judged } from './compose.js';
 import type { RecoverFlags } from './flags.js';
+import { leftoversOf } from './leftovers.js';
 import { readRunbook } from './runbooks.js';
 
 type Chosen = Omit<RecoverFlags, 'host'>;
@@ -27,12 +28,15 @@ export function choiceOf(flags: Chosen): Choice {
 
 /**
  * The path to take: the recommended one, or the one that the operator asked for. This version carries out `cold`;
- * where a gentler one is right it says which, and what cold costs, and goes on only with `--path cold`.
+ * where a gentler one is right it says which, and what cold costs, and goes on only with `--path cold`, or when a run
+ * of it was cut off and its locks or holds are still there.
  */
 export function pathToTake(judged: Judged, choice: Choice): Path {
   const { recommended, why } = judged.diagnosis.path;
   const wanted = choice.path ?? recommended;
   if (wanted === 'nothing' || wanted === 'cold') return wanted;
+  // A cold recovery that was cut off is gone on with: half of its nodes are held, or not proved.
+  if (choice.path === undefined && leftoversOf(judged) !== undefined) return 'cold';
   throw new RunbookError(
     'gentler-path',
     choice.path === undefined

@@ -18,7 +18,9 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     const path = flags.runbook === undefined ? pathToTake(judged, choice) : 'cold';
     if (path === 'nothing') {
       const look = { width: context.columns, colour: context.colour };
-      context.stdout(`${headlineLines(judged.diagnosis, look).join('\n')}\nNothing to plan.\n`);
+      const { group, headline } = judged.diagnosis;
+      if (context.json) context.stdout(`${toJson({ schema: 'redis-runbook/no-plan/1', group, headline }, 2)}\n`);
+      else context.stdout(`${headlineLines(judged.diagnosis, look).join('\n')}\nNothing to plan.\n`);
       return exitStatus.done;
     }
     const { decision, plan } = await planFor(judged, choice, flags.runbook);

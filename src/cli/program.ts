@@ -6,7 +6,7 @@ import { allCommands } from './all-commands.js';
 import { commandFirst } from './command-first.js';
 import { type CommandRow, type FlagRow, flagNames, globalFlags, takesValue } from './command-table.js';
 import { createContext, type GlobalOptions } from './context.js';
-import { helpAfter, rootHelp } from './help.js';
+import { unknownCommand } from './help.js';
 import { type Given, runCommand } from './run-command.js';
 import type { Stopper } from './stopper.js';
 
@@ -43,17 +43,16 @@ function root(version: string, action: Action): Command {
   const program = new Command('redis-runbook');
   program
     .version(version, '-V, --version')
-    .helpOption('-h, --help', 'help')
-    .helpCommand('help [COMMAND]', 'all commands, or one')
+    .helpOption(false)
+    .helpCommand(false)
     .configureOutput({ writeErr: () => undefined })
     .showSuggestionAfterError(false)
     .exitOverride();
-  program.helpInformation = rootHelp;
   program.argument('[COMMAND]').allowExcessArguments();
   program.action(() => {
     const word = program.args[0];
     if (word !== undefined) {
-      throw usage(`there is no command ${word}.`, undefined, nearest(word, names()));
+      throw unknownCommand(word);
     }
     return action({ command: '', sub: undefined, args: [], options: {}, ...selection(program) }, program.opts());
   });
@@ -63,26 +62,24 @@ function root(version: string, action: Action): Command {
 }
 
 function addCommand(program: Command, row: CommandRow): void {
-  const command = child(program, row.name, row.says);
+  const command = child(program, row.name);
   if (row.subs === undefined) {
     addArguments(command, row.args);
     addFlags(command, row.flags);
-    command.addHelpText('after', helpAfter(row));
     command.action(() => start(program, command, row.name, undefined));
     return;
   }
-  command.usage('COMMAND [flags]').addHelpText('after', helpAfter(row));
   for (const sub of row.subs) {
-    const leaf = child(command, sub.name, sub.says);
+    const leaf = child(command, sub.name, row.standard === sub.name);
     addArguments(leaf, sub.args);
     addFlags(leaf, row.flags);
     leaf.action(() => start(program, leaf, row.name, sub.name));
   }
 }
 
-function child(parent: Command, name: string, says: string): Command {
-  const command = parent.command(name).description(says).helpOption('-h, --help', 'help');
-  command.configureHelp({ helpWidth: 80 }).allowExcessArguments(false).exitOverride().showSuggestionAfterError(false);
+function child(parent: Command, name: string, isDefault = false): Command {
+  const command = parent.command(name, { isDefault }).helpOption(false).helpCommand(false);
+  command.allowExcessArguments(false).exitOverride().showSuggestionAfterError(false);
   return command;
 }
 

@@ -5,6 +5,7 @@ import { paint, wrap } from '../report/layout.js';
 import { headlineLines } from '../report/status-text.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
+import { leftoversOf } from './leftovers.js';
 
 /** Pages 1 and 2 of a recovery: what is true, who may become master and why, what each choice gives up. */
 export function choicePages(judged: Judged, context: Context): string {
@@ -24,7 +25,7 @@ export function choicePages(judged: Judged, context: Context): string {
       paint('verdict', '2/4 WHAT EACH CHOICE SETS ASIDE', context.colour),
       aside.trimEnd() || '  Nothing: the recommended master has everything that any node has.',
     ].join('\n'),
-    pathBlock(diagnosis, context),
+    pathBlock(judged, context),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
@@ -36,8 +37,24 @@ function findingBlock(diagnosis: Diagnosis, context: Context): string[] {
   return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
-function pathBlock(diagnosis: Diagnosis, context: Context): string {
-  const gentler = diagnosis.path.ruledOut.map((item) => `not ${item.path}: ${item.why}`).join('; ');
-  const text = `Recommended path: ${diagnosis.path.recommended} (${diagnosis.path.why}).${gentler ? ` Nothing gentler: ${gentler}.` : ''}`;
-  return wrap(printable(text), context.columns).join('\n');
+function pathBlock(judged: Judged, context: Context): string {
+  const { diagnosis } = judged;
+  const gentler = diagnosis.path.ruledOut
+    .filter((item) => item.path !== 'nothing')
+    .map((item) => `${item.path}: ${item.why}`);
+  const left = diagnosis.path.recommended === 'cold' ? undefined : leftoversOf(judged);
+  const lines = [
+    ...(left ? wrap(goesOn(left.run), context.columns) : []),
+    ...wrap(printable(`Recommended path: ${diagnosis.path.recommended} (${diagnosis.path.why}).`), context.columns),
+    ...(gentler.length > 0 ? ['Why nothing gentler:'] : []),
+    ...gentler.flatMap((text) => wrap(printable(text), context.columns, '  - ', '    ')),
+  ];
+  return lines.join('\n');
+}
+
+function goesOn(run: string): string {
+  return (
+    `Run ${printable(run)} was cut off; this one takes its place, looks at what is true and goes on by the cold path. ` +
+    'Redis nodes that run are stopped once more, with their data saved.'
+  );
 }

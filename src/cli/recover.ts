@@ -1,12 +1,16 @@
 import { hostname, userInfo } from 'node:os';
-import { exitStatus, RunbookError } from '../errors.js';
+import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
+import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
-import { paint } from '../report/layout.js';
-import { headlineLines, renderStatusJson } from '../report/status-text.js';
+import { printableProse } from '../report/escape.js';
+import { paint, wrap } from '../report/layout.js';
+import { fleetFlag } from '../report/next-lines.js';
+import { listed } from '../report/quantities.js';
+import { headlineLines } from '../report/status-text.js';
 import { saveSurvey } from '../survey/saved.js';
 import { createAsk } from './ask.js';
 import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
@@ -14,6 +18,7 @@ import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { createGate, createStep } from './gates.js';
+import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, writePlan } from './plan.js';
 import { probeFleet } from './probe.js';
@@ -28,9 +33,10 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
       next: ['redis-runbook recover --fleet FILE'],
     });
-  return withJudged(context, flags, async (judged, fleet) => {
+  return withJudged(context, flags, async (seen, fleet) => {
+    const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
-    if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, context);
+    if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
     if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
     const plan = await agreedPlan(judged, flags, context);
     if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
@@ -44,14 +50,30 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
   });
 }
 
-function nothingToDo(judged: Judged, context: Context): number {
+async function nothingToDo(judged: Judged, fleet: Fleet | undefined, yes: boolean, context: Context): Promise<number> {
   const look = { width: context.columns, colour: context.colour };
-  if (context.json) context.stdout(renderStatusJson(judged.survey, judged.diagnosis));
-  else
-    context.stdout(
-      `${headlineLines(judged.diagnosis, look).join('\n')}\nThere is nothing to recover. Nothing was changed.\n`,
-    );
-  return statusOf(judged.survey, judged.diagnosis);
+  const left = leftoversOf(judged);
+  const clear = left && fleet && yes ? await clearLocks(left, fleet, operator(), context.signal) : undefined;
+  const todo = left && clear === undefined ? leftText(left, context) : undefined;
+  const status = worstOf([statusOf(judged.survey, judged.diagnosis), todo ? exitStatus.leftToDo : exitStatus.done]);
+  const { group, headline } = judged.diagnosis;
+  if (context.json) {
+    const result = { schema: 'redis-runbook/run/1', type: 'result', group, outcome: 'nothing-to-do', headline };
+    context.stdout(`${toJson({ ...result, ...(clear ? { cleared: clear } : {}), exit: status })}\n`);
+    return status;
+  }
+  const says = wrap(clear ?? todo ?? 'Nothing was changed.', context.columns);
+  context.stdout(`${[...headlineLines(judged.diagnosis, look), 'There is nothing to recover.', ...says].join('\n')}\n`);
+  return status;
+}
+
+function leftText(left: Leftovers, context: Context): string {
+  const recover = `redis-runbook recover --yes${fleetFlag(context.fleetFile)}`;
+  return `Nothing was changed. Run ${left.run} left its lock on ${listed(left.locked)}; this takes it away: ${recover}`;
+}
+
+function operator(): string {
+  return `${userInfo().username}@${hostname()}`;
 }
 
 /** The plan with every consent that it needs given, or refused. */
@@ -67,14 +89,22 @@ function showPlan(plan: Plan, markdown: boolean, context: Context): void {
 }
 
 async function dryRun(plan: Plan, fleet: Fleet | undefined, context: Context): Promise<number> {
-  if (context.json) context.stdout(shownPlan(plan, false, context));
   const probes = fleet === undefined ? [] : await probeFleet(plan, fleet, context);
   const failed = probes.filter((probe) => !probe.ok);
-  if (!context.json) {
-    const lines = probes.map((probe) => `  ${probe.ok ? 'ok' : 'x '}  ${probe.host}  ${probe.says}`);
-    context.stdout(['', 'DRY RUN: nothing was changed. Probes that change nothing:', ...lines, ''].join('\n'));
+  const status = failed.length > 0 ? exitStatus.unseen : exitStatus.done;
+  if (context.json) {
+    context.stdout(`${toJson(plan)}\n`);
+    context.stdout(`${toJson({ schema: 'redis-runbook/dry-run/1', type: 'result', probes, exit: status })}\n`);
+    return status;
   }
-  return failed.length > 0 ? exitStatus.unseen : exitStatus.done;
+  const host = Math.max(0, ...probes.map((probe) => probe.host.length));
+  const lines = probes.map(
+    (probe) => `  ${probe.ok ? 'ok' : 'x '}  ${probe.host.padEnd(host)}  ${printableProse(probe.says)}`,
+  );
+  context.stdout(
+    ['', 'DRY RUN: nothing was changed. What was tried without changing anything:', ...lines, ''].join('\n'),
+  );
+  return status;
 }
 
 function refuseWithoutAnswers(flags: RecoverFlags, context: Context): void {
@@ -103,7 +133,7 @@ async function carryOut(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
     );
   const journal = await openJournal(directory.path, directory.run, context.now);
-  const who = `${userInfo().username}@${hostname()}`;
+  const who = operator();
   const ask = createAsk(context);
   let result: RunResult;
   try {
@@ -130,7 +160,16 @@ async function carryOut(
   } finally {
     await journal.close();
   }
-  const after = context.signal.aborted ? undefined : await lookAndJudge(fleet, context).catch(() => undefined);
+  const after = await lookAfter(fleet, context);
   if (after) await saveSurvey(`${directory.path}/survey-after.json`, after.raw, after.inventory);
   return endRun({ plan, before: judged.diagnosis, after, result, who }, context);
 }
+
+/** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */
+async function lookAfter(fleet: Fleet, context: Context): Promise<Judged | undefined> {
+  if (context.stopNow.aborted) return undefined;
+  const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
+  return lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
+}
+
+const LAST_LOOK_MS = 10_000;

@@ -1,5 +1,6 @@
 import { exitStatus, RunbookError } from '../errors.js';
 import { listRuns, readRun, runsDirectory } from '../execute/run-directory.js';
+import { toJson } from '../model/json.js';
 import type { Context } from './context.js';
 import type { ReportFlags } from './flags.js';
 
@@ -14,6 +15,9 @@ export async function reportCommand(flags: ReportFlags, context: Context): Promi
     throw new RunbookError('usage', `Run ${read.directory.run} has no report: it did not come to its end.`, {
       next: [`redis-runbook history show ${read.directory.run}`],
     });
-  context.stdout(read.report);
+  const { directory, report } = read;
+  context.stdout(
+    context.json ? `${toJson({ schema: 'redis-runbook/report/1', ...directory, markdown: report }, 2)}\n` : report,
+  );
   return exitStatus.done;
 }

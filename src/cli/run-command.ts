@@ -1,3 +1,5 @@
+import { RunbookError } from '../errors.js';
+import { fleetFlag } from '../report/next-lines.js';
 import type { Context } from './context.js';
 import type { PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
 
@@ -11,6 +13,25 @@ export interface Given extends SelectFlags {
 
 /** Runs the command. Each loads what it uses only here: a start costs what the command needs and nothing more. */
 export async function runCommand(given: Given, context: Context): Promise<number> {
+  try {
+    return await dispatch(given, context);
+  } catch (error) {
+    if (error instanceof RunbookError) throw withFleet(error, context);
+    throw error;
+  }
+}
+
+/** The same error with next commands that name the fleet file again, so that they can be pasted as they are. */
+function withFleet(error: RunbookError, context: Context): RunbookError {
+  const flag = fleetFlag(context.fleetFile);
+  if (flag === '') return error;
+  const next = error.next.map((line) =>
+    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|plan)\b/, `$&${flag}`),
+  );
+  return new RunbookError(error.word, error.message, { facts: error.facts, next });
+}
+
+async function dispatch(given: Given, context: Context): Promise<number> {
   const { sub, options } = given;
   const select: SelectFlags = { group: given.group, survey: given.survey };
   const word = given.args[0];

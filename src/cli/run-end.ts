@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { exitStatus, worstOf } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
 import { saveInRun } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
-import type { RunResult } from '../model/run.js';
+import type { JournalLine, RunResult } from '../model/run.js';
+import { fleetFlag, type NextCommand } from '../report/next-lines.js';
 import { grouped, listed } from '../report/quantities.js';
-import { renderRunEnd } from '../report/run-lines.js';
+import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
 import { renderReport } from '../report/run-markdown.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
@@ -32,7 +32,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
     context.stdout(
-      `\n${renderRunEnd(result, facts(ended, result, path), { width: context.columns, colour: context.colour })}`,
+      `\n${renderRunEnd(result, facts(ended, result, path, keptAnything(journal), context), { width: context.columns, colour: context.colour })}`,
     );
   return status;
 }
@@ -59,17 +59,24 @@ function statusOfRun(result: RunResult, after: Judged | undefined): number {
   ]);
 }
 
-function facts(ended: Ended, result: RunResult, report: string) {
-  return { headline: headline(ended, result), next: next(result), report, lines: lines(ended, result) };
+function keptAnything(journal: readonly JournalLine[]): boolean {
+  return journal.some(
+    (line) => line.phase === 'result' && line.outcome !== 'failed' && /\/(data|config)\.keep\//.test(line.action),
+  );
 }
 
-function headline(ended: Ended, result: RunResult): string {
+function facts(ended: Ended, result: RunResult, report: string, kept: boolean, context: Context): RunEndFacts {
+  return {
+    headline: headline(ended, result, kept),
+    rows: rows(ended, result, kept),
+    next: next(result, context),
+    report,
+  };
+}
+
+function headline(ended: Ended, result: RunResult, kept: boolean): string {
   const { plan, after } = ended;
-  if (result.outcome !== 'done') {
-    const where = `Interrupted in stage ${result.stoppedIn ?? 'none'}: ${result.stoppedWhy ?? result.outcome}.`;
-    const kept = result.changedAnything ? 'Every file is kept; nothing needs haste.' : 'Nothing was changed.';
-    return `${where} ${kept}`;
-  }
+  if (result.outcome !== 'done') return interrupted(result, kept, after);
   const now = after?.diagnosis.headline.join(' ') ?? '';
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
@@ -78,31 +85,47 @@ function headline(ended: Ended, result: RunResult): string {
   return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
 }
 
-function lines(ended: Ended, result: RunResult): string[] {
-  const counts = `done ${result.done}   unknown ${result.unknown}   open ${result.open}   run ${result.run}`;
+const endings = { done: 'Done', stopped: 'Stopped', failed: 'Failed', unknown: 'Not known how it ended:' } as const;
+
+/** What is true when a run did not come to its end: where, why, what was touched, and what was seen afterwards. */
+function interrupted(result: RunResult, kept: boolean, after: Judged | undefined): string {
+  const where = `${endings[result.outcome]} in stage ${result.stoppedIn ?? 'none'}: ${result.stoppedWhy ?? result.outcome}.`;
+  const touched = kept ? 'Data and configs are kept; nothing needs haste.' : 'No data and no config was touched.';
+  const state = result.changedAnything ? touched : 'Nothing was changed.';
+  return [where, state, ...(after?.diagnosis.headline ?? [])].join(' ');
+}
+
+function rows(ended: Ended, result: RunResult, kept: boolean): RunEndFacts['rows'] {
   const master = ended.after?.survey.groups[ended.plan.group]?.redis.find((node) => node.node === ended.plan.master);
   const running = master?.running.ok ? master.running.value : undefined;
+  const serves = running
+    ? `${ended.plan.master}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${ended.plan.epoch}`
+    : undefined;
+  const unknown = result.unknown > 0 ? `, ${result.unknown} unknown` : '';
+  const open = result.open > 0 ? `, ${result.open} open` : '';
   return [
-    counts,
-    ...(running
+    ...(serves === undefined ? [] : [['master', serves] as const]),
+    ...(ended.plan.reason === undefined ? [] : [['reason', ended.plan.reason] as const]),
+    ['run', `${result.run}: ${result.done} steps done${unknown}${open}`],
+    ...(kept
       ? [
-          `master ${ended.plan.master}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${ended.plan.epoch}`,
+          [
+            'kept files',
+            `in .redis-runbook-${result.run} beside the data; configs in the state directory of each host`,
+          ] as const,
         ]
       : []),
-    `kept files: .redis-runbook-${result.run} beside the data, configs in the state directory of each host`,
   ];
 }
 
-function next(result: RunResult): string[] {
-  if (result.outcome === 'done') return ['redis-runbook status', `redis-runbook history show ${result.run}`];
+function next(result: RunResult, context: Context): readonly NextCommand[] {
+  const fleet = fleetFlag(context.fleetFile);
+  const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
+  const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
+  if (result.outcome === 'done') return [look, history];
   return [
-    'redis-runbook recover    looks again and goes on from what is true',
-    'redis-runbook status     only looks',
-    `redis-runbook history show ${result.run}`,
+    { command: `redis-runbook recover${fleet}`, says: 'looks again and goes on from what is true' },
+    look,
+    history,
   ];
-}
-
-/** Where the run's files are, for messages. */
-export function reportPath(directory: string): string {
-  return join(directory, 'report.md');
 }

@@ -1,13 +1,18 @@
 import { toJson } from '../model/json.js';
 import type { RunEvent } from '../model/run.js';
-import { runLines, waitingLines } from '../report/run-lines.js';
+import { runLines, waitingLines, waitingNow } from '../report/run-lines.js';
 import type { Context } from './context.js';
 
 const REPEAT_EVERY_MS = 10_000;
 
-/** Shows a run while it happens: lines appended, on a terminal the wait that is under way redrawn in place. */
+/** Shows a run while it happens: lines appended, a wait again every ten seconds; on a terminal it is redrawn in between. */
 export function createRunScreen(context: Context): (event: RunEvent) => void {
-  const options = { width: context.columns, colour: context.colour, verbose: context.verbose > 0 };
+  const options = {
+    width: context.columns,
+    colour: context.colour,
+    verbose: context.verbose > 0,
+    utcOffsetMinutes: -context.now().getTimezoneOffset(),
+  };
   const shownAt = new Map<string, number>();
   let redrawn = false;
   return (event) => {
@@ -22,15 +27,13 @@ export function createRunScreen(context: Context): (event: RunEvent) => void {
       for (const line of runLines(event, options)) context.stdout(`${line}\n`);
       return;
     }
-    const lines = waitingLines(event, options);
-    if (!context.plain) {
-      context.stdout((lines[0] ?? '').slice(0, options.colour ? undefined : context.columns - 1));
-      redrawn = true;
-      return;
-    }
     const last = shownAt.get(event.id) ?? 0;
-    if (event.elapsedMs - last < REPEAT_EVERY_MS) return;
-    shownAt.set(event.id, event.elapsedMs);
-    for (const line of lines) context.stdout(`${line}\n`);
+    if (event.elapsedMs - last >= REPEAT_EVERY_MS) {
+      shownAt.set(event.id, event.elapsedMs);
+      for (const line of waitingLines(event, options)) context.stdout(`${line}\n`);
+    } else if (!context.plain) {
+      context.stdout(waitingNow(event, options));
+      redrawn = true;
+    }
   };
 }

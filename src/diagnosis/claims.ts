@@ -1,9 +1,9 @@
-import type { Claim, Evidence } from '../model/diagnosis.js';
+import type { Claim, Evidence, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey } from '../model/survey.js';
-import type { Graph } from './holding.js';
-import { ancestorsOf } from './relate.js';
+import type { Graph } from './graph.js';
 import { votesOf } from './sentinels.js';
+import { ancestorsOf } from './shares.js';
 import type { State } from './state.js';
 import type { Verdict } from './verdict.js';
 
@@ -54,7 +54,22 @@ function stateClaim(group: GroupSurvey, state: State): Draft {
       says,
     };
   });
-  return { says: `The group is ${state.state}: ${state.why}`, standing: 'proved', evidence };
+  return { says: stateSentence(group, state), standing: state.state === 'unknown' ? 'unknown' : 'proved', evidence };
+}
+
+function stateSentence(group: GroupSurvey, state: State): string {
+  switch (state.state) {
+    case 'healthy':
+      return 'The group is healthy, and all agree on it';
+    case 'sentinel-at-work':
+      return `Sentinel is at work: ${state.why}`;
+    case 'degraded':
+      return `${state.master?.node ?? group.group} serves, and this is amiss: ${state.why}`;
+    case 'down':
+      return `The group is down: ${state.why}`;
+    case 'unknown':
+      return `Nothing can be said of the group: ${state.why}`;
+  }
 }
 
 function winnerClaims(group: GroupSurvey, graph: Graph, verdict: Verdict): readonly Draft[] {
@@ -74,8 +89,10 @@ function winnerClaims(group: GroupSurvey, graph: Graph, verdict: Verdict): reado
     }),
   );
   const first: Draft = {
-    says: wins ? `${node} is the freshest` : `No node is proved to be the freshest: ${verdict.noWinnerWhy}`,
-    standing: wins ? 'proved' : 'unknown',
+    says: wins
+      ? `${node} is the freshest${verdict.witness === undefined ? '' : `: ${verdict.witness}`}`
+      : `No node is proved to be the freshest: ${verdict.noWinnerWhy}`,
+    standing: wins ? (verdict.witness === undefined ? 'claimed' : 'proved') : 'unknown',
     evidence: [...holding.evidence, ...joins(holding.end?.replid, graph), ...votes],
   };
   return [first, ...otherClaims(verdict, graph, holding.node)];
@@ -83,7 +100,7 @@ function winnerClaims(group: GroupSurvey, graph: Graph, verdict: Verdict): reado
 
 function joins(replid: string | undefined, graph: Graph): readonly Unnumbered[] {
   if (replid === undefined) return [];
-  const chain = new Set([replid, ...ancestorsOf(replid, graph.edges).keys()]);
+  const chain = new Set([replid, ...ancestorsOf(replid, graph).keys()]);
   return graph.edges.filter((edge) => edge.exact && chain.has(edge.child)).map((edge) => edge.evidence);
 }
 
@@ -93,11 +110,31 @@ function otherClaims(verdict: Verdict, graph: Graph, node: string): readonly Dra
     const holding = graph.holdings.find((item) => item.node === other);
     const proved = relation.kind !== 'possible-tail' && relation.kind !== 'incomparable';
     return {
-      says: `${other} against ${node}: ${relation.kind === 'contains' ? 'contained' : relation.kind}. ${relation.why}`,
+      says: relationSentence(node, other, relation),
       standing: proved ? 'proved' : 'unknown',
       evidence: holding?.evidence ?? [],
     };
   });
+}
+
+/** How the other node stands to this one, in a sentence that ends with the reason. */
+function relationSentence(node: string, other: string, relation: Relation): string {
+  switch (relation.kind) {
+    case 'contains':
+      return `${node} holds all that ${other} holds: ${relation.why}`;
+    case 'equal':
+      return `${other} holds the same as ${node}: ${relation.why}`;
+    case 'contained':
+      return `${other} holds all that ${node} holds, and more: ${relation.why}`;
+    case 'empty':
+      return relation.why;
+    case 'possible-tail':
+      return `${other} may hold a few last writes that ${node} never got: ${relation.why}`;
+    case 'forked':
+      return `${other} and ${node} each hold writes that the other lacks: ${relation.why}`;
+    case 'incomparable':
+      return `${other} cannot be compared with ${node}: ${relation.why}`;
+  }
 }
 
 function sightClaim(group: GroupSurvey, hosts: readonly HostSurvey[]): Draft {

@@ -3,11 +3,10 @@ import type { AofComparison, Survey } from '../model/survey.js';
 import { choosePath } from './choose-path.js';
 import { claimsOf } from './claims.js';
 import { findingsOf } from './findings.js';
+import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
-import { type Graph, graphOf } from './holding.js';
 import { naiveRules } from './naive.js';
-import { onNoDisk } from './on-no-disk.js';
-import { ancestorsOf } from './relate.js';
+import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
 import { type State, stateOf } from './state.js';
 import { judge } from './verdict.js';
@@ -21,9 +20,11 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
   if (!group) throw new Error(`the survey holds no group ${groupName}`);
   const state = stateOf(group);
   const graph = graphOf(group);
-  const verdict = judge(group, graph, comparisons);
   const cold = state.state === 'down';
-  const lost = cold ? onNoDisk(group, graph, verdict.winner) : undefined;
+  const losers = cold ? losersOf(group, graph) : [];
+  const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
+  const verdict = judge(group, graph, comparisons, { asked: losers.length > 0, dark });
+  const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
   return {
     schema: 'redis-runbook/diagnosis/1',
@@ -42,7 +43,7 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     lineage: lineageOf(graph),
     naive: naiveRules(group),
     epochs,
-    path: choosePath(group, state, verdict.winner),
+    path: choosePath(group, state, verdict),
     questions: cold ? verdict.questions : [],
   };
 }
@@ -59,31 +60,50 @@ function unknowns(survey: Survey, state: State): readonly string[] {
   return state.state === 'down' ? [...dark, 'what clients were promised beyond what WAIT told them'] : dark;
 }
 
-/** Histories in the order of descent, lettered A, B, C …; ends of the nodes in them. */
+/** Histories in the order of descent, lettered A, B, C …; ends of the nodes in them. Only what leads to a node's end. */
 function lineageOf(graph: Graph): Lineage {
-  const ids = new Set<string>();
-  for (const edge of graph.edges) ids.add(edge.parent).add(edge.child);
-  for (const holding of graph.holdings) if (holding.end) ids.add(holding.end.replid);
-  const depth = (id: string): number => ancestorsOf(id, graph.edges).size;
-  const ordered = [...ids].sort((a, b) => depth(a) - depth(b));
+  const ordered = inOrderOfDescent(graph);
+  const wanted = new Set(ordered);
   const best = new Map<string, (typeof graph.edges)[number]>();
   for (const edge of graph.edges) {
+    if (!wanted.has(edge.child) || !wanted.has(edge.parent)) continue;
     const key = `${edge.parent} ${edge.child}`;
     const before = best.get(key);
     if (!before || (edge.exact && !before.exact)) best.set(key, edge);
   }
   return {
     histories: ordered.map((replid, index) => ({ replid, letter: letter(index), ...bornOn(graph, replid) })),
-    edges: [...best.values()].map(({ parent, child, cut, how, proof }) => ({ parent, child, cut, how, proof })),
+    edges: [...best.values()].map(({ parent, child, cut, how, proof }) => ({
+      parent,
+      child,
+      cut: cut < 0n ? 0n : cut,
+      how,
+      proof,
+    })),
     ends: graph.holdings.flatMap((holding) => (holding.end ? [{ node: holding.node, end: holding.end }] : [])),
   };
 }
 
+/** Every history that a node's end grew out of, parents before children; a circle in hostile logs is cut where it is met. */
+function inOrderOfDescent(graph: Graph): readonly string[] {
+  const ordered: string[] = [];
+  const met = new Set<string>();
+  const work = graph.holdings
+    .flatMap((holding) => (holding.end ? [{ id: holding.end.replid, done: false }] : []))
+    .reverse();
+  for (let next = work.pop(); next !== undefined; next = work.pop()) {
+    if (next.done) ordered.push(next.id);
+    if (next.done || met.has(next.id)) continue;
+    met.add(next.id);
+    work.push({ id: next.id, done: true });
+    for (const edge of graph.parents.get(next.id) ?? []) work.push({ id: edge.parent, done: false });
+  }
+  return ordered;
+}
+
 function bornOn(graph: Graph, replid: string): { bornOn?: string } {
-  const origin = graph.holdings.find((holding) =>
-    holding.timeline.spans.some((span) => span.id === replid && span.as === 'origin'),
-  );
-  return origin ? { bornOn: origin.node } : {};
+  const maker = makerOf(graph, replid);
+  return maker ? { bornOn: maker.node } : {};
 }
 
 function letter(index: number): string {

@@ -59,7 +59,7 @@ function unreachable(group: GroupSurvey, hosts: readonly HostSurvey[]): Finding[
         blocks: redis,
         next: redis
           ? `reach ${host.host} first, or add --without ${host.host} --reason "..." when its data is given up`
-          : `redis-runbook status ${host.host}`,
+          : `keep the sentinel on ${host.host} from starting until it was looked at: its file may name an old master`,
       };
     });
 }

@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
+import { listOf } from './names.js';
 import type { State } from './state.js';
 import type { Verdict } from './verdict.js';
 
@@ -33,44 +34,57 @@ function healthy(group: GroupSurvey, state: State): string {
   const follow =
     others.length === 0
       ? 'it has no replica'
-      : `${list(others.map((node) => node.node))} follow within ${behind} bytes`;
+      : `${listOf(others.map((node) => node.node))} follow within ${behind} bytes`;
   return `${group.group} is healthy: ${master?.node} is master, ${follow}, all ${group.sentinels.length} sentinels agree.`;
 }
 
+/** More than this many things amiss are counted, not named: the evidence has them all. */
+const MOST_NAMED = 4;
+
 function degraded(group: GroupSurvey, state: State): readonly string[] {
-  const more = state.amiss.length > 1 ? ` (and ${state.amiss.length - 1} more)` : '';
-  return [`${group.group} serves: ${state.master?.node} is master.`, `It is not healthy: ${state.amiss[0]}${more}.`];
+  const named = state.amiss.slice(0, MOST_NAMED).join('; ');
+  const more = state.amiss.length > MOST_NAMED ? ` (and ${state.amiss.length - MOST_NAMED} more)` : '';
+  return [`${group.group} serves: ${state.master?.node} is master.`, `It is not healthy: ${named}${more}.`];
 }
 
 function down(group: GroupSurvey, state: State, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
-  const names = list(group.redis.map((node) => node.node));
-  const first =
-    state.running.length === 0
-      ? `${group.group} is down: Redis runs on none of ${names}.`
-      : `${group.group} is down: ${state.why}.`;
-  return [first, ...lossSentence(verdict, lost), ...winnerSentence(verdict, lost), 'Do not start any Redis by hand.'];
-}
-
-function lossSentence(verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
-  if (!lost) return [];
-  const seconds =
-    lost.seconds === undefined ? 'writes of an unknown time' : `the last ${lost.seconds} seconds of traced service`;
-  const newest = lost.newestFile ? `the newest file is ${lost.newestFile}'s` : 'no node has a file with data';
+  const first = `${group.group} is down: ${state.why}.`;
   return [
-    `Data is on no disk: ${seconds} were in memory only when the last master stopped; ${newest}${verdict.winner ? '' : ' as far as can be told'}.`,
+    first,
+    ...lossSentence(group, verdict, lost),
+    ...winnerSentence(group, verdict, lost),
+    'Do not start any Redis by hand.',
   ];
 }
 
-function winnerSentence(verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
-  if (verdict.winner === undefined) return [`No node is proved to be the freshest: ${verdict.noWinnerWhy}.`];
-  if (lost) return [`${verdict.winner} is the best that is left.`];
-  const tails = verdict.possibleTails.map((item) => item.node);
-  const rest =
-    tails.length === 0 ? 'and contains all others' : `; ${list(tails)} may hold a few last writes that it never got`;
-  return [`${verdict.winner} is the freshest${tails.length === 0 ? ` ${rest}` : rest}.`];
+function lossSentence(group: GroupSurvey, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
+  if (!lost) return [];
+  const runs = group.redis.some((node) => node.node === verdict.winner && node.running.ok);
+  if (runs) {
+    const most = lost.seconds === undefined ? 'of an unknown time' : `of up to ${lost.seconds} seconds`;
+    return [
+      `Data may be on no disk: writes ${most} that had not yet reached ${verdict.winner} when the last master died.`,
+    ];
+  }
+  const seconds =
+    lost.seconds === undefined
+      ? 'writes of an unknown time'
+      : `up to ${lost.seconds} ${lost.seconds === 1 ? 'second' : 'seconds'} of writes`;
+  const newest = lost.newestFile
+    ? `the newest file is ${lost.newestFile}'s`
+    : 'no node has a file that is known to be the newest';
+  return [`Data is on no disk: ${seconds} were in memory only when the last master stopped; ${newest}.`];
 }
 
-function list(names: readonly string[]): string {
-  if (names.length <= 1) return names.join('');
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+function winnerSentence(group: GroupSurvey, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
+  const { winner } = verdict;
+  if (winner === undefined) return [`No node is proved to be the freshest: ${verdict.noWinnerWhy}.`];
+  if (lost) return [`${winner} is the best that is left.`];
+  const unseen = group.redis.filter((node) => !node.process.ok && node.node !== winner).map((node) => node.node);
+  const among = unseen.length > 0 ? `the freshest of what could be seen` : 'the freshest';
+  const tails = verdict.possibleTails.map((item) => item.node);
+  if (tails.length > 0)
+    return [`${winner} is ${among}; ${listOf(tails)} may hold a few last writes that it never got.`];
+  const others = group.redis.length > 1 ? ' and contains all others' : '';
+  return [`${winner} is ${among}${unseen.length > 0 ? '' : others}.`];
 }

@@ -1,41 +1,111 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
-import type { Graph, Holding } from './holding.js';
-import { lastElected } from './sentinels.js';
+import type { Graph } from './graph.js';
+import { floorOf, type Holding } from './holding.js';
+import { listOf } from './names.js';
+import { electedByMost, lastElected } from './sentinels.js';
+import { ancestorsOf } from './shares.js';
 import { addressOf } from './state.js';
+import { tailSeconds } from './tail.js';
+
+/** The nodes that may have been the last master and kept writes in memory only; empty: nothing of the kind is possible. */
+export function losersOf(group: GroupSurvey, graph: Graph): readonly Holding[] {
+  const elected = lastElected(group)?.address;
+  const named = (holding: Holding): boolean =>
+    elected === undefined ? !holding.redis.log.ok : addressOf(holding.redis) === elected;
+  return lastMasters(group, graph).filter((holding) => mayHaveLost(holding, graph, named(holding)));
+}
 
 /**
- * Whether writes existed that no file holds: the last master kept them in memory only (no AOF), and nothing in its log
- * shows an orderly stop. The seconds are from its newest save, or from when it entered the history that the winner's
- * file ends in, to its newest trace of service, all on its own clock.
+ * Writes that no file holds: a last master kept them in memory only (no AOF), and nothing in its log shows an orderly stop
+ * that saved. The seconds are, at most, from a moment at which the winner's file is proved to be as new to the newest
+ * trace of service, both on the last master's own clock; absent where no log tells.
  */
-export function onNoDisk(group: GroupSurvey, graph: Graph, winner: string | undefined): Diagnosis['onNoDisk'] {
-  const last = lastMaster(group, graph);
-  if (!last || last.source === 'running' || last.source === 'aof' || last.source === 'unknown') return undefined;
-  if (last.timeline.served?.clean) return undefined;
+export function onNoDisk(
+  losers: readonly Holding[],
+  group: GroupSurvey,
+  graph: Graph,
+  winner: string | undefined,
+): Diagnosis['onNoDisk'] {
+  const [first] = losers;
+  if (!first) return undefined;
   const file = graph.holdings.find((holding) => holding.node === winner && !holding.empty);
-  const seconds = secondsLost(last, file, group);
-  const log =
-    last.timeline.served === undefined
-      ? `the log of ${last.node} is not there to show an orderly stop`
-      : `the log of ${last.node} shows no orderly stop`;
+  const seconds = losers.length === 1 ? secondsLost(first, file, group, graph) : undefined;
   return {
     ...(seconds === undefined ? {} : { seconds }),
-    ...(file === undefined ? {} : { newestFile: file.node, ...savedAt(file) }),
-    why: `${last.node} was the last master and wrote no AOF; ${log}, so what came after the newest file was in memory only`,
+    ...(file === undefined || file.source === 'running' ? {} : { newestFile: file.node, ...savedAt(file) }),
+    why: losers.length === 1 ? whyLost(first, file) : whyAnyLost(losers),
   };
 }
 
-/** The node that the sentinels elected last; without an answer, where the youngest known history was born. */
-export function lastMaster(group: GroupSurvey, graph: Graph): Holding | undefined {
-  const elected = lastElected(group)?.address;
-  const byVote = graph.holdings.find((holding) => addressOf(holding.redis) === elected);
-  if (byVote) return byVote;
-  const parents = new Set(graph.edges.map((edge) => edge.parent));
-  return graph.holdings.find((holding) =>
-    holding.timeline.spans.some((span) => span.as === 'origin' && span.id !== undefined && !parents.has(span.id)),
+function whyLost(last: Holding, best: Holding | undefined): string {
+  const stop =
+    known(last.redis.log) === undefined
+      ? `the log of ${last.node} was not seen, so nothing shows an orderly stop`
+      : `the log of ${last.node} shows no orderly stop that saved`;
+  const only =
+    best?.source === 'running'
+      ? `what it had not yet passed on to ${best.node} was in memory only`
+      : 'what came after the newest file was in memory only';
+  return `${last.node} was the last master and wrote no AOF; ${stop}, so ${only}`;
+}
+
+function whyAnyLost(losers: readonly Holding[]): string {
+  return `any of ${listOf(losers.map((each) => each.node))} may have been the last master; none of them wrote an AOF or is known to have saved when it stopped`;
+}
+
+/**
+ * Who may have served last: the node that most of the sentinels elected, and the makers of histories that nobody is known
+ * to have gone on from. Where the sentinels do not tell, any node.
+ */
+function lastMasters(group: GroupSurvey, graph: Graph): readonly Holding[] {
+  const elected = electedByMost(group);
+  const parents = new Set(graph.edges.filter((edge) => edge.how !== 'restart').map((edge) => edge.parent));
+  return graph.holdings.filter((holding) => {
+    if (addressOf(holding.redis) === elected) return true;
+    const last = holding.timeline.spans.findLast((span) => span.id !== undefined);
+    if (last?.id !== undefined && last.as === 'origin' && !parents.has(last.id)) return true;
+    return elected === undefined;
+  });
+}
+
+function mayHaveLost(holding: Holding, graph: Graph, elected: boolean): boolean {
+  if (holding.source === 'running') return diedWithHistory(holding, graph) || restartedWithLoss(holding, elected);
+  if (holding.source === 'aof' || holding.source === 'unknown') return false;
+  if (known(holding.redis.config)?.appendonly === true) return holding.source === 'nothing';
+  const { served, lastLife, bootUnsaved, spans } = holding.timeline;
+  // Elected, and in all of its log a replica: what it did as master is not in the log that is left.
+  if (elected && lastLife?.exitRole !== 'M' && !spans.some((span) => span.as === 'origin')) return true;
+  if (diedWithHistory(holding, graph)) return true;
+  if ((served ?? lastLife)?.finalSave !== true || bootUnsaved || holding.source === 'nothing') return true;
+  if (holding.timeline.bootedSince > 0 && lastLife?.finalSave !== true) return true;
+  const rdb = known(holding.redis.rdb);
+  if (rdb?.replid === undefined || rdb.offset === undefined) return false;
+  const floor = floorOf(
+    {
+      redis: holding.redis,
+      timeline: holding.timeline,
+      timelines: graph.holdings.map((each) => each.timeline),
+      group: graph.holdings.map((each) => each.redis),
+    },
+    rdb.replid,
   );
+  return rdb.offset < floor;
+}
+
+/** A history that it made ended with an unsaved life, and no log shows that anybody went on from it. */
+function diedWithHistory(holding: Holding, graph: Graph): boolean {
+  const goneOnFrom = new Set(graph.edges.filter((edge) => edge.how !== 'restart').map((edge) => edge.parent));
+  return [...holding.timeline.unsaved].some((id) => !goneOnFrom.has(id));
+}
+
+/** The elected one runs again, and its log does not show that it came back from a file that an orderly stop saved. */
+function restartedWithLoss(holding: Holding, elected: boolean): boolean {
+  if (known(holding.redis.running)?.aofEnabled) return false;
+  const { spans, bootedSince, bootUnsaved, served } = holding.timeline;
+  if (!spans.some((span) => span.as === 'origin')) return elected;
+  return elected && bootedSince > 0 && (bootUnsaved || served?.finalSave !== true);
 }
 
 function savedAt(file: Holding): { savedAt?: string } {
@@ -43,19 +113,33 @@ function savedAt(file: Holding): { savedAt?: string } {
   return seconds === undefined ? {} : { savedAt: new Date(seconds * 1000).toISOString() };
 }
 
-function secondsLost(last: Holding, file: Holding | undefined, group: GroupSurvey): number | undefined {
-  const served = last.timeline.served;
+function secondsLost(last: Holding, file: Holding | undefined, group: GroupSurvey, graph: Graph): number | undefined {
+  // While it followed, it was behind by no more than a replica can be before its master drops it.
+  if (known(file?.redis.running)?.masterAddress === addressOf(last.redis)) return tailSeconds(last);
   const until = newestTrace(last, group);
-  const joined = last.timeline.spans.find((span) => span.id !== undefined && span.id === file?.end?.replid)?.beganMs;
-  const since = file === last ? (served?.savedMs ?? served?.startedMs) : (joined ?? served?.startedMs);
+  const since = asNewAs(last, file, graph);
   if (until === undefined || since === undefined) return undefined;
   return Math.max(1, Math.ceil((until - since) / 1000));
+}
+
+/** The latest moment at which the last master is proved to have held no more than the file does, on its own clock. */
+function asNewAs(last: Holding, file: Holding | undefined, graph: Graph): number | undefined {
+  const { served, marks } = last.timeline;
+  if (file === last) return served?.savedMs ?? served?.startedMs;
+  const end = file?.end;
+  if (!end) return served?.startedMs;
+  const within = ancestorsOf(end.replid, graph);
+  const older = marks.filter(({ id, offset }) => {
+    const share = id === end.replid ? end.offset : within.get(id)?.low;
+    return share !== undefined && offset <= share;
+  });
+  return older.at(-1)?.ms;
 }
 
 /** The newest line on the host of the last master: its own log, or the sentinel's beside it, which share a clock. */
 function newestTrace(last: Holding, group: GroupSurvey): number | undefined {
   const own = last.timeline.served?.lastMs;
-  if (last.bootedSince) return own;
+  if (last.timeline.bootedSince > 0) return own;
   const beside = group.sentinels
     .filter((sentinel) => sentinel.host === last.redis.host)
     .flatMap((sentinel) => known(sentinel.log)?.at(-1)?.at.localMs ?? []);

@@ -1,45 +1,10 @@
 import type { Relation } from '../model/diagnosis.js';
 import type { AofComparison } from '../model/survey.js';
-import type { Graph, Holding } from './holding.js';
-import { type ProvenEdge, short } from './timeline.js';
-
-/** Default of `repl-timeout`: a replica that hears nothing for this long is dropped by its master (and the log says so). */
-const REPL_TIMEOUT_SECONDS = 60;
-
-/** How far a history reaches back into an older one. */
-interface Share {
-  readonly cut: bigint;
-  /** Every cut on the way is a promotion's own record; otherwise `cut` is a lower bound. */
-  readonly exact: boolean;
-}
-
-/** The histories that `id` grew out of, with the last offset shared with each. `id` itself is not among them. */
-export function ancestorsOf(id: string, edges: readonly ProvenEdge[]): ReadonlyMap<string, Share> {
-  const found = new Map<string, Share>();
-  const visit = (child: string, limit: Share | undefined): void => {
-    for (const edge of bestEdges(child, edges)) {
-      if (edge.parent === id || found.has(edge.parent)) continue;
-      const cut = limit && limit.cut < edge.cut ? limit.cut : edge.cut;
-      const share = { cut, exact: edge.exact && (limit?.exact ?? true) };
-      found.set(edge.parent, share);
-      visit(edge.parent, share);
-    }
-  };
-  visit(id, undefined);
-  return found;
-}
-
-/** One edge per parent: the promotion's own record, else the highest proved lower bound. */
-function bestEdges(child: string, edges: readonly ProvenEdge[]): readonly ProvenEdge[] {
-  const best = new Map<string, ProvenEdge>();
-  for (const edge of edges) {
-    if (edge.child !== child) continue;
-    const before = best.get(edge.parent);
-    if (!before || (edge.exact && !before.exact) || (edge.exact === before.exact && edge.cut > before.cut))
-      best.set(edge.parent, edge);
-  }
-  return [...best.values()];
-}
+import type { Graph } from './graph.js';
+import type { Holding } from './holding.js';
+import { short } from './names.js';
+import { ALL, type Common, commonOf, type Share, sharesOf } from './shares.js';
+import { tailOf } from './tail.js';
 
 /**
  * How the data of `own` stands to the data of `other`. Offsets are compared only inside one history; between histories
@@ -48,155 +13,164 @@ function bestEdges(child: string, edges: readonly ProvenEdge[]): readonly Proven
 export function relate(own: Holding, other: Holding, graph: Graph, comparisons: readonly AofComparison[]): Relation {
   if (other.source === 'unknown') return { kind: 'incomparable', why: `${other.node}: ${other.sourceWhy}` };
   if (own.source === 'unknown') return { kind: 'incomparable', why: `${own.node}: ${own.sourceWhy}` };
-  if (other.empty) return { kind: 'empty', why: `${other.node} holds no key: ${other.sourceWhy}` };
+  if (other.empty) return { kind: 'empty', why: `${other.node} holds no key: ${whyEmpty(other)}` };
   if (own.empty) return { kind: 'contained', why: `${own.node} holds no key` };
-  const compared = comparedBytes(own, other, comparisons);
-  if (compared) return compared;
-  if (!own.end) return { kind: 'incomparable', why: `${own.node}: ${own.endWhy}` };
-  if (!other.end) return { kind: 'incomparable', why: `${other.node}: ${other.endWhy}` };
-  if (own.end.replid === other.end.replid) return sameHistory(own, other);
-  return acrossHistories(own, other, graph);
+  return withOwnWrites(other, withBytes(own, other, graph, comparisons));
 }
 
-function comparedBytes(own: Holding, other: Holding, comparisons: readonly AofComparison[]): Relation | undefined {
-  const find = (of: string, within: string): AofComparison | undefined =>
-    comparisons.find((c) => c.of === of && c.within === within && c.result.ok && c.result.value === 'contained');
-  const forward = find(other.node, own.node);
+function whyEmpty(holding: Holding): string {
+  if (holding.source === 'rdb') return 'the RDB file that it would load is empty';
+  return holding.source === 'running' ? 'it runs, and answers with an empty data set' : holding.sourceWhy;
+}
+
+/** A replica that takes writes counts them in no offset. */
+function withOwnWrites(other: Holding, relation: Relation): Relation {
+  if (!other.writable || (relation.kind !== 'contains' && relation.kind !== 'equal')) return relation;
+  return {
+    kind: 'possible-tail',
+    cut: other.end?.offset ?? 0n,
+    why: `${other.node} is a replica that accepts writes (replica-read-only no), and its own are counted nowhere`,
+  };
+}
+
+/** What the bytes of two AOFs say wins over what the logs leave open. */
+function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: readonly AofComparison[]): Relation {
+  const relation = byHistory(own, other, graph);
+  const find = (of: string, within: string, value: 'contained' | 'not-contained'): AofComparison | undefined =>
+    comparisons.find(
+      (each) => each.of === of && each.within === within && each.result.ok && each.result.value === value,
+    );
+  const forward = find(other.node, own.node, 'contained');
   if (forward)
     return {
       kind: 'contains',
       why: `the last ${forward.comparedBytes} bytes of ${other.node}'s AOF stand, byte for byte, inside ${own.node}'s`,
     };
-  const back = find(own.node, other.node);
-  if (back)
+  if (find(own.node, other.node, 'contained'))
     return { kind: 'contained', why: `the end of ${own.node}'s AOF stands, byte for byte, inside ${other.node}'s` };
-  return undefined;
+  if (find(other.node, own.node, 'not-contained') && relation.kind === 'possible-tail')
+    return provenTail(own, other, relation.cut);
+  const back = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
+  if (back?.kind !== 'possible-tail') return relation;
+  const mirrored = provenTail(other, own, back.cut);
+  return { ...mirrored, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
 }
 
-type Ended = Holding & { readonly end: NonNullable<Holding['end']> };
-
-function sameHistory(own: Holding, other: Holding): Relation {
-  if (!own.end || !other.end) return { kind: 'incomparable', why: 'no end is known' };
-  const id = short(own.end.replid);
-  const lag = own.end.offset - other.end.offset;
-  if (own.end.precision === 'exact' && other.end.precision === 'exact') {
-    if (lag === 0n) return { kind: 'equal', why: `the same history ${id} and the same offset ${own.end.offset}` };
-    if (lag > 0n) return { kind: 'contains', lagBytes: lag, why: `the same history ${id}, ${lag} bytes ahead` };
-    return { kind: 'contained', lagBytes: -lag, why: `the same history ${id}, ${-lag} bytes behind` };
-  }
-  if (own.origin && own.whole)
-    return { kind: 'contains', why: `history ${id} was made by ${own.node}; ${other.node} only followed it` };
-  if (other.origin && other.whole)
-    return { kind: 'contained', why: `history ${id} was made by ${other.node}; ${own.node} only followed it` };
-  if (own.end.precision === 'exact' && other.end.precision === 'at-least' && other.end.offset > own.end.offset)
-    return { kind: 'contained', lagBytes: -lag, why: `the same history ${id}, at least ${-lag} bytes behind` };
-  return { kind: 'incomparable', why: `both followed history ${id}, and how far each came was recorded by nobody` };
-}
-
-function acrossHistories(own: Holding, other: Holding, graph: Graph): Relation {
-  if (!own.end || !other.end) return { kind: 'incomparable', why: 'no end is known' };
-  const ownAncestors = ancestorsOf(own.end.replid, graph.edges);
-  const back = ownAncestors.get(other.end.replid);
-  if (back) return overAncestor(own as Ended, other as Ended, limited(back, own.end.offset));
-  const forth = ancestorsOf(other.end.replid, graph.edges).get(own.end.replid);
-  if (forth) return underDescendant(own as Ended, other as Ended, limited(forth, other.end.offset), graph);
-  return throughCommon(own as Ended, other as Ended, graph);
-}
-
-/** A file that ends before the cut shares only what it holds. */
-function limited(share: Share, offset: bigint): Share {
-  return offset < share.cut ? { cut: offset, exact: share.exact } : share;
-}
-
-function overAncestor(own: Ended, other: Ended, share: Share): Relation {
-  const id = short(other.end.replid);
-  const past = other.end.offset - share.cut;
-  if (other.end.precision === 'exact' && past <= 0n)
-    return {
-      kind: 'contains',
-      lagBytes: own.end.offset - other.end.offset,
-      why: `${id} is shared up to ${share.cut}, and ${other.node} ends at ${other.end.offset}`,
-    };
-  if (past > 0n && share.exact && own.end.offset >= share.cut) return forked(own, other, share.cut, id);
-  if (past > 0n)
-    return {
-      kind: 'incomparable',
-      why: `${id} is shared up to ${share.cut} at least; ${other.node} ends at ${other.end.offset}`,
-    };
-  return tail(
-    other,
-    share.cut,
-    `${other.node} served ${id} when it stopped, and where it ended was recorded by nobody`,
-  );
-}
-
-/** `other` went on from `own`'s history: it holds everything of `own` unless `own` went on too. */
-function underDescendant(own: Ended, other: Ended, share: Share, graph: Graph): Relation {
-  const mirrored = overAncestor(other, own, share);
-  if (mirrored.kind === 'forked') return { ...mirrored, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
-  if (mirrored.kind === 'incomparable') return mirrored;
-  if (ownRestartOf(other, graph) === own.end.replid && mirrored.kind === 'contains' && mirrored.lagBytes === 0n)
-    return tail(other, share.cut, `${other.node} was booted again since and may have taken writes`);
-  return {
-    kind: 'contained',
-    ...(mirrored.kind === 'contains' && mirrored.lagBytes !== undefined ? { lagBytes: mirrored.lagBytes } : {}),
-    why: `${other.node} went on from ${short(own.end.replid)} into ${short(other.end.replid)}`,
-  };
-}
-
-function throughCommon(own: Ended, other: Ended, graph: Graph): Relation {
-  const mine = ancestorsOf(own.end.replid, graph.edges);
-  const theirs = ancestorsOf(other.end.replid, graph.edges);
-  const restartedFrom = ownRestartOf(other, graph);
-  const mineOfRestart = restartedFrom === undefined ? undefined : mine.get(restartedFrom);
-  if (mineOfRestart && other.bootedSince) {
-    const last = theirs.get(restartedFrom ?? '');
-    if (last && last.cut <= mineOfRestart.cut)
-      return tail(other, last.cut, `${other.node} was booted again since and may have taken writes`);
-  }
-  for (const [id, share] of mine) {
-    const theirShare = theirs.get(id);
-    if (!theirShare) continue;
-    const cut = share.cut < theirShare.cut ? share.cut : theirShare.cut;
-    if (!share.exact && !theirShare.exact)
-      return { kind: 'incomparable', why: `both grew out of ${short(id)}, and where they split was not recorded` };
-    return forked(own, other, cut, short(id));
-  }
-  return {
-    kind: 'incomparable',
-    why: `nothing joins history ${short(own.end.replid)} of ${own.node} to ${short(other.end.replid)} of ${other.node}`,
-  };
-}
-
-function ownRestartOf(holding: Ended, graph: Graph): string | undefined {
-  return graph.edges.find((edge) => edge.how === 'restart' && edge.child === holding.end.replid)?.parent;
-}
-
-function forked(own: Ended, other: Ended, cut: bigint, id: string): Relation {
-  const ownBytes = own.end.offset - cut;
-  const otherBytes = other.end.offset - cut;
+/** The tail of `other` is there: the bytes are what is known at least, its own end was recorded by nobody. */
+function provenTail(own: Holding, other: Holding, cut: bigint): Extract<Relation, { kind: 'forked' }> {
+  const past = (own.end?.offset ?? 0n) - cut;
+  const kept = (other.end?.offset ?? 0n) - cut;
   return {
     kind: 'forked',
     cut,
-    ownBytes,
-    otherBytes,
-    why: `shared up to ${cut} of ${id}; then ${own.node} went on by ${ownBytes} bytes and ${other.node} by ${otherBytes}`,
+    ownBytes: past > 0n ? past : 0n,
+    otherBytes: kept > 1n ? kept : 1n,
+    why: `the end of ${other.node}'s AOF stands nowhere in ${own.node}'s: it holds writes that ${own.node} never got`,
   };
 }
 
-function tail(other: Holding, cut: bigint, why: string): Relation {
-  const boundSeconds = tailSeconds(other);
-  return { kind: 'possible-tail', cut, ...(boundSeconds === undefined ? {} : { boundSeconds }), why };
+export type Ended = Holding & { readonly end: NonNullable<Holding['end']> };
+
+function hasEnd(holding: Holding): holding is Ended {
+  return holding.end !== undefined;
 }
 
-/**
- * For how long the node may have taken writes that no replica got: since its last replica was lost, on its own clock;
- * while none was logged as lost, at most repl-timeout, after which the master would have dropped it and said so.
- */
-function tailSeconds(holding: Holding): number | undefined {
-  const { served, replicasLostAtMs, hadReplicas } = holding.timeline;
-  if (holding.bootedSince || served?.lastMs === undefined) return undefined;
-  if (replicasLostAtMs !== undefined)
-    return Math.max(1, Math.ceil((served.lastMs - replicasLostAtMs) / 1000)) + REPL_TIMEOUT_SECONDS;
-  return hadReplicas || !holding.origin ? REPL_TIMEOUT_SECONDS : undefined;
+function byHistory(own: Holding, other: Holding, graph: Graph): Relation {
+  if (!hasEnd(own)) return { kind: 'incomparable', why: `${own.node}: ${own.endWhy}` };
+  if (!hasEnd(other)) return { kind: 'incomparable', why: `${other.node}: ${other.endWhy}` };
+  const mine = sharesOf(own, graph);
+  const theirs = sharesOf(other, graph);
+  const common = commonOf(mine, theirs, graph);
+  if (!common)
+    return {
+      kind: 'incomparable',
+      why: `nothing joins history ${short(own.end.replid)} of ${own.node} to ${short(other.end.replid)} of ${other.node}`,
+    };
+  if (common.doubtful)
+    return { kind: 'incomparable', why: `the records of ${own.node} and ${other.node} contradict each other` };
+  return covers(own, other, common, [mine, theirs]) ?? apart(own, other, common, mine);
+}
+
+type Shares = ReadonlyMap<string, Share>;
+
+/** One data set is all of, or a part of, the other. */
+function covers(own: Ended, other: Ended, common: Common, [mine, theirs]: [Shares, Shares]): Relation | undefined {
+  const otherWithin = isWithin(other, common, mine);
+  const ownWithin = isWithin(own, common, theirs);
+  if (otherWithin && ownWithin)
+    return { kind: 'equal', why: `both hold history ${short(common.id)} up to the same offset ${own.end.offset}` };
+  const lag = own.end.offset - other.end.offset;
+  if (otherWithin) {
+    const counted = isExact(own) && isExact(other) && lag >= 0n ? { lagBytes: lag } : {};
+    return { kind: 'contains', ...counted, why: whyContains(own, other, common) };
+  }
+  if (!ownWithin) return undefined;
+  const counted = isExact(own) && isExact(other) && lag <= 0n ? { lagBytes: -lag } : {};
+  return { kind: 'contained', ...counted, why: whyContains(other, own, common) };
+}
+
+function isExact(holding: Ended): boolean {
+  return holding.end.precision === 'exact' && !holding.bootedAlone;
+}
+
+/** All that `other` holds is in the common part: its own end is recorded, or the whole of its history is. */
+function isWithin(other: Ended, common: Common, mine: Shares): boolean {
+  if (other.bootedAlone) return false;
+  return mine.get(other.end.replid)?.low === ALL || (isExact(other) && other.end.offset <= common.low);
+}
+
+function whyContains(own: Ended, other: Ended, common: Common): string {
+  const id = short(other.end.replid);
+  if (own.end.replid !== other.end.replid)
+    return `history ${short(common.id)} is shared up to ${sharedUpTo(common)}, and ${other.node} ends at ${other.end.offset}`;
+  if (own.complete) return `history ${id} was made by ${own.node}; ${other.node} only followed it`;
+  return `the same history ${id}, ${own.end.offset - other.end.offset} bytes ahead`;
+}
+
+function sharedUpTo(common: Common): string {
+  if (common.low === ALL) return 'its end';
+  return common.exact === common.low ? `${common.low}` : `${common.low} at least`;
+}
+
+/** Neither is proved to be within the other. */
+function apart(own: Ended, other: Ended, common: Common, mine: Shares): Relation {
+  const cut = common.exact;
+  if (cut !== undefined && own.end.offset > cut && other.end.offset > cut) {
+    const ownBytes = own.end.offset - cut;
+    const otherBytes = other.end.offset - cut;
+    const why = `shared up to ${cut} of ${short(common.id)}; then ${own.node} went on by ${ownBytes} bytes and ${other.node} by ${otherBytes}`;
+    return { kind: 'forked', cut, ownBytes, otherBytes, why };
+  }
+  const low = common.low === ALL ? other.end.offset : common.low;
+  const successor = wentOnFrom(own, other, mine);
+  if (successor && other.bootedFrom !== undefined)
+    return tailOf(
+      other,
+      low,
+      `${other.node} was booted again after it served ${short(other.bootedFrom)}, and may have taken writes`,
+    );
+  if (successor && other.bootedAlone && other.end.offset <= low)
+    return tailOf(other, low, `${other.node} was booted again since, and may have taken writes`);
+  if (successor && !isExact(other) && other.end.offset <= low)
+    return tailOf(
+      other,
+      low,
+      `${other.node} served ${short(other.end.replid)} when it stopped, and where it ended was recorded by nobody`,
+    );
+  return { kind: 'incomparable', why: whyApart(own, other, common) };
+}
+
+/** `own` grew out of the history that `other` was in, or made all of it. */
+function wentOnFrom(own: Ended, other: Ended, mine: Shares): boolean {
+  const of = other.bootedFrom ?? other.end.replid;
+  if (own.end.replid === of) return mine.get(of)?.low === ALL;
+  return mine.has(of);
+}
+
+function whyApart(own: Ended, other: Ended, common: Common): string {
+  const shared = `both hold history ${short(common.id)}${common.low > 0n && common.low !== ALL ? ` up to ${common.low} at least` : ''}`;
+  const open = [own, other].filter((each) => each.end.precision === 'at-least' || each.bootedAlone);
+  if (open.length > 0)
+    return `${shared}; how far ${open.map((each) => each.node).join(' and ')} went was recorded by nobody`;
+  return `${shared}; where they split was not recorded`;
 }

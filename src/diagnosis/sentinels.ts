@@ -35,6 +35,12 @@ export function lastElected(
   return { address: first.master, votes: top };
 }
 
+/** The address that was elected last when a majority of all sentinels says so at the highest epoch; else undefined. */
+export function electedByMost(group: GroupSurvey): string | undefined {
+  const elected = lastElected(group);
+  return elected && elected.votes.length > group.sentinels.length / 2 ? elected.address : undefined;
+}
+
 export interface Epochs {
   readonly highestEpoch: bigint;
   readonly nextEpoch: bigint;
@@ -46,15 +52,22 @@ const UNSEEN_MARGIN = 1000n;
 
 /** 1 + the highest epoch seen in any place for any master; a margin on top while a sentinel is out of reach. */
 export function epochsOf(group: GroupSurvey): Epochs {
-  let highest = { epoch: 0n, from: 'no epoch was seen' };
+  let highest = { epoch: -1n, from: 'no epoch was seen' };
   for (const sentinel of group.sentinels)
     for (const seen of epochsSeenBy(sentinel)) if (seen.epoch > highest.epoch) highest = seen;
-  const unseen = group.sentinels.some((sentinel) => !sentinel.view.ok && !sentinel.file.ok);
+  const epoch = highest.epoch < 0n ? 0n : highest.epoch;
   return {
-    highestEpoch: highest.epoch,
-    nextEpoch: highest.epoch + 1n + (unseen ? UNSEEN_MARGIN : 0n),
+    highestEpoch: epoch,
+    nextEpoch: epoch + 1n + (group.sentinels.some(isOutOfReach) ? UNSEEN_MARGIN : 0n),
     from: highest.from,
   };
+}
+
+/** Neither it nor its file was seen, or it runs and does not answer: it may count on by itself. */
+function isOutOfReach(sentinel: SentinelSurvey): boolean {
+  if (sentinel.view.ok) return false;
+  const runs = !sentinel.process.ok || sentinel.process.value !== null;
+  return runs || (!sentinel.file.ok && sentinel.file.why !== 'absent');
 }
 
 function epochsSeenBy(sentinel: SentinelSurvey): readonly { epoch: bigint; from: string }[] {
@@ -71,6 +84,9 @@ function epochsSeenBy(sentinel: SentinelSurvey): readonly { epoch: bigint; from:
     if (line.name === 'sentinel' && value && /^\d+$/.test(value))
       seen.push({ epoch: BigInt(value), from: `${line.file}:${line.line}` });
   }
+  const file = known(sentinel.file);
+  for (const epoch of file ? [file.configEpoch, file.currentEpoch, file.leaderEpoch] : [])
+    seen.push({ epoch, from: file?.path ?? '' });
   for (const event of known(sentinel.log) ?? [])
     if (event.kind === 'new-epoch' || event.kind === 'voted')
       seen.push({ epoch: event.epoch, from: `${event.at.file}:${event.at.line}` });

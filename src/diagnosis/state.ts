@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey } from '../model/survey.js';
+import { listOf } from './names.js';
 
 /** What the fleet is doing now, from live answers alone. */
 export interface State {
@@ -24,12 +25,42 @@ export function stateOf(group: GroupSurvey): State {
   const unseen = group.redis.filter((node) => !node.process.ok);
   if (running.length === 0 && unseen.length === group.redis.length)
     return { state: 'unknown', why: 'no redis host could be looked at', running, amiss: [] };
-  if (running.length === 0) return { state: 'down', why: 'Redis runs on no host that answered', running, amiss: [] };
+  if (running.length === 0) return { state: 'down', why: whyNothingRuns(group), running, amiss: [] };
   const work = sentinelAtWork(group, master);
   if (work) return { state: 'sentinel-at-work', why: work, running, amiss: [], ...(master ? { master } : {}) };
-  if (!master) return { state: 'down', why: 'no running node is master', running, amiss: [] };
+  if (!master) return { state: 'down', why: whyNoMaster(masters, running), running, amiss: [] };
   const amiss = [...amissOnRedis(group, master, masters), ...amissOnSentinels(group, master)];
-  return { state: amiss.length === 0 ? 'healthy' : 'degraded', why: amiss[0] ?? 'all agree', master, running, amiss };
+  return {
+    state: amiss.length === 0 ? 'healthy' : 'degraded',
+    why: amiss.join('; ') || 'all agree',
+    master,
+    running,
+    amiss,
+  };
+}
+
+/** Off, silent and unseen are three things. */
+function whyNothingRuns(group: GroupSurvey): string {
+  const named = (nodes: readonly RedisSurvey[]): string => listOf(nodes.map((node) => node.node));
+  const off = group.redis.filter((node) => node.process.ok && node.process.value === null);
+  const silent = group.redis.filter((node) => node.process.ok && node.process.value !== null);
+  const unseen = group.redis.filter((node) => !node.process.ok);
+  return [
+    ...(off.length > 0
+      ? [off.length === 1 ? `Redis does not run on ${named(off)}` : `Redis runs on none of ${named(off)}`]
+      : []),
+    ...(silent.length > 0
+      ? [`${named(silent)} ${silent.length === 1 ? 'runs and does' : 'run and do'} not answer`]
+      : []),
+    ...(unseen.length > 0 ? [`${named(unseen)} could not be looked at`] : []),
+  ].join('; ');
+}
+
+function whyNoMaster(masters: readonly RedisSurvey[], running: readonly RedisSurvey[]): string {
+  if (masters.length > 1)
+    return `${listOf(masters.map((node) => node.node))} each say that they are master, and the sentinels do not agree on one`;
+  const names = listOf(running.map((node) => node.node));
+  return running.length === 1 ? `only ${names} runs, and it is no master` : `${names} run, and none of them is master`;
 }
 
 function electedAmong(masters: readonly RedisSurvey[], group: GroupSurvey): RedisSurvey | undefined {
@@ -44,33 +75,46 @@ function amissOnRedis(group: GroupSurvey, master: RedisSurvey, masters: readonly
   for (const node of group.redis) {
     if (node === master || masters.includes(node)) continue;
     const running = known(node.running);
-    if (!running) amiss.push(`${node.node} does not run or does not answer`);
+    if (!running) amiss.push(whyNoAnswer(node.node, node.process));
     else if (running.masterAddress !== addressOf(master))
-      amiss.push(`${node.node} follows ${running.masterAddress ?? 'nobody'}, not ${master.node}`);
+      amiss.push(`${node.node} follows ${nameOf(running.masterAddress, group)}, not ${master.node}`);
     else if (running.syncInProgress) amiss.push(`${node.node} is receiving a full copy from ${master.node}`);
     else if (!running.masterLinkUp) amiss.push(`${node.node} has no link to ${master.node}`);
   }
   return amiss;
 }
 
+/** The node at an address, as the operator names it; the address itself where fleet.yaml has none there. */
+function nameOf(address: string | undefined, group: GroupSurvey): string {
+  if (address === undefined) return 'nobody';
+  return group.redis.find((node) => addressOf(node) === address)?.node ?? address;
+}
+
+function whyNoAnswer(who: string, process: RedisSurvey['process']): string {
+  if (!process.ok) return `${who} could not be looked at`;
+  return process.value === null ? `${who} does not run` : `${who} runs and does not answer`;
+}
+
 function amissOnSentinels(group: GroupSurvey, master: RedisSurvey): string[] {
   const amiss: string[] = [];
   const epochs = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.view)?.configEpoch ?? []));
   if (epochs.size > 1) amiss.push('the sentinels hold different epochs');
-  for (const sentinel of group.sentinels) amiss.push(...amissOn(sentinel, master, group.sentinels.length));
+  for (const sentinel of group.sentinels) amiss.push(...amissOn(sentinel, master, group));
   return amiss;
 }
 
-function amissOn(sentinel: SentinelSurvey, master: RedisSurvey, sentinels: number): string[] {
+function amissOn(sentinel: SentinelSurvey, master: RedisSurvey, group: GroupSurvey): string[] {
+  const others = group.sentinels.length - 1;
   const view = known(sentinel.view);
-  if (!view) return [`the sentinel on ${sentinel.host} does not run or does not answer`];
-  if (view.master !== addressOf(master)) return [`the sentinel on ${sentinel.host} says that ${view.master} is master`];
-  const others = view.flags.filter((flag) => flag !== 'master');
-  if (others.length > 0) return [`the sentinel on ${sentinel.host} says ${others.join(', ')} of ${master.node}`];
+  if (!view) return [whyNoAnswer(`the sentinel on ${sentinel.host}`, sentinel.process)];
+  if (view.master !== addressOf(master))
+    return [`the sentinel on ${sentinel.host} says that ${nameOf(view.master, group)} is master`];
+  const flags = view.flags.filter((flag) => flag !== 'master');
+  if (flags.length > 0) return [`the sentinel on ${sentinel.host} says ${flags.join(', ')} of ${master.node}`];
   if (known(sentinel.running)?.tilt) return [`the sentinel on ${sentinel.host} is in TILT`];
   if (view.ckquorum.ok && !view.ckquorum.value.ok) return [`the sentinel on ${sentinel.host} finds no quorum`];
-  if (view.peers.length !== sentinels - 1)
-    return [`the sentinel on ${sentinel.host} knows ${view.peers.length} peers, not ${sentinels - 1}`];
+  if (view.peers.length !== others)
+    return [`the sentinel on ${sentinel.host} knows ${view.peers.length} other sentinels, not ${others}`];
   return [];
 }
 

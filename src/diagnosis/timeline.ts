@@ -1,63 +1,28 @@
-import type { Evidence, HistoryEdge } from '../model/diagnosis.js';
 import type { LogEvent } from '../model/formats.js';
 import { known } from '../model/seen.js';
 import type { RedisSurvey } from '../model/survey.js';
-
-/** An edge of the history graph with what proves it. `exact`: the cut is the promotion's own record, not a lower bound. */
-export interface ProvenEdge extends HistoryEdge {
-  readonly exact: boolean;
-  readonly evidence: Omit<Evidence, 'id'>;
-}
-
-/**
- * The stretch of a node's life in one history. `id` is undefined after a restart as master: Redis draws a new
- * replication id and logs nothing about it.
- */
-export interface Span {
-  readonly id?: string;
-  readonly as: 'origin' | 'follower' | 'restarted';
-  readonly beganMs?: number;
-  /** After a restart: what the dataset was loaded from. */
-  loaded?: 'rdb' | 'aof' | 'nothing';
-}
-
-/** What one node's own log says about the histories that it lived in, oldest first. */
-export interface Timeline {
-  readonly node: string;
-  readonly spans: readonly Span[];
-  readonly edges: readonly ProvenEdge[];
-  /** Offsets of a history that the node is proved to have reached by its own log. */
-  readonly reached: ReadonlyMap<string, bigint>;
-  /** When the last replica was lost with none seen again, on the log's own clock; undefined while one was linked to the end. */
-  readonly replicasLostAtMs?: number;
-  readonly hadReplicas: boolean;
-  /** The life (from one start to the next) in which the node last took part in a named history, when there is one. */
-  readonly served?: Life;
-  /** Starts after that life: the node was booted again and nothing in its log names a history since. */
-  readonly bootedSince: number;
-}
-
-/** One life of a process: from its start line to the next one. Times are the log's own clock. */
-export interface Life {
-  readonly startedMs?: number;
-  readonly lastMs?: number;
-  /** The last save (BGSAVE or at the stop) of this life. */
-  readonly savedMs?: number;
-  /** The life ended with an orderly exit. */
-  readonly clean: boolean;
-}
+import { type Life, type LifeWalk, newLife, noteStop } from './life.js';
+import { logEvidence, short } from './names.js';
+import { advance, asksFrom, type DataWalk, goOn, type Held, noteData } from './stored.js';
+import type { Mark, ProvenEdge, Span, Timeline } from './timeline-shape.js';
 
 interface Walk {
   readonly redis: RedisSurvey;
   readonly spans: Span[];
   readonly edges: ProvenEdge[];
   readonly reached: Map<string, bigint>;
+  readonly marks: Mark[];
+  readonly data: DataWalk;
   requested?: { readonly replid: string; readonly offset: bigint } | undefined;
+  following?: string | undefined;
   replicasLostAtMs?: number | undefined;
   hadReplicas: boolean;
-  life: { startedMs?: number; lastMs?: number; savedMs?: number; clean: boolean };
-  served?: Walk['life'];
+  life: LifeWalk;
+  served?: LifeWalk;
+  servedHeld?: Held | undefined;
   bootedSince: number;
+  bootUnsaved: boolean;
+  readonly unsaved: Set<string>;
 }
 
 /**
@@ -70,51 +35,71 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     spans: [],
     edges: [],
     reached: new Map(),
+    marks: [],
+    data: {},
     hadReplicas: false,
-    life: { clean: false },
+    life: newLife(),
     bootedSince: 0,
+    bootUnsaved: false,
+    unsaved: new Set(),
   };
-  for (const event of known(redis.log) ?? []) {
-    noteLife(walk, event);
-    if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
-    noteHistory(walk, event);
-  }
+  const events = known(redis.log) ?? [];
+  for (const event of events) noteEvent(walk, event);
+  const { served, servedHeld, replicasLostAtMs, data } = walk;
   return {
     node: redis.node,
     spans: walk.spans,
     edges: walk.edges,
     reached: walk.reached,
+    unsaved: walk.unsaved,
+    marks: walk.marks,
     hadReplicas: walk.hadReplicas,
     bootedSince: walk.bootedSince,
-    ...(walk.served === undefined ? {} : { served: lastTrace(redis, walk) }),
-    ...(walk.replicasLostAtMs === undefined ? {} : { replicasLostAtMs: walk.replicasLostAtMs }),
+    aofCurrent: data.appending === true && data.incoming === undefined,
+    bootUnsaved: walk.bootUnsaved,
+    ...(data.aof === undefined ? {} : { aof: data.aof }),
+    ...(served === undefined ? {} : { served: lastTrace(redis, served, walk.bootedSince) }),
+    ...(servedHeld === undefined ? {} : { servedHeld }),
+    ...(events.length === 0 ? {} : { lastLife: lastTrace(redis, walk.life, 0) }),
+    ...(replicasLostAtMs === undefined ? {} : { replicasLostAtMs }),
   };
 }
 
+function noteEvent(walk: Walk, event: LogEvent): void {
+  if (event.kind === 'started') noteUnsaved(walk);
+  noteLife(walk, event);
+  noteStop(walk.life, event);
+  noteData(walk.data, event);
+  if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
+  noteHistory(walk, event);
+  if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
+}
+
+function noteUnsaved(walk: Walk): void {
+  const { memory, appending } = walk.data;
+  if (memory?.as === 'origin' && appending !== true && !walk.life.finalSave) walk.unsaved.add(memory.id);
+}
+
 /** The log's last line may be newer than its last line of evidence, and belongs to the last life. */
-function lastTrace(redis: RedisSurvey, walk: Walk): Life {
-  const life = walk.served ?? walk.life;
+function lastTrace(redis: RedisSurvey, life: LifeWalk, bootedSince: number): Life {
   const last = known(redis.lastLogLine)?.localMs;
-  return walk.bootedSince === 0 && last !== undefined ? { ...life, lastMs: last } : life;
+  return bootedSince === 0 && last !== undefined ? { ...life, lastMs: last } : life;
 }
 
 function noteLife(walk: Walk, event: LogEvent): void {
   const ms = event.at.localMs;
   switch (event.kind) {
     case 'started':
-      walk.life = { clean: false, ...(ms === undefined ? {} : { startedMs: ms }) };
+      if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
+      walk.life = newLife(ms);
       walk.bootedSince += 1;
       walk.requested = undefined;
+      walk.following = undefined;
       walk.spans.push({ as: 'restarted', ...(ms === undefined ? {} : { beganMs: ms }) });
       return;
-    case 'loaded-rdb':
-      noteLoaded(walk, event.keys === 0n ? 'nothing' : 'rdb');
-      return;
-    case 'loaded-aof':
-      noteLoaded(walk, 'aof');
-      return;
-    case 'loaded-nothing':
-      noteLoaded(walk, 'nothing');
+    case 'replica-of':
+    case 'connecting-to-master':
+      walk.following = event.address;
       return;
     case 'replica-asks':
     case 'replica-synced':
@@ -124,12 +109,6 @@ function noteLife(walk: Walk, event: LogEvent): void {
     case 'replica-lost':
       walk.replicasLostAtMs ??= ms;
       return;
-    case 'saved':
-      if (ms !== undefined) walk.life.savedMs = ms;
-      return;
-    case 'exited':
-      walk.life.clean = true;
-      return;
     default:
       return;
   }
@@ -138,10 +117,14 @@ function noteLife(walk: Walk, event: LogEvent): void {
 function noteHistory(walk: Walk, event: LogEvent): void {
   switch (event.kind) {
     case 'backlog-created':
+      goOn(walk.data, { id: event.replid, floor: 0n, as: 'origin' });
+      // Whoever is in this history has all that there was when it began.
+      made(walk, event, event.replid, 0n);
       enter(walk, event, event.replid, 'origin');
       return;
     case 'full-resync':
-      reach(walk, event.replid, event.offset);
+      walk.requested = undefined;
+      made(walk, event, event.replid, event.offset);
       enter(walk, event, event.replid, 'follower');
       return;
     case 'partial-requested':
@@ -156,7 +139,7 @@ function noteHistory(walk: Walk, event: LogEvent): void {
     case 'partial-accepted':
       walk.hadReplicas = true;
       walk.replicasLostAtMs = undefined;
-      servedUpTo(walk, event.offset + event.lengthBytes - 1n);
+      servedUpTo(walk, event, event.offset + event.lengthBytes - 1n);
       return;
     default:
       return;
@@ -167,82 +150,72 @@ function enter(walk: Walk, event: LogEvent, id: string, as: Span['as']): void {
   const ms = event.at.localMs;
   walk.served = walk.life;
   walk.bootedSince = 0;
-  walk.spans.push({ id, as, ...(ms === undefined ? {} : { beganMs: ms }) });
+  walk.bootUnsaved = false;
+  const of = as === 'follower' && walk.following !== undefined ? { of: walk.following } : {};
+  walk.spans.push({ id, as, ...of, ...(ms === undefined ? {} : { beganMs: ms }) });
 }
 
-function reach(walk: Walk, id: string, offset: bigint): void {
+/** The node holds this much of the history now. */
+function reach(walk: Walk, event: LogEvent, id: string, offset: bigint): void {
+  made(walk, event, id, offset);
+  advance(walk.data, id, offset);
+}
+
+/** The history came this far, whether or not this node ever holds it: a copy that was announced may not have come. */
+function made(walk: Walk, event: LogEvent, id: string, offset: bigint): void {
   const before = walk.reached.get(id);
   if (before === undefined || before < offset) walk.reached.set(id, offset);
-}
-
-function noteLoaded(walk: Walk, loaded: 'rdb' | 'aof' | 'nothing'): void {
-  const last = walk.spans.at(-1);
-  if (last?.as === 'restarted') last.loaded = loaded;
+  if (event.at.localMs !== undefined) walk.marks.push({ id, offset, ms: event.at.localMs });
 }
 
 /** `request ID:N` asks for byte N: the node had applied N-1. After a restart it also names the history that was loaded. */
 function requested(walk: Walk, event: Extract<LogEvent, { kind: 'partial-requested' }>): void {
-  walk.requested = { replid: event.replid, offset: event.requestOffset };
-  reach(walk, event.replid, event.requestOffset - 1n);
+  const offset = event.requestOffset - 1n;
+  walk.requested = { replid: event.replid, offset };
+  asksFrom(walk.data, event.replid, offset);
+  reach(walk, event, event.replid, offset);
   if (walk.spans.at(-1)?.as === 'restarted') enter(walk, event, event.replid, 'follower');
 }
 
 /** A replica that went on with a partial resync into a new id: the new history holds at least what the replica had. */
 function followed(walk: Walk, event: Extract<LogEvent, { kind: 'master-id-changed' }>): void {
   const from = walk.requested;
+  const floor = from?.offset ?? 0n;
   if (from && from.replid !== event.replid) {
     walk.edges.push({
       parent: from.replid,
       child: event.replid,
-      cut: from.offset - 1n,
+      cut: floor,
       how: 'followed',
       exact: false,
-      proof: `${walk.redis.node} went on from ${short(from.replid)} at ${from.offset - 1n} into ${short(event.replid)}`,
-      evidence: evidenceOf(walk, event, `followed ${short(from.replid)} into ${short(event.replid)}`),
+      proof: `${walk.redis.node} went on from ${short(from.replid)} at ${floor} into ${short(event.replid)}`,
+      evidence: logEvidence(walk.redis, event, `followed ${short(from.replid)} into ${short(event.replid)}`),
     });
-    reach(walk, event.replid, from.offset - 1n);
   }
+  goOn(walk.data, { id: event.replid, floor, as: 'follower' });
+  reach(walk, event, event.replid, floor);
   enter(walk, event, event.replid, 'follower');
 }
 
 function promoted(walk: Walk, event: Extract<LogEvent, { kind: 'promoted' }>): void {
+  const { parent, replid, cut } = event;
   walk.edges.push({
-    parent: event.parent,
-    child: event.replid,
-    cut: event.cut,
+    parent,
+    child: replid,
+    cut,
     how: 'promotion',
     exact: true,
-    proof: `${walk.redis.node} was promoted: ${short(event.parent)} is shared up to ${event.cut}`,
-    evidence: evidenceOf(
-      walk,
-      event,
-      `new history ${short(event.replid)}, ${short(event.parent)} is shared up to ${event.cut}`,
-    ),
+    proof: `${walk.redis.node} was promoted: ${short(parent)} is shared up to ${cut}`,
+    evidence: logEvidence(walk.redis, event, `new history ${short(replid)}, ${short(parent)} is shared up to ${cut}`),
   });
-  reach(walk, event.parent, event.cut);
-  reach(walk, event.replid, event.cut);
-  enter(walk, event, event.replid, 'origin');
+  reach(walk, event, parent, cut);
+  goOn(walk.data, { id: replid, floor: cut, as: 'origin' });
+  reach(walk, event, replid, cut);
+  enter(walk, event, replid, 'origin');
 }
 
-function servedUpTo(walk: Walk, offset: bigint): void {
-  const current = walk.spans.findLast((span) => span.id !== undefined)?.id;
-  if (current !== undefined) reach(walk, current, offset);
-}
-
-function evidenceOf(walk: Walk, event: LogEvent, says: string): Omit<Evidence, 'id'> {
-  return {
-    from: { host: walk.redis.host, node: walk.redis.node, source: `${event.at.file}:${event.at.line}` },
-    place: `redis log ${clockOf(event)}`,
-    says,
-    raw: event.at.text,
-  };
-}
-
-function clockOf(event: LogEvent): string {
-  return /\d\d:\d\d:\d\d/.exec(event.at.local ?? '')?.[0] ?? `line ${event.at.line}`;
-}
-
-/** The first eight digits of a replication id: enough to tell histories apart on a screen. */
-export function short(replid: string): string {
-  return replid.slice(0, 8);
+/** Only of a history that the log names: after a start as master the offsets are those of an id that nobody logged. */
+function servedUpTo(walk: Walk, event: LogEvent, offset: bigint): void {
+  const current = walk.spans.at(-1)?.id;
+  if (current !== undefined) reach(walk, event, current, offset);
 }

@@ -1,16 +1,20 @@
-import type { Candidate, CandidateVerdict, Consent, Question, Relation } from '../model/diagnosis.js';
+import type { Candidate, Consent, Question, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { AofComparison, GroupSurvey } from '../model/survey.js';
-import type { Graph, Holding } from './holding.js';
+import { candidateOf, type Versus } from './candidate.js';
+import type { Graph } from './graph.js';
+import type { Holding } from './holding.js';
 import { relate } from './relate.js';
 import { lastElected } from './sentinels.js';
 import { addressOf } from './state.js';
-import { short } from './timeline.js';
+import { witnessOf } from './witness.js';
 
 /** Who may become master, how every other node stands to it, and what only the operator may accept. */
 export interface Verdict {
   readonly candidates: readonly Candidate[];
   readonly winner?: string;
+  /** Who else bears out that the winner is ahead; absent when only the operator's typed name stands for it. */
+  readonly witness?: string;
   /** Why no node wins by itself. */
   readonly noWinnerWhy?: string;
   readonly consents: readonly Consent[];
@@ -20,33 +24,48 @@ export interface Verdict {
   readonly favourite?: string;
 }
 
+/** What else the judgement rests on. */
+export interface Beside {
+  /** The winner is asked for by name in any case: a loss has to be accepted. */
+  readonly asked: boolean;
+  /** Hosts that were not reached: a finding of its own blocks until they are, or are given up by name. */
+  readonly dark: ReadonlySet<string>;
+}
+
 /** Relations under which nothing of the other node can be missed. */
 const covered: ReadonlySet<Relation['kind']> = new Set(['contains', 'equal', 'empty']);
 
 /** Weighs every node against every other one. Nothing is ranked by size, age or a bare offset. */
-export function judge(group: GroupSurvey, graph: Graph, comparisons: readonly AofComparison[]): Verdict {
+export function judge(
+  group: GroupSurvey,
+  graph: Graph,
+  comparisons: readonly AofComparison[],
+  beside: Beside,
+): Verdict {
   const versus = new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)]));
   const ranked = rank(group, graph, versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
   const usable = top !== undefined && !top.empty && top.source !== 'unknown';
-  const open = beaten.filter(([, relation]) => !covered.has(relation.kind) && relation.kind !== 'possible-tail');
-  const witness = top && usable ? witnessOf(top, group, graph) : undefined;
+  const dark = new Set(graph.holdings.flatMap((each) => (beside.dark.has(each.redis.host) ? [each.node] : [])));
+  const open = beaten.filter(
+    ([node, relation]) => !covered.has(relation.kind) && relation.kind !== 'possible-tail' && !dark.has(node),
+  );
+  const witness = top && usable ? witnessOf(top, versus.get(top.node) ?? {}, group, graph) : undefined;
   // Nothing anywhere: the loss is there already, and the operator accepts it by name (`onNoDisk`).
   const nothingAnywhere = top !== undefined && graph.holdings.every((holding) => holding.empty);
-  const wins = nothingAnywhere || (usable && open.length === 0 && witness !== undefined);
+  const wins = nothingAnywhere || (usable && open.length === 0 && (witness !== undefined || beside.asked));
   const winner = wins ? top?.node : undefined;
   return {
     candidates: ranked.map((holding) => candidateOf(holding, winner, versus, witness)),
     ...(winner === undefined ? {} : { winner }),
+    ...(winner === undefined || witness === undefined ? {} : { witness }),
     ...(winner === undefined && top ? { noWinnerWhy: whyNobody(top, usable, open, witness), favourite: top.node } : {}),
     consents: winner === undefined ? asides(open) : [...shrunk(winner, graph)],
     possibleTails: winner === undefined ? [] : tailsOf(beaten),
     questions: questionsOf(graph, versus, comparisons),
   };
 }
-
-type Versus = ReadonlyMap<string, Readonly<Record<string, Relation>>>;
 
 function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofComparison[]): Record<string, Relation> {
   const relations: Record<string, Relation> = {};
@@ -56,7 +75,8 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 }
 
 /**
- * The node that covers most others first; among equals the one that the sentinels elected last, then one that runs,
+ * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
+ * equals the one that the sentinels elected last, then one that runs,
  * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
@@ -68,15 +88,25 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holdin
     return [
       holding.source === 'unknown' ? 0 : 1,
       holding.empty ? 0 : 1,
-      -count(['contained']),
+      coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
-      count(['contains', 'equal', 'empty']),
       addressOf(holding.redis) === elected ? 1 : 0,
+      count(['contains', 'equal', 'empty']),
+      -count(['contained']),
       known(holding.redis.running)?.role === 'master' ? 1 : 0,
       holding.source === 'running' ? 1 : 0,
     ];
   };
   return [...graph.holdings].sort((a, b) => compareScores(score(b), score(a)));
+}
+
+/** Nothing of any other node whose data is known can be missed, but for a possible tail. */
+function coversAll(own: Holding, graph: Graph, versus: Versus): boolean {
+  return graph.holdings.every((other) => {
+    if (other === own || other.source === 'unknown') return true;
+    const kind = versus.get(own.node)?.[other.node]?.kind;
+    return kind !== undefined && (covered.has(kind) || kind === 'possible-tail');
+  });
 }
 
 function compareScores(a: readonly number[], b: readonly number[]): number {
@@ -85,25 +115,6 @@ function compareScores(a: readonly number[], b: readonly number[]): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-/**
- * Somebody else who saw the winner in its history: a sentinel that elected it, or another node's log, header or answer
- * that names the history. A lead that only the node itself asserts is never an automatic winner.
- */
-function witnessOf(top: Holding, group: GroupSurvey, graph: Graph): string | undefined {
-  const elected = lastElected(group);
-  if (elected?.address === addressOf(top.redis))
-    return `${elected.votes.length} sentinels name it as master at epoch ${elected.votes[0]?.configEpoch}`;
-  const id = top.end?.replid;
-  if (id === undefined)
-    return graph.holdings.every((other) => other === top || other.empty) ? 'no other node holds data' : undefined;
-  const other = graph.holdings.find(
-    (holding) =>
-      holding !== top && (holding.end?.replid === id || holding.timeline.spans.some((span) => span.id === id)),
-  );
-  if (other) return `${other.node} took part in the same history ${short(id)}`;
-  return graph.holdings.every((holding) => holding === top || holding.empty) ? 'no other node holds data' : undefined;
 }
 
 function whyNobody(
@@ -115,7 +126,9 @@ function whyNobody(
   if (!usable) return top.empty ? 'no node would load any data' : `${top.node}: ${top.sourceWhy}`;
   const first = open[0];
   if (first) return `${first[0]}: ${first[1].why}`;
-  return witness === undefined ? `only ${top.node} itself says that it is ahead` : '';
+  return witness === undefined
+    ? `only ${top.node} itself says that it is ahead, and no other node or sentinel bears it out`
+    : '';
 }
 
 function asides(open: readonly (readonly [string, Relation])[]): Consent[] {
@@ -171,71 +184,4 @@ function questionsOf(graph: Graph, versus: Versus, answered: readonly AofCompari
         questions.push({ kind: 'aof-contained', of: other.node, within: own.node });
     }
   return questions;
-}
-
-function candidateOf(
-  holding: Holding,
-  winner: string | undefined,
-  versus: Versus,
-  witness: string | undefined,
-): Candidate {
-  const relations = versus.get(holding.node) ?? {};
-  const { speaksFor, speaksAgainst } = reasons(holding, relations, holding.node === winner ? witness : undefined);
-  return {
-    node: holding.node,
-    verdict: verdictOf(holding, winner, versus),
-    ...(holding.end === undefined ? {} : { end: holding.end }),
-    ...(holding.keys === undefined ? {} : { wouldLoadKeys: holding.keys }),
-    source: holding.source,
-    versus: relations,
-    speaksFor,
-    speaksAgainst,
-  };
-}
-
-function verdictOf(holding: Holding, winner: string | undefined, versus: Versus): CandidateVerdict {
-  if (holding.node === winner) return 'freshest';
-  if (holding.source === 'unknown') return 'unknown';
-  if (holding.empty) return 'empty';
-  if (winner === undefined) {
-    const kinds = Object.values(versus.get(holding.node) ?? {}).map((relation) => relation.kind);
-    if (kinds.includes('forked')) return 'split-off';
-    return kinds.includes('contained') ? 'behind' : 'incomparable';
-  }
-  const relation = versus.get(winner)?.[holding.node];
-  switch (relation?.kind) {
-    case 'equal':
-      return 'same-as-freshest';
-    case 'contains':
-      return 'behind';
-    case 'possible-tail':
-      return 'possible-tail';
-    case 'forked':
-      return 'split-off';
-    default:
-      return 'incomparable';
-  }
-}
-
-function reasons(
-  holding: Holding,
-  relations: Readonly<Record<string, Relation>>,
-  witness: string | undefined,
-): Pick<Candidate, 'speaksFor' | 'speaksAgainst'> {
-  const speaksFor = holding.end
-    ? [
-        `ends in history ${short(holding.end.replid)} at ${holding.end.precision === 'at-least' ? 'least ' : ''}${holding.end.offset} (${holding.endWhy})`,
-      ]
-    : [];
-  if (witness) speaksFor.push(witness);
-  const speaksAgainst = holding.end || holding.empty ? [] : [holding.endWhy];
-  if (holding.empty) speaksAgainst.push(`holds no key: ${holding.sourceWhy}`);
-  for (const [node, relation] of Object.entries(relations)) {
-    if (relation.kind === 'contains' || relation.kind === 'equal')
-      speaksFor.push(`has all of ${node}: ${relation.why}`);
-    else if (relation.kind === 'possible-tail')
-      speaksAgainst.push(`${node} may hold a few last writes: ${relation.why}`);
-    else if (relation.kind !== 'empty') speaksAgainst.push(`${node}: ${relation.why}`);
-  }
-  return { speaksFor, speaksAgainst };
 }

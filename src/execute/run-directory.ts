@@ -80,7 +80,7 @@ export interface RunRead {
 export async function readRun(runs: string, run: string): Promise<RunRead> {
   const directory = (await listRuns(runs)).find((each) => each.run === run.toUpperCase());
   if (!directory) {
-    throw new RunbookError('usage', `There is no run ${run} in ${runs}.`, { next: ['redis-runbook history'] });
+    throw new RunbookError('usage', `There is no run ${run} in ${runs}.`, { next: ['redis-runbook history list'] });
   }
   const plan = await readText(join(directory.path, 'plan.json'));
   const report = await readText(join(directory.path, 'report.md'));

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { RawProcess } from '../model/raw-host.js';
 import { redactWords } from '../redis/secrets.js';
 import {
@@ -69,6 +69,13 @@ function isElsewhere(pid: number): boolean {
   return network !== undefined && ownNetwork !== undefined && network !== ownNetwork;
 }
 
+/** The effective user, from the process itself: the owner of /proc/PID is root for every process that may not be dumped. */
+function userOf(pid: number): number {
+  const status = tryRead(() => readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(status ?? '')?.[1];
+  return uid === undefined ? -1 : Number(uid);
+}
+
 function readProcess(
   pid: number,
   listening: readonly ListeningSocket[],
@@ -86,7 +93,7 @@ function readProcess(
   return {
     pid,
     startedAtMs: bootSeconds * 1000 + Math.round((Number(stat.startTicks) * 1000) / TICKS_PER_SECOND),
-    uid: tryRead(() => statSync(`/proc/${pid}`).uid) ?? -1,
+    uid: userOf(pid),
     exe,
     title: redactWords(argv).join(' ').trimEnd(),
     cwd: tryRead(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '',

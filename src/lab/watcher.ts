@@ -4,8 +4,8 @@ import type { LabState } from './state.js';
 
 /**
  * A program of its own, given to node as text so that it needs no file: it looks twice a second whether the owner lives,
- * and ends the lab's processes (those in its directory and on its addresses, nobody else's) once it does not. It ends
- * by itself when the lab's claim is gone.
+ * and ends the lab's processes (those in its directory and on its addresses, nobody else's) once it does not, even when
+ * another lab has taken the dead owner's claim over meanwhile. It ends by itself when the claim of a living owner is gone.
  */
 const program = `
 const fs = require('node:fs');
@@ -33,11 +33,12 @@ function end() {
   return found.length === 0;
 }
 const timer = setInterval(() => {
-  if (!held()) return clearInterval(timer);
-  if (started(pid) === ticks || !end()) return;
+  const dead = started(pid) !== ticks;
+  if (!dead && !held()) return clearInterval(timer);
+  if (!dead || !end()) return;
   clearInterval(timer);
   if (remove === 'yes') { try { fs.rmSync(dir, { recursive: true, force: true }); } catch {} }
-  try { fs.unlinkSync(claim); } catch {}
+  if (held()) { try { fs.unlinkSync(claim); } catch {} }
 }, 500);
 `;
 

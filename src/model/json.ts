@@ -17,7 +17,7 @@ export function fromJson(text: string): unknown {
 }
 
 /** Names of the fields that hold a `bigint`, wherever they stand. A new bigint field of the model is added here. */
-export const bigintFields: ReadonlySet<string> = new Set([
+const bigintFields: ReadonlySet<string> = new Set([
   'offset',
   'secondOffset',
   'requestOffset',

@@ -59,7 +59,12 @@ export type Action = ActionBase &
     /** Running node: BGSAVE and wait for it, so that the file kept next is fresh. */
     | { readonly kind: 'data.save' }
     /** Link, reflink or copy every data file into the run's directory beside them, hash and verify. */
-    | { readonly kind: 'data.keep'; readonly moment: 'before-stop' | 'after-stop' }
+    | {
+        readonly kind: 'data.keep';
+        readonly moment: 'before-stop' | 'after-stop';
+        /** The kept files also come to the operator's machine: they are set aside, or may hold what nobody else has. */
+        readonly alsoHere: boolean;
+      }
     | { readonly kind: 'config.keep'; readonly path: string }
     | { readonly kind: 'config.rewrite'; readonly path: string; readonly intent: FileIntent }
     /** Read back, compare with the intent, trial start of a copy. */

@@ -29,12 +29,13 @@ export interface Decision {
  * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`.
  */
 export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
+  refuseNeedless(diagnosis, choice);
   refuseBlocked(diagnosis, choice);
   const master = masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
   refuseEmpty(diagnosis, candidate);
-  const wanted = [...asidesOf(diagnosis, candidate), ...lossesOf(diagnosis, master)];
+  const wanted = [...asidesOf(diagnosis, candidate, choice), ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || choice.without.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
@@ -48,6 +49,24 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
   };
+}
+
+/** `--without` is for hosts that were not reached: a host that was has a say. */
+function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
+  const dark = diagnosis.findings.filter(isUnreachable).flatMap((finding) => finding.nodes);
+  const needless = choice.without.filter((host) => !dark.includes(host));
+  if (needless.length === 0) return;
+  throw new RunbookError(
+    'usage',
+    `${needless.join(', ')} cannot be left out: --without is for a host that could not be looked at.`,
+    {
+      next: dark.length > 0 ? [`--without takes one of ${dark.join(', ')}`] : ['leave --without out'],
+    },
+  );
+}
+
+function isUnreachable(finding: Finding): boolean {
+  return finding.id === 'redis-host-unreachable' || finding.id === 'sentinel-host-unreachable';
 }
 
 function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
@@ -114,13 +133,22 @@ function isEmpty(candidate: Candidate): boolean {
 }
 
 /** Everything that the chosen master lacks of another node: only the operator may give that up, node by node. */
-function asidesOf(diagnosis: Diagnosis, candidate: Candidate): readonly Consent[] {
+function asidesOf(diagnosis: Diagnosis, candidate: Candidate, choice: Choice): readonly Consent[] {
   return Object.entries(candidate.versus).flatMap(([node, relation]): Consent[] => {
-    if (!givesUp(relation, diagnosis, node)) return [];
+    if (!givesUp(relation, diagnosis, node) || isLeftOut(node, diagnosis, choice)) return [];
     const bytes =
       relation.kind === 'forked' ? relation.otherBytes : relation.kind === 'contained' ? relation.lagBytes : undefined;
     return [{ kind: 'set-aside', node, why: relation.why, ...(bytes === undefined ? {} : { ownBytes: bytes }) }];
   });
+}
+
+/** Its host was not reached and is given up by name: the reason for that covers its data. */
+function isLeftOut(node: string, diagnosis: Diagnosis, choice: Choice): boolean {
+  const host = node.replace(/:\d+$/, '');
+  return (
+    choice.without.includes(host) &&
+    diagnosis.findings.some((finding) => finding.id === 'redis-host-unreachable' && finding.nodes.includes(host))
+  );
 }
 
 function givesUp(relation: Relation, diagnosis: Diagnosis, node: string): boolean {

@@ -99,11 +99,18 @@ function downtimeSeconds(group: GroupSurvey, master: string): number {
   return FIXED_SECONDS + group.redis.length + Math.ceil((2 * Number(bytes)) / LOAD_BYTES_PER_SECOND);
 }
 
-/** Scripts that Sentinel would have called at a failover, with the arguments that it gives them (sentinel.conf of Redis). */
+/**
+ * Scripts that Sentinel would have called at a failover, with the arguments that it gives them
+ * (sentinel.c:sentinelCallClientReconfScript, sentinelEvent).
+ */
 function scriptsOf(group: GroupSurvey, master: string): readonly string[] {
   const node = group.redis.find((item) => item.node === master);
   const scripts = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.file)?.scripts ?? []));
-  return [...scripts].map(
-    (script) => `${script} ${group.group} leader start OLD-IP OLD-PORT ${node?.address} ${node?.port}`,
-  );
+  const moved = `OLD-IP OLD-PORT ${node?.address} ${node?.port}`;
+  return [...scripts].map((script) => {
+    const [kind, ...path] = script.split(' ');
+    return kind === 'notification-script'
+      ? `${path.join(' ')} +switch-master "${group.group} ${moved}"`
+      : `${path.join(' ')} ${group.group} leader start ${moved}`;
+  });
 }

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 import { z } from 'zod';
 import { RunbookError } from '../errors.js';
 import type { Path } from '../model/diagnosis.js';
@@ -59,6 +59,11 @@ export function parseRunbook(file: string, text: string): Runbook {
   };
   const broken = document.errors[0];
   if (broken) throw bad(`${where(offsetOf(broken))}: ${broken.message.split('\n')[0]}`);
+  visit(document, {
+    Alias: (_, node) => {
+      throw bad(`${where(rangeStart(node) ?? 0)}: an alias is not taken; write it out.`);
+    },
+  });
   const parsed = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (!parsed.success) {
     const facts = parsed.error.issues.map((issue) => {

@@ -4,7 +4,7 @@ import { quoteArg, splitArgs } from './tokenise.js';
 import { atLeast, type Version } from './versions.js';
 
 /** `file` of the lines that come from the command line. */
-export const COMMAND_LINE = '(command line)';
+const COMMAND_LINE = '(command line)';
 
 /**
  * The options of a command line as config lines, as server.c:main appends them to the files: `--name value …` becomes

@@ -7,7 +7,7 @@ import { hashOfWord, redactLine } from './secrets.js';
 import { lowerAscii, splitArgs } from './tokenise.js';
 import { atLeast, type Version } from './versions.js';
 
-export { type Flattened, flatten, flattened, isPattern } from './includes.js';
+export { flatten, flattened, isPattern } from './includes.js';
 
 /** Which lines count at the next start of a redis-server. Names are directives or aliases of them, in any case. */
 export interface Effective {
@@ -78,7 +78,7 @@ export function willGive(
  * with a config file reset them (6.0 server.c:main). From 7.0 on, behind an `include` line of the same file every `save`
  * replaces all before it, on the command line too (config.c:reading_config_file is off after the include; seen on 7.0.15).
  */
-export function savePoints(lines: readonly ConfigLine[], version: Version): WillGive['save'] {
+function savePoints(lines: readonly ConfigLine[], version: Version): WillGive['save'] {
   const replaces = atLeast(version, '7.0.0');
   const pastInclude = new Set<string>();
   let cleared = false;

@@ -3,7 +3,7 @@ import { type ConfigProblem, parseConfig } from './redis-conf.js';
 import { atLeast, type Version } from './versions.js';
 
 /** The lines of a config file and of what it includes, and what could not be followed. */
-export interface Flattened {
+interface Flattened {
   readonly lines: readonly ConfigLine[];
   /** A missing plain include is fatal at start; a pattern that matches nothing is not, and is no problem here. */
   readonly problems: readonly ConfigProblem[];

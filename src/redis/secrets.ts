@@ -7,7 +7,7 @@ import { scanWords, type Word } from './tokenise.js';
 export { secretDirectives } from './secret-spans.js';
 
 /** What a screen shows where a secret stood. */
-export const SHOWN = '(secret)';
+const SHOWN = '(secret)';
 
 /** A config text without its secrets, and the secrets that take effect in it. */
 export interface RedactedConfig {
@@ -36,7 +36,7 @@ export function redactConfig(text: string): RedactedConfig {
 }
 
 /** A raw line with its secrets replaced by tokens; a token that already stands there stays. */
-export function redactRaw(raw: string): string {
+function redactRaw(raw: string): string {
   return replaceSpans(raw, secretSpans(raw), tokenOf);
 }
 

@@ -79,7 +79,7 @@ export function isKnownReplica(statement: Statement): boolean {
 }
 
 /** The monitored names, in the order of the file, each once. */
-export function groupsOf(statements: readonly Statement[]): string[] {
+function groupsOf(statements: readonly Statement[]): string[] {
   const names = statements.filter(({ sub }) => sub === 'monitor').map(({ group }) => group);
   return [...new Set(names)].filter((name) => name !== undefined);
 }

@@ -33,7 +33,12 @@ function intro(plan: Plan): string {
     ...plan.leftOut.map((host) => `- Left out: ${markdown(host.host)} (${markdown(host.why)}); ${markdown(host.next)}`),
     ...plan.scripts.map((script) => `- Sentinel would have run, and nothing here does: ${markdownCode(script)}`),
   ];
-  return [...lines, '', 'RUN in a path stands for the four letters of the run.'].join('\n');
+  return [
+    ...lines,
+    '',
+    'RUN in a path stands for the four letters of the run; by hand, any word that stays the same to the end.',
+    'Commands are typed on the host that their box names. Tick a box when what it expects is true, not before.',
+  ].join('\n');
 }
 
 function stageBlocks(plan: Plan, stage: Stage, index: number): string[] {
@@ -102,10 +107,11 @@ function hand(plan: Plan, batch: Batch): string[] {
 
 function undoBlock(plan: Plan): string {
   const starts = actionsOf(plan).filter((action) => action.kind === 'service.start' && action.as === 'master');
+  const last = starts.map((action) => markdown(action.says.text)).join(', ') || 'START';
   return [
     '## Undo',
     '',
-    `Before ${starts.map((action) => markdown(action.says.text)).join(', ') || 'START'}: put each kept config back, remove the holds, start what ran before.`,
+    `Until "${last}": put each kept config back, remove the holds, start what ran before.`,
     'After the first accepted write going back would lose it. Data files are never put back over newer ones.',
   ].join('\n');
 }

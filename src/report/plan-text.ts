@@ -33,16 +33,22 @@ function stageLines(plan: Plan, options: PlanTextOptions): string[] {
   const title = Math.max(...plan.stages.map((stage) => stage.title.length));
   return plan.stages.flatMap((stage, index) => {
     const first = `  ${index + 1} ${padEnd(stage.title, title)}  `;
-    return wrap(stageSays(stage), options.width, first, ' '.repeat(first.length));
+    return wrap(stageSays(stage, plan), options.width, first, ' '.repeat(first.length));
   });
 }
 
-/** A stage in one line: its actions by kind, and what is waited for. */
-function stageSays(stage: Stage): string {
-  const parts: string[] = [];
-  for (const [kind, actions] of byKind(stage)) parts.push(`${kindWords[kind]} ${listed(nodesOf(actions))}`);
-  if (parts.length === 0) parts.push(count(stage.batches.flatMap((batch) => batch.then).length, 'check'));
-  return parts.join('; ');
+/** A stage in one line: its actions by kind, and what is only looked at. */
+function stageSays(stage: Stage, plan: Plan): string {
+  const actions = stage.batches
+    .flatMap((batch) => Object.values(batch.lanes).flat())
+    .filter((action) => action.kind !== 'service.stop' || action.mode !== 'already-stopped');
+  if (actions.length === 0) {
+    const checks = stage.batches.flatMap((batch) => batch.then.map((condition) => printable(condition.says)));
+    return checks.length > 3
+      ? `nothing is touched: ${count(checks.length, 'check')}`
+      : `nothing is touched: ${checks.join('; ')}`;
+  }
+  return [...byKind(actions)].map(([kind, same]) => `${kindWords[kind]} ${namesOf(same, plan)}`).join('; ');
 }
 
 const kindWords: Readonly<Record<Action['kind'], string>> = {
@@ -63,18 +69,21 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'aof.rewrite': 'rewrite the AOF of',
 };
 
-function byKind(stage: Stage): ReadonlyMap<Action['kind'], readonly Action[]> {
+function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {
   const kinds = new Map<Action['kind'], Action[]>();
-  for (const batch of stage.batches)
-    for (const action of Object.values(batch.lanes).flat()) {
-      if (action.kind === 'service.stop' && action.mode === 'already-stopped') continue;
-      kinds.set(action.kind, [...(kinds.get(action.kind) ?? []), action]);
-    }
+  for (const action of actions) kinds.set(action.kind, [...(kinds.get(action.kind) ?? []), action]);
   return kinds;
 }
 
-function nodesOf(actions: readonly Action[]): string[] {
-  return [...new Set(actions.map((action) => printable(action.node)))];
+/** The nodes of actions of one kind, all sentinels and all hosts as one word; starts in the order in which they come. */
+function namesOf(actions: readonly Action[], plan: Plan): string {
+  const nodes = [...new Set(actions.map((action) => action.node))];
+  const onHosts = actions.every((action) => action.kind === 'lock.take' || action.kind === 'lock.release');
+  if (onHosts && nodes.length === plan.hosts.length && nodes.length > 3) return `all ${nodes.length} hosts`;
+  const allSentinels = plan.sentinels.length > 1 && plan.sentinels.every((node) => nodes.includes(node));
+  const names = nodes.filter((node) => !allSentinels || !plan.sentinels.includes(node)).map(printable);
+  const all = allSentinels ? [...names, `${plan.sentinels.length} sentinels`] : names;
+  return actions.some((action) => action.kind === 'service.start') ? all.join(', then ') : listed(all);
 }
 
 function notes(plan: Plan, options: PlanTextOptions): string[] {
@@ -110,7 +119,7 @@ function diffLines(plan: Plan, options: PlanTextOptions): string[] {
 }
 
 /** A changed line in its colour; the sign says the same without it. */
-export function diffLine(line: string, colour: boolean): string {
+function diffLine(line: string, colour: boolean): string {
   const shown = printable(line);
   if (line.startsWith('+')) return paint('added', shown, colour);
   return line.startsWith('-') ? paint('removed', shown, colour) : shown;

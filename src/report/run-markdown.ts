@@ -99,5 +99,10 @@ function diffs(plan: Plan, journal: readonly JournalLine[]): string[] {
 }
 
 function proof(result: RunResult): string {
-  return result.proof.map((item) => `- ${item.ok ? 'ok' : 'FAILED'} ${markdown(item.says)}`).join('\n');
+  return result.proof
+    .map(
+      (item) =>
+        `- ${item.ok ? 'ok' : 'NOT PROVED'}: ${markdown(item.check)}${item.says ? ` (${markdown(item.says)})` : ''}`,
+    )
+    .join('\n');
 }

@@ -115,7 +115,7 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
     stage('keep', [
       batch(each(redis, () => ({ kind: 'data.save' }))),
       batch([
-        ...each(redis, () => ({ kind: 'data.keep', moment: 'before-stop' })),
+        ...each(redis, () => ({ kind: 'data.keep', moment: 'before-stop', alsoHere: false })),
         ...each(all, (node) => ({ kind: 'config.keep', path: node.config })),
       ]),
     ]),
@@ -126,7 +126,7 @@ export function coldPlan(inventory: Inventory, master: string, more: Partial<Pla
           each(redis, () => ({ kind: 'service.stop', mode: 'save' })),
           [wait({ kind: 'stopped', nodes: redis.map((node) => node.id) })],
         ),
-        batch(each(redis, () => ({ kind: 'data.keep', moment: 'after-stop' }))),
+        batch(each(redis, () => ({ kind: 'data.keep', moment: 'after-stop', alsoHere: false }))),
       ],
       { gate: 'stop-rewrite-check' },
     ),

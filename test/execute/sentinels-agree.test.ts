@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { disagreements, type Heard, type Wanted } from '../../src/execute/conditions/sentinels-agree.js';
 
 const sentinels = ['10.0.0.1:26379', '10.0.0.2:26379', '10.0.0.3:26379'];
-const wanted: Wanted = { master: '10.0.0.1:6379', sentinels, replicas: ['10.0.0.2:6379', '10.0.0.3:6379'], leftOut: [] };
+const wanted: Wanted = {
+  master: '10.0.0.1:6379',
+  sentinels,
+  replicas: ['10.0.0.2:6379', '10.0.0.3:6379'],
+  leftOut: [],
+};
 
 /** A sentinel that has heard of everybody, five seconds after its start. */
 function good(address: string): Heard {

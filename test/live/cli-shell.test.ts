@@ -285,6 +285,8 @@ describe('redis-runbook', () => {
 
   it.each([
     [['recvoer'], 'there is no command recvoer', 'recover'],
+    [['help', 'recvoer'], 'there is no command recvoer', 'recover'],
+    [['recvoer', '--help'], 'there is no command recvoer', 'recover'],
     [['recover', '--promot', 'pv1'], "unknown flag '--promot'", '--promote'],
     [['--promot', 'pv1', 'recover'], "unknown flag '--promot'", '--promote'],
     [['status', '--jsn'], "unknown flag '--jsn'", '--json'],
@@ -384,7 +386,7 @@ describe('redis-runbook', () => {
         `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})`,
         `COMP_CWORD=${words.length - 1}`,
         '_redis_runbook',
-        'printf "%s\\n" "${COMPREPLY[@]}"',
+        `printf "%s\\n" "\${COMPREPLY[@]}"`,
       ].join('\n');
       const { stdout, stderr } = await outputOf(spawn('bash', ['-c', script], { cwd: home, env: environment() }));
       expect(stderr).toBe('');

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -260,6 +260,101 @@ describe('the seven steps, RDB', () => {
     process.kill(frozen.pid, 'SIGCONT');
     await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
     await bench.lab.start('pv1', 'sentinel');
+  });
+});
+
+describe('waiting, watching, stopping', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await benchUp({ redis: 2, sentinels: 1, quorum: 1 });
+    await bench.lab.write();
+    await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
+  });
+  afterAll(() => bench.end());
+
+  it('waits on at the first Ctrl-C and leaves the wait as unknown at the second', async () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const then = [wait({ kind: 'stopped', nodes: ['pv1'] }), wait({ kind: 'stopped', nodes: ['pv2'] })];
+    const plan = planOf(bench.inventory, [stage('stop', [batch([], then)])]);
+    setTimeout(() => first.abort(), 200);
+    setTimeout(() => second.abort(), 900);
+    const begun = performance.now();
+    const { result } = await runPlan(bench, plan, { signal: first.signal, now: second.signal });
+    expect(performance.now() - begun).toBeGreaterThan(850);
+    expect(result).toMatchObject({ outcome: 'unknown', done: 0, unknown: 1, open: 1, changedAnything: false });
+  });
+
+  it('says how long it waited in vain, and what it saw last', async () => {
+    const then = [wait({ kind: 'linked-to', node: 'pv1', master: 'pv2' }, 300)];
+    const { result, events } = await runPlan(bench, planOf(bench.inventory, [stage('start', [batch([], then)])]));
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      stoppedIn: 'START',
+      proof: [{ ok: false, says: 'role master' }],
+    });
+    expect(result.stoppedWhy).toBe('linked-to: not seen within 0 s; last seen: role master');
+    expect(events.filter((event) => event.type === 'condition-ended')).toMatchObject([{ outcome: 'failed' }]);
+  });
+
+  it('goes on when the terminal is gone', async () => {
+    const plan = planOf(bench.inventory, [
+      stage('hold', [
+        batch([act(bench.inventory, 'pv1', { kind: 'service.hold' })], [wait({ kind: 'is-master', node: 'pv1' })]),
+      ]),
+      stage('release', [batch([act(bench.inventory, 'pv1', { kind: 'service.release' })])]),
+    ]);
+    const { result } = await runPlan(bench, plan, {
+      onEvent: () => {
+        throw Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+      },
+    });
+    expect(result).toMatchObject({ outcome: 'done', done: 3 });
+  });
+
+  it('lets the other lanes finish their action when one fails, and begins no other', async () => {
+    const data = join(configOf(bench, 'pv2'), '../data');
+    await rename(`${data}/dump.rdb`, `${data}/away`).catch(() => undefined);
+    const plan = planOf(bench.inventory, [
+      stage('keep', [
+        batch([
+          act(bench.inventory, 'pv1', { kind: 'data.save' }),
+          act(bench.inventory, 'pv1', { kind: 'data.keep', moment: 'before-stop', alsoHere: false }),
+          act(bench.inventory, 'pv2', { kind: 'data.check', as: 'master', expectedKeys: 5n }),
+          act(bench.inventory, 'pv2', { kind: 'data.save' }),
+        ]),
+      ]),
+    ]);
+    const { result, events } = await runPlan(bench, plan);
+    const ended = events.flatMap((event) => (event.type === 'action-ended' ? [[event.node, event.outcome]] : []));
+    expect(ended.sort()).toEqual([
+      ['pv1', 'done'],
+      ['pv2', 'failed'],
+    ]);
+    expect(result).toMatchObject({ outcome: 'failed', done: 1, open: 3 });
+    await rename(`${data}/away`, `${data}/dump.rdb`).catch(() => undefined);
+  });
+
+  it('stops a suspect node without touching its file, and a good one with all that it held', async () => {
+    const file = (node: string) => readFile(join(configOf(bench, node), '../data/dump.rdb'));
+    const one = (
+      node: string,
+      spec: { kind: 'data.save' } | { kind: 'service.stop'; mode: 'save' | 'without-saving' },
+    ) => planOf(bench.inventory, [stage('stop', [batch([act(bench.inventory, node, spec)])])]);
+    expect((await runPlan(bench, one('pv2', { kind: 'data.save' }))).result.outcome).toBe('done');
+    const saved = await file('pv2');
+    expect(await client(bench, 'pv1', ['SET', 'later', 'x'], 2000)).toBe('+OK');
+    expect((await runPlan(bench, one('pv2', { kind: 'service.stop', mode: 'without-saving' }))).result.outcome).toBe(
+      'done',
+    );
+    expect((await file('pv2')).equals(saved)).toBe(true);
+    expect(await client(bench, 'pv1', ['CONFIG', 'SET', 'save', ''], 2000)).toBe('+OK');
+    const { result, events } = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
+    expect(result.outcome).toBe('done');
+    expect(JSON.stringify(events)).toMatch(/stopped and saved, \d+ keys, offset \d+/);
+    expect((await file('pv1')).includes('later')).toBe(true);
+    const again = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
+    expect(again.events.find((event) => event.type === 'action-ended')).toMatchObject({ outcome: 'skipped' });
+    expect(again.result).toMatchObject({ outcome: 'done', changedAnything: false });
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFile, readFile, rename } from 'node:fs/promises';
+import { appendFile, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.js';
@@ -17,7 +17,11 @@ export interface Output {
 }
 
 /** Runs the command as a person does: the real program, a process of its own, no terminal, no input. */
-export function runbook(lab: Lab, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Output> {
+export function runbook(
+  lab: Lab,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Output> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [bin, ...args, '--fleet', lab.fleetFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,7 +41,7 @@ export function runbook(lab: Lab, args: readonly string[], env: Readonly<Record<
 }
 
 /** The diagnosis as `status --json` gives it. */
-export async function diagnosisOf(lab: Lab): Promise<Diagnosis> {
+async function diagnosisOf(lab: Lab): Promise<Diagnosis> {
   const output = await runbook(lab, ['status', '--json']);
   return (JSON.parse(output.stdout) as { diagnosis: Diagnosis }).diagnosis;
 }
@@ -115,6 +119,7 @@ export async function recoverAndJudge(disaster: Disaster, seed: number): Promise
     };
   } finally {
     await lab.down({ remove: true });
+    await rm(lab.directory, { recursive: true, force: true });
   }
 }
 

@@ -19,6 +19,7 @@ let directory = '';
 let canary: Server;
 let canaryPort = 0;
 const reached: string[] = [];
+let there: readonly string[] = [];
 
 beforeAll(async () => {
   host = openLocalHost((await own.host('h')).entry);
@@ -38,6 +39,7 @@ beforeEach(async () => {
   directory = await own.directory();
   await chmod(directory, 0o755);
   reached.length = 0;
+  there = await scratchDirectories();
 });
 
 const before: readonly (readonly string[])[] = [
@@ -54,8 +56,18 @@ function aof(commands: readonly (readonly string[])[]): string {
     .join('');
 }
 
-/** Scratch directories that were left behind. */
+/** Scratch directories that were left behind: made since the test began, there now and still there later. */
 async function leftBehind(): Promise<readonly string[]> {
+  let left = (await scratchDirectories()).filter((name) => !there.includes(name));
+  await waitFor('scratch directories of other suites to go', async () => {
+    const now = await scratchDirectories();
+    left = left.filter((name) => now.includes(name));
+    return left.length === 0;
+  }).catch(() => undefined);
+  return left;
+}
+
+async function scratchDirectories(): Promise<readonly string[]> {
   return (await readdir(tmpdir())).filter((name) => /^redis-runbook-(load|trial)\./.test(name));
 }
 

@@ -3,7 +3,7 @@ import { createCrc64 } from '../../src/redis/crc64.js';
 type Piece = number | string | readonly Piece[];
 
 /** Bytes from numbers (one byte each), texts (length and bytes) and lists of both. */
-export function pieces(...parts: readonly Piece[]): number[] {
+function pieces(...parts: readonly Piece[]): number[] {
   return parts.flatMap((part) => {
     if (typeof part === 'number') return [part];
     if (typeof part === 'string') return [part.length, ...[...part].map((letter) => letter.charCodeAt(0))];

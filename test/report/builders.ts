@@ -22,7 +22,7 @@ export function unseen(why: WhyNot, detail = ''): NotSeen {
   return { ok: false, why, detail, from, at };
 }
 
-export const addresses: Readonly<Record<string, string>> = {
+const addresses: Readonly<Record<string, string>> = {
   pv1: '10.0.10.1',
   pv2: '10.0.10.2',
   pv3: '10.0.10.3',
@@ -85,7 +85,7 @@ export function running(more: Partial<RunningRedis> = {}): RunningRedis {
   };
 }
 
-export function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
+function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
   const line = {
     file: '/etc/redis/redis.conf',
     line: 531,

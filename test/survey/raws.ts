@@ -2,7 +2,7 @@ import type { HostEntry, Inventory, NodeEntry } from '../../src/model/inventory.
 import type { FileRole, RawContent, RawFile, RawHost, RawProcess, Resp } from '../../src/model/raw-host.js';
 import type { From, Seen, WhyNot } from '../../src/model/seen.js';
 
-export const at = '2026-11-20T17:31:08.000Z';
+const at = '2026-11-20T17:31:08.000Z';
 
 const here: From = { host: 'pv1', source: 'test' };
 

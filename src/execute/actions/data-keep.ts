@@ -5,6 +5,7 @@ import type { ActionOf } from '../../model/plan.js';
 import { type AofOnDisk, type DataPlace, findAof, plannedPlace, runningPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb } from '../data-read.js';
 import { nodeAt, pidOf, withReader } from '../node.js';
+import { shipHere } from '../ship.js';
 import type { ActionModule, At } from '../tools.js';
 
 type Keep = ActionOf<'data.keep'>;
@@ -39,7 +40,14 @@ export const dataKeep: ActionModule<'data.keep'> = {
     const list = new TextEncoder().encode(`${toJson(kept, 2)}\n`);
     await host.write(join(directory, LIST), list, 'absent', at.signal);
     const bytes = kept.reduce((sum, file) => sum + file.sizeBytes, 0n);
-    return { says: `${kept.map(sayFile).join(', ')} kept, ${bytes} bytes`, detail: { directory, files: kept } };
+    const here = action.alsoHere
+      ? await shipHere(host, kept, directory, action.node, at.tools.directory, at.signal)
+      : undefined;
+    const copies = here === undefined ? '' : '; a copy with the same sha256 is here';
+    return {
+      says: `${kept.map(sayFile).join(', ')} kept, ${bytes} bytes${copies}`,
+      detail: { directory, files: kept, ...(here === undefined ? {} : { here }) },
+    };
   },
 };
 

@@ -19,9 +19,17 @@ import { shellLine, shellQuote } from '../shell-quote.js';
 const POLL_MS = 20;
 const START_LIMIT_MS = 15_000;
 const SHOWN_BYTES = 4096;
+const MOST_LOOKS = 3;
 
+/**
+ * The sockets and the processes of /proc are not read in one moment: one that starts or ends in between looks like a
+ * socket that nobody holds. So what could not be told is looked at again.
+ */
 function processNow(entry: HostEntry, node: NodeEntry): Seen<LocalProcess | null> {
-  return processOf(node, scanProcesses(), { host: entry.name, node: node.id, source: '/proc' });
+  const look = () => processOf(node, scanProcesses(), { host: entry.name, node: node.id, source: '/proc' });
+  let seen = look();
+  for (let again = 0; !seen.ok && again < MOST_LOOKS; again += 1) seen = look();
+  return seen;
 }
 
 function knownProcess(entry: HostEntry, node: NodeEntry): LocalProcess | null {

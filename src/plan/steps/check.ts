@@ -33,9 +33,7 @@ export const checkData: Step = {
             text: node.isMaster
               ? `prove what ${node.entry.id} would load`
               : `${node.entry.id} would start as a replica`,
-            commands: [
-              `redis-check-rdb ${word(`${known(node.seen.config)?.dir ?? '.'}/${known(node.seen.config)?.dbfilename ?? 'dump.rdb'}`)}`,
-            ],
+            commands: [dataCheckOf(node)],
             expect: expected === undefined ? 'its files are readable to their end' : `${expected} keys`,
             undo: 'nothing to undo: it only reads',
           },
@@ -57,13 +55,31 @@ function check(
     { path, intent },
     {
       text: `read ${path} back and try a copy of it`,
-      commands: [
-        `${word(node.entry.start[0] ?? 'redis-server')} COPY --port 0   # a copy that listens nowhere, in an empty directory`,
-      ],
+      commands:
+        node.entry.kind === 'redis' ? trialOf(path) : [`grep -n '^sentinel ' ${word(path)}   # compare with the plan`],
       expect: 'as planned, and the server accepts it',
       undo: 'nothing to undo: it only reads',
     },
   );
+}
+
+/** By hand: a copy of the config in an empty directory that listens on a socket of its own and follows nobody. */
+function trialOf(path: string): readonly string[] {
+  const off = `--port 0 --unixsocket "$d/s" --dir "$d" --pidfile "$d/pid" --logfile ''`;
+  return [
+    `d=$(mktemp -d) && cp ${word(path)} "$d/copy.conf"`,
+    `timeout 2 redis-server "$d/copy.conf" ${off} --daemonize no --replicaof no one --appendonly no; echo $?   # 124 or 0: it is accepted`,
+  ];
+}
+
+/** The checker for what a start would load. Without --fix: it only reads. */
+function dataCheckOf(node: RedisNode): string {
+  const config = known(node.seen.config);
+  const directory = config?.dir ?? '.';
+  if (!config?.appendonly) return `redis-check-rdb ${word(`${directory}/${config?.dbfilename ?? 'dump.rdb'}`)}`;
+  const name = config.appendfilename;
+  const multi = known(node.seen.aof)?.layout === 'multi';
+  return `redis-check-aof ${word(multi ? `${directory}/${config.appenddirname}/${name}.manifest` : `${directory}/${name}`)}`;
 }
 
 /** Known before the stop only where a file or a running node was counted; an AOF is counted when it is checked. */

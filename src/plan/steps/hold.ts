@@ -29,7 +29,7 @@ export const lockFleet: Step = {
             text: `take the lock on ${host.name}`,
             commands: [
               `install -d -m 0700 ${word(host.state)}`,
-              `# write who, where and which run into ${word(`${host.state}/lock.json`)}`,
+              `set -C; echo '{"run":"HAND","token":"by-hand","who":"somebody","since":"now"}' > ${word(`${host.state}/lock.json`)}`,
             ],
             expect: 'nobody else holds it',
             undo: 'the lock is given back',
@@ -74,7 +74,7 @@ function hold(scene: Scene, node: RedisNode | SentinelNode) {
     {},
     {
       text: `hold ${node.entry.id}: nothing starts it until this run releases it`,
-      commands: [`install -d -m 0700 ${word(`${node.host.state}/hold`)}`, `touch ${word(path)}`],
+      commands: [`install -d -m 0700 ${word(`${node.host.state}/hold`)}`, `echo '{"run":"HAND"}' > ${word(path)}`],
       expect: `${path} names this run`,
       undo: 'the hold is removed',
     },

@@ -46,11 +46,12 @@ function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop
   const directory = config?.dir ?? '.';
   const kept = `${directory}/.redis-runbook-RUN/${moment}`;
   const sources = filesOf(node);
+  const alsoHere = mayHoldMore(scene, node.entry.id);
   return action(
     scene,
     placeOf(node),
     'data.keep',
-    { moment },
+    { moment, alsoHere },
     {
       text:
         sources.length === 0
@@ -58,13 +59,18 @@ function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop
           : `keep ${sources.join(', ')} of ${node.entry.id}`,
       commands: [
         `mkdir -p -m 0700 ${word(kept)}`,
-        ...sources.map((name) => `cp -p ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
+        ...sources.map((name) => `cp -pr ${word(`${directory}/${name}`)} ${word(`${kept}/`)}`),
       ],
-      expect: 'the copy has the same sha256 and is readable to its end',
+      expect: `the copy has the same sha256 and is readable to its end${alsoHere ? '; the same copy is on this machine, too' : ''}`,
       undo: 'the copies stay until they are cleaned up',
       verify: sources.length === 0 ? 'nothing' : `sha256sum ${word(kept)}/*`,
     },
   );
+}
+
+/** Set aside, or with a possible tail: a link on the node's own disk is no second copy of what nobody else has. */
+function mayHoldMore(scene: Scene, node: string): boolean {
+  return scene.decision.setAside.includes(node) || scene.diagnosis.possibleTails.some((tail) => tail.node === node);
 }
 
 function filesOf(node: RedisNode): readonly string[] {
@@ -92,7 +98,10 @@ export const keepConfigs: Step = {
           { path: node.entry.config },
           {
             text: `keep ${node.entry.config} of ${node.entry.id}`,
-            commands: [`install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`],
+            commands: [
+              `install -d -m 0700 ${word(`${node.host.state}/RUN`)}`,
+              `install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`,
+            ],
             expect: 'the copy has the same sha256',
             undo: 'the copy stays until it is cleaned up',
           },

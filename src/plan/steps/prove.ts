@@ -1,6 +1,7 @@
 import { action, condition, type Step, sideBySide } from '../scene.js';
 
-const AGREE_LIMIT_MS = 120_000;
+/** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
+const AGREE_LIMIT_MS = 60_000;
 const SHORT_LIMIT_MS = 60_000;
 
 /** Roles, offsets, epochs, quorum: seen on every node, by what the sentinels heard from each other. */

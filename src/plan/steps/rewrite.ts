@@ -67,18 +67,15 @@ function rewrite(
   diff: readonly string[] | undefined,
 ) {
   const path = node.entry.config;
-  const changes = diff === undefined ? 'as planned' : diff.length === 0 ? 'needs no change' : `${diff.length} lines`;
+  const none = diff !== undefined && diff.length === 0;
   return action(
     scene,
     placeOf(node),
     'config.rewrite',
     { path, intent },
     {
-      text: `rewrite ${path} of ${node.entry.id}: ${changes}`,
-      commands: [
-        `cp -p ${word(path)} ${word(`${node.host.state}/RUN/`)}`,
-        `\${EDITOR:-vi} ${word(path)}   # make exactly the changes of the diff`,
-      ],
+      text: none ? `${path} of ${node.entry.id} needs no change` : `rewrite ${path} of ${node.entry.id}`,
+      commands: none ? [] : [`\${EDITOR:-vi} ${word(path)}   # make exactly the changes of the diff`],
       ...(diff === undefined ? {} : { diff }),
       expect: 'only the lines of the diff differ; owner and mode as before',
       undo: 'the kept file is put back, byte for byte',

@@ -1,0 +1,93 @@
+import type { LogEvent } from '../model/formats.js';
+
+/** A place in a history: at least `floor` of `id`, which this node made itself or only followed. */
+export interface Held {
+  readonly id: string;
+  readonly floor: bigint;
+  readonly as: 'origin' | 'follower';
+  /** Started again since as nobody's replica: there may be writes of its own beyond what the history counts. */
+  readonly booted?: true;
+}
+
+/**
+ * What a node held, as its log tells it: in memory, and in the AOF, which are not the same from the end of a full copy until
+ * the AOF is rewritten (replication.c:readSyncBulkPayload stops the AOF; the old one stays on disk until the rewrite).
+ */
+export interface DataWalk {
+  memory?: Held | undefined;
+  aof?: Held | undefined;
+  /** The AOF receives what the memory receives; undefined while the log does not say. */
+  appending?: boolean | undefined;
+  /** A full copy that was announced and not seen to replace the memory. */
+  incoming?: Held | undefined;
+}
+
+/** The node goes on in a history, with the same data. */
+export function goOn(data: DataWalk, held: Held): void {
+  data.memory = held;
+  data.incoming = undefined;
+  if (data.appending === true) data.aof = held;
+}
+
+/** The node is proved to hold `offset` of the history that it is in. */
+export function advance(data: DataWalk, id: string, offset: bigint): void {
+  if (data.memory?.id !== id || data.memory.floor >= offset) return;
+  data.memory = { ...data.memory, floor: offset };
+  if (data.appending === true && data.aof?.id === id) data.aof = data.memory;
+}
+
+/** A partial resynchronization was asked for: it names the history and the offset that the memory is at. */
+export function asksFrom(data: DataWalk, id: string, offset: bigint): void {
+  if (data.memory?.id === id) {
+    data.incoming = undefined;
+    advance(data, id, offset);
+    return;
+  }
+  const copied = data.incoming?.id === id;
+  if (copied) data.appending = false;
+  data.incoming = undefined;
+  data.memory = { id, floor: offset, as: 'follower' };
+  if (data.appending === true) data.aof = data.memory;
+}
+
+/** What events say of memory and AOF beyond the names of histories. */
+export function noteData(data: DataWalk, event: LogEvent): void {
+  switch (event.kind) {
+    case 'started':
+      Object.assign(data, { memory: undefined, appending: undefined, incoming: undefined });
+      return;
+    case 'loaded-aof':
+      if (data.aof) data.aof = { ...data.aof, booted: true };
+      data.memory = data.aof;
+      data.appending = true;
+      return;
+    case 'loaded-rdb':
+      data.appending = false;
+      return;
+    case 'loaded-nothing':
+      // Only 7.0 and later say that they made a new AOF; "ready" without a load says nothing about one.
+      data.appending = event.at.text.includes('AOF base file');
+      data.aof = undefined;
+      return;
+    case 'full-resync':
+      data.incoming = { id: event.replid, floor: event.offset, as: 'follower' };
+      return;
+    case 'flushed':
+      data.memory = data.incoming;
+      data.incoming = undefined;
+      data.appending = false;
+      return;
+    case 'aof-rewritten':
+      rewritten(data);
+      return;
+    default:
+      return;
+  }
+}
+
+/** With a copy under way it is not known which of the two data sets was written. */
+function rewritten(data: DataWalk): void {
+  const certain = data.incoming === undefined;
+  data.aof = certain ? data.memory : undefined;
+  data.appending = certain;
+}

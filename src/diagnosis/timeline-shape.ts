@@ -1,0 +1,58 @@
+import type { HistoryEdge } from '../model/diagnosis.js';
+import type { Life } from './life.js';
+import type { LoggedEvidence } from './names.js';
+import type { Held } from './stored.js';
+
+/** An edge of the history graph with what proves it. `exact`: the cut is the promotion's own record, not a lower bound. */
+export interface ProvenEdge extends HistoryEdge {
+  readonly exact: boolean;
+  readonly evidence: LoggedEvidence;
+}
+
+/**
+ * The stretch of a node's life in one history. `id` is undefined after a restart as master: Redis draws a new
+ * replication id and logs nothing about it.
+ */
+export interface Span {
+  readonly id?: string;
+  readonly as: 'origin' | 'follower' | 'restarted';
+  readonly beganMs?: number;
+  /** The address that was followed, where the log names it. */
+  readonly of?: string;
+}
+
+/** The node had `offset` of `id` at this moment of its own clock. */
+export interface Mark {
+  readonly id: string;
+  readonly offset: bigint;
+  readonly ms: number;
+}
+
+/** What one node's own log says about the histories that it lived in, oldest first. */
+export interface Timeline {
+  readonly node: string;
+  readonly spans: readonly Span[];
+  readonly edges: readonly ProvenEdge[];
+  /** Offsets that a history is proved to have reached, by this node's own log. The node may hold less by now. */
+  readonly reached: ReadonlyMap<string, bigint>;
+  readonly marks: readonly Mark[];
+  /** When the last replica was lost with none seen again, on the log's own clock; undefined while one was linked to the end. */
+  readonly replicasLostAtMs?: number;
+  readonly hadReplicas: boolean;
+  /** The life (from one start to the next) in which the node last took part in a named history, when there is one. */
+  readonly served?: Life;
+  /** What the memory held when that life ended; absent while a full copy was under way, or when the log does not say. */
+  readonly servedHeld?: Held;
+  /** Starts after that life: the node was booted again and nothing in its log names a history since. */
+  readonly bootedSince: number;
+  /** The last life that the log shows, whether it named a history or not. */
+  readonly lastLife?: Life;
+  /** What the AOF holds, when the log proves that it was written to. */
+  readonly aof?: Held;
+  /** The AOF received what the memory received, to the end of the log. */
+  readonly aofCurrent: boolean;
+  /** Histories of its own whose life ended without an orderly stop that saved, and without an AOF. */
+  readonly unsaved: ReadonlySet<string>;
+  /** One of the lives since `served`, before the last one, did not end in an orderly stop that saved. */
+  readonly bootUnsaved: boolean;
+}

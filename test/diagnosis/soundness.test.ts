@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { diagnose } from '../../src/diagnosis/diagnose.js';
+import { carriedOut, programs } from '../model/programs.js';
+import { untruths } from '../model/sound.js';
+import { noLosses, surveyOf } from '../model/survey-of.js';
+
+const RUNS = Number(process.env.SOUNDNESS_RUNS ?? 3000);
+
+test('whatever happened to a fleet and whatever of its logs is gone, the verdict says nothing untrue', () => {
+  fc.assert(
+    fc.property(programs, (program) => {
+      const fleet = carriedOut(program);
+      const diagnosis = diagnose(surveyOf(fleet, program.losses), 'g');
+      expect(untruths(fleet, diagnosis)).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+}, 60_000);
+
+test('the same with every log and vote there', () => {
+  fc.assert(
+    fc.property(programs, (program) => {
+      const fleet = carriedOut(program);
+      expect(untruths(fleet, diagnose(surveyOf(fleet, noLosses), 'g'))).toEqual([]);
+    }),
+    { numRuns: RUNS },
+  );
+}, 60_000);

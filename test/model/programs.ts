@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { assemble, crash, interruptedCopy, loseBacklog, promote, resume, save, stall, start, stop } from './events.js';
+import { cutLink, type Fleet, follow, type Node, rewriteAof, write } from './fleet.js';
+import type { Losses } from './survey-of.js';
+
+/** One thing that happens: `a` and `b` name nodes, `n` is a size. */
+export interface Happening {
+  readonly what: (typeof kinds)[number];
+  readonly a: number;
+  readonly b: number;
+  readonly n: number;
+}
+
+const kinds = [
+  'write',
+  'write',
+  'write',
+  'write',
+  'promote',
+  'follow',
+  'follow',
+  'crash',
+  'stop',
+  'start-master',
+  'start-replica',
+  'save',
+  'cut-link',
+  'stall',
+  'resume',
+  'rewrite-aof',
+  'rewrite-aof',
+  'lose-backlog',
+  'interrupted-copy',
+  'promote-silently',
+  'fail-over',
+  'fail-over',
+  'gather',
+] as const;
+
+export interface Program {
+  readonly nodes: readonly { readonly aof: boolean; readonly saves: boolean }[];
+  readonly happenings: readonly Happening[];
+  /** How each node ends: stays, crashes, or is stopped in order. */
+  readonly ends: readonly ('stays' | 'crash' | 'stop')[];
+  readonly losses: Losses;
+}
+
+const happening = fc.record({
+  what: fc.constantFrom(...kinds),
+  a: fc.nat(3),
+  b: fc.nat(3),
+  n: fc.integer({ min: 1, max: 4 }),
+});
+
+const losses: fc.Arbitrary<Losses> = fc.record({
+  logs: fc.array(
+    fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constant(1), fc.double({ min: 0, max: 0.9, noNaN: true })),
+    {
+      minLength: 4,
+      maxLength: 4,
+    },
+  ),
+  sentinels: fc.constantFrom(
+    ['votes', 'votes', 'votes'] as const,
+    ['votes', 'votes', 'stale'] as const,
+    ['votes', 'votes', 'gone'] as const,
+    ['votes', 'gone', 'gone'] as const,
+    ['gone', 'gone', 'gone'] as const,
+  ),
+});
+
+export const programs: fc.Arbitrary<Program> = fc.record({
+  nodes: fc.array(
+    fc.record({ aof: fc.boolean(), saves: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)) }),
+    {
+      minLength: 2,
+      maxLength: 4,
+    },
+  ),
+  happenings: fc.array(happening, { minLength: 8, maxLength: 45, size: 'max' }),
+  ends: fc.array(fc.constantFrom('stays', 'crash', 'crash', 'stop'), { minLength: 4, maxLength: 4 }),
+  losses,
+});
+
+/** The fleet after all of it. Small write sizes make equal offsets in rival histories likely. */
+export function carriedOut(program: Program): Fleet {
+  const fleet = newFleet(program.nodes);
+  assemble(fleet);
+  for (let first = 0; first < 3; first++) write(fleet, fleet.nodes[0] as Node, 10);
+  for (const each of program.happenings) happen(fleet, each);
+  program.ends.forEach((end, index) => {
+    const node = fleet.nodes[index];
+    if (node && end === 'crash') crash(fleet, node);
+    if (node && end === 'stop') stop(fleet, node);
+  });
+  return fleet;
+}
+
+export function newFleet(shapes: Program['nodes']): Fleet {
+  const nodes = shapes.map(
+    ({ aof, saves }, index): Node => ({
+      name: `pv${index + 1}`,
+      aof,
+      saves,
+      clockMs: index * 3_600_000 - 5_000_000,
+      alive: false,
+      role: 'master',
+      link: 'down',
+      replid: '0'.repeat(40),
+      cut2: 0n,
+      offset: 0n,
+      backlog: false,
+      backlogFrom: 1n,
+      cached: false,
+      writes: new Set(),
+      appending: false,
+      started: 0,
+      log: [],
+    }),
+  );
+  return {
+    nodes,
+    nowMs: 1_800_000_000_000,
+    written: 0,
+    ids: 0,
+    epoch: 0n,
+    elected: undefined,
+    electedAt: 0,
+    byHand: false,
+    acknowledged: new Map(),
+  };
+}
+
+function happen(fleet: Fleet, { what, a, b, n }: Happening): void {
+  const node = fleet.nodes[a % fleet.nodes.length];
+  const other = fleet.nodes[b % fleet.nodes.length];
+  if (!node || !other) return;
+  const deeds: Readonly<Record<Happening['what'], () => void>> = {
+    write: () => writeSome(fleet, a, n),
+    promote: () => promote(fleet, node),
+    'fail-over': () => failOver(fleet, node, n),
+    gather: () => gather(fleet),
+    'promote-silently': () => promote(fleet, node, false),
+    follow: () => follow(fleet, node, other),
+    crash: () => crash(fleet, node),
+    stop: () => stop(fleet, node),
+    'start-master': () => start(fleet, node, 'master'),
+    'start-replica': () => start(fleet, node, 'replica'),
+    save: () => save(fleet, node),
+    'cut-link': () => cutLink(fleet, node),
+    stall: () => stall(node),
+    resume: () => resume(fleet, node),
+    'rewrite-aof': () => rewriteAof(fleet, node),
+    'lose-backlog': () => loseBacklog(fleet, node),
+    'interrupted-copy': () => interruptedCopy(fleet, node, other),
+  };
+  deeds[what]();
+}
+
+/** Writes of any size at a node that is master, whichever of them the number picks. */
+function writeSome(fleet: Fleet, pick: number, count: number): void {
+  const masters = fleet.nodes.filter((node) => node.alive && node.role === 'master');
+  const master = masters[pick % Math.max(1, masters.length)];
+  for (let each = 0; master && each < count; each++) write(fleet, master, 10);
+}
+
+/** What Sentinel does: the elected master goes, a replica is promoted, the others follow it. */
+function failOver(fleet: Fleet, next: Node, how: number): void {
+  const old = fleet.elected;
+  if (!next.alive || next.role !== 'replica') return;
+  if (old?.alive && how === 1) stop(fleet, old);
+  else if (old?.alive && how < 4) crash(fleet, old);
+  promote(fleet, next);
+  gather(fleet);
+}
+
+/** Every replica that runs follows the elected master and has its AOF written. */
+function gather(fleet: Fleet): void {
+  const master = fleet.elected;
+  if (!master?.alive) return;
+  for (const node of fleet.nodes)
+    if (node.alive && node !== master && node.role === 'replica' && (node.of !== master || node.link === 'down')) {
+      follow(fleet, node, master);
+      rewriteAof(fleet, node);
+    }
+}
