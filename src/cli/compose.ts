@@ -1,11 +1,10 @@
 import { diagnose } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
 import { defaultLimits, type LookRequest, type WritableHost } from '../hosts/host.js';
-import { openLocalHost } from '../hosts/local.js';
 import { loadInventory } from '../inventory/load.js';
 import { resolvePasswords } from '../inventory/passwords.js';
 import type { Diagnosis } from '../model/diagnosis.js';
-import type { HostEntry, Inventory, Passwords } from '../model/inventory.js';
+import type { Inventory, Passwords } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
 import type { Survey } from '../model/survey.js';
 import { answerQuestions } from '../survey/aof-compare.js';
@@ -15,6 +14,7 @@ import { surveyFleet } from '../survey/survey.js';
 import { createAsk } from './ask.js';
 import type { Context } from './context.js';
 import type { SelectFlags } from './flags.js';
+import { hostOpener } from './open-host.js';
 
 /** The fleet of this command: what is declared, and the hosts that reach it. */
 export interface Fleet {
@@ -43,7 +43,7 @@ async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
   const inventory = await loadInventory(file);
   const group = groupOf(inventory, flags.group);
   const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
-  const hosts = inventory.hosts.map(openHost);
+  const hosts = await Promise.all(inventory.hosts.map(hostOpener(context)));
   return {
     inventory,
     passwords,
@@ -64,17 +64,6 @@ function groupOf(inventory: Inventory, wanted: string | undefined): string {
     'usage',
     wanted === undefined ? `${inventory.file} has several groups.` : `${inventory.file} has no group ${wanted}.`,
     { next: [`add --group, one of ${names}`] },
-  );
-}
-
-function openHost(entry: HostEntry): WritableHost {
-  if (entry.transport === 'local') return openLocalHost(entry);
-  throw new RunbookError(
-    'fleet-file',
-    `${entry.name} has transport ${entry.transport}; this version reaches local hosts only.`,
-    {
-      next: ['transport: local   for nodes that run on this machine'],
-    },
   );
 }
 

@@ -4,17 +4,27 @@ import { onAbort } from './reading.js';
 export interface Slots {
   /** Resolves with what gives the slot back; rejects with the signal's reason. */
   take(signal: AbortSignal): Promise<() => void>;
-  /** The host opened no more: from now on only as many as are under way without this one. False when none is. */
-  shrink(): boolean;
+  /**
+   * The host opened no more: from now on only as many as are under way without this one. Resolves when it may be tried
+   * again; false when the host opens none at all.
+   */
+  refused(): Promise<boolean>;
+  /** The host has opened one. */
+  opened(): void;
 }
 
 /** sshd's MaxSessions is 10 unless set: two stay for others. */
 export const MOST_SESSIONS = 8;
 
+/** sshd counts a session until its process is reaped, a moment after it has ended: then the only one is refused too. */
+const LONELY_TRIES = 20;
+const LONELY_WAIT_MS = 50;
+
 /** A line for `limit` slots. */
 export function slots(limit: number): Slots {
   let most = limit;
   let taken = 0;
+  let lonely = 0;
   const line: (() => void)[] = [];
   const next = () => {
     while (taken < most && line.length > 0) {
@@ -48,10 +58,18 @@ export function slots(limit: number): Slots {
         forget = onAbort(signal, leave);
         next();
       }),
-    shrink: () => {
-      if (taken <= 1) return false;
-      most = Math.max(1, Math.min(most, taken - 1));
-      return true;
+    refused: async () => {
+      if (taken > 1) {
+        most = Math.max(1, Math.min(most, taken - 1));
+        return true;
+      }
+      most = 1;
+      lonely += 1;
+      await new Promise((resolve) => setTimeout(resolve, LONELY_WAIT_MS));
+      return lonely < LONELY_TRIES;
+    },
+    opened: () => {
+      lonely = 0;
     },
   };
 }

@@ -409,6 +409,44 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       expect(await service.stop(10_000, never)).toBe('stopped');
     });
 
+    it('gives no password to a server of a stranger on its port', async () => {
+      const [redis] = declared.entry.nodes;
+      if (!redis) throw new Error('a node is declared');
+      await own.config(redis, ['save ""']);
+      const server = [
+        'redis-server',
+        '--bind',
+        redis.address,
+        '--port',
+        String(redis.port),
+        '--save',
+        '',
+        '--dir',
+        '/',
+      ];
+      const drop = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
+      const argv = root
+        ? ['setpriv', ...drop, ...server]
+        : ['python3', '-m', 'http.server', String(redis.port), '-b', redis.address];
+      const child = own.adopt(spawn(argv[0] ?? '', argv.slice(1), { stdio: 'ignore' }));
+      await waitFor('the stranger to listen', () =>
+        rawCommand(redis.address, redis.port, ['PING']).then(
+          () => true,
+          () => undefined,
+        ),
+      );
+      expect(await host.vouch(redis.address, redis.port, never)).toMatchObject({ ok: false, why: 'denied' });
+      if (ways.becomesOwner) {
+        expect(await host.service(redis).pid(never)).toMatchObject(
+          root ? { ok: false, why: 'denied' } : { value: null },
+        );
+        const stopping = host.service(redis).stop(2000, never);
+        if (root) await expect(stopping).rejects.toMatchObject({ word: 'too-little-seen' });
+        else expect(await stopping).toBe('was-stopped');
+      }
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+    });
+
     it('says why it does not start, and does not shoot at what it was not asked for', async () => {
       const [redis] = declared.entry.nodes;
       if (!redis) throw new Error('a node is declared');

@@ -228,15 +228,12 @@ describe('hostile names', () => {
 
   it.each(hostile)('start no process: %j', async (name) => {
     const good = await resolve('pv1');
-    const words = [
-      await refusal(trapped(name)),
-      await refusal(trapped('pv1', { user: name })),
-      await refusal(trapped('pv1', { proxyJump: `${name}@b1` })),
-    ].map(({ word }) => word);
-    expect(words).toEqual(['usage', 'usage', 'usage']);
+    expect((await refusal(trapped(name))).word).toBe('usage');
+    expect((await refusal(trapped('pv1', { user: name }))).word).toBe('usage');
     // A list of jump hosts and a jump host with a user are what ProxyJump may be.
-    if (name !== 'root@pv1' && name !== 'pv1,pv2') {
-      expect((await refusal(trapped('pv1', { proxyJump: name }))).word).toBe('usage');
+    const isJump = name === 'root@pv1' || name === 'pv1,pv2';
+    for (const proxyJump of isJump ? [] : [name, `${name}@b1`, `b1,${name}`]) {
+      expect((await refusal(trapped('pv1', { proxyJump }))).word).toBe('usage');
     }
     const target: SshTarget = { ...good, host: name };
     expect(() => openOpensshChannel(target, { verify: hostKeyVerifier({}), environment })).toThrow(RunbookError);

@@ -160,9 +160,9 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
     }
   }
 
-  const again = (error: unknown): void => {
+  const again = async (error: unknown): Promise<void> => {
     if (!(error instanceof SessionRefused)) throw error;
-    if (!sessions.shrink())
+    if (!(await sessions.refused()))
       throw new RunbookError('login', `${host} accepts the login and opens no session: ${error.message}.`);
   };
 
@@ -171,9 +171,11 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
     exec: async (command, options, signal) => {
       for (;;) {
         try {
-          return await runToEnd(await run(command, signal), options, signal);
+          const result = await runToEnd(await run(command, signal), options, signal);
+          sessions.opened();
+          return result;
         } catch (error) {
-          again(error);
+          await again(error);
         }
       }
     },

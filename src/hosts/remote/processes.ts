@@ -43,6 +43,13 @@ interface State {
   readonly channel: Channel;
   readonly shell: Shell;
   readonly users: Map<string, number>;
+  readonly owners: Map<string, Promise<Owners>>;
+}
+
+/** The login user, and the owners of a node's config and data directories; none when they could not be seen. */
+interface Owners {
+  readonly login: number;
+  readonly files: readonly number[];
 }
 
 async function recordsOf(state: State, tasks: readonly Task[], signal: AbortSignal): Promise<readonly LookRecord[]> {
@@ -69,32 +76,52 @@ function fromNode(node: NodeEntry): From {
   return { host: node.host, node: node.id, source: '/proc' };
 }
 
+function strangerAt(node: NodeEntry, process: LocalProcess): string {
+  return `port ${node.port} on ${node.host} is held by a server of user ${process.uid} (pid ${process.pid}), not by the node's own`;
+}
+
+/**
+ * In a dead fleet any local user may start a server on the node's port: one of a user that owns neither the node's files
+ * nor the machine is not the node, gets no password, and is not stopped in its place.
+ */
 async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<Seen<LocalProcess | null>> {
   try {
-    const scan = await scanFor(state, [node.port], signal);
+    const [scan, owners] = await Promise.all([scanFor(state, [node.port], signal), ownersOf(state, node, signal)]);
     if (scan.incomplete !== undefined) return missed('denied', scan.incomplete, fromNode(node));
     const seen = processOf(node, scan, fromNode(node));
-    if (seen.ok && seen.value !== null) state.users.set(node.id, seen.value.uid);
+    if (!seen.ok || seen.value === null) return seen;
+    const { uid } = seen.value;
+    if (owners.files.length > 0 && ![0, owners.login, ...owners.files].includes(uid)) {
+      return missed('denied', strangerAt(node, seen.value), fromNode(node));
+    }
+    state.users.set(node.id, uid);
     return seen;
   } catch (error) {
     return missedBy(error, fromNode(node));
   }
 }
 
-async function trustedOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<ReadonlySet<number>> {
+async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
   const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
   const [rights, owners] = await Promise.all([
     state.shell.rights(signal),
     state.shell.look(atPath(OWNERS, node.config, 'follow'), options, signal),
   ]);
-  return new Set([
-    0,
-    rights.uid,
-    ...textOf(owners.stdout)
-      .split('\n')
-      .filter((uid) => /^\d+$/.test(uid))
-      .map(Number),
-  ]);
+  const uids = textOf(owners.stdout).split('\n');
+  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number) };
+}
+
+/** Seen once: who owns a node's places does not change under a run, and is asked before each password. */
+function ownersOf(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
+  const before = state.owners.get(node.id);
+  if (before) return before;
+  const owners = readOwners(state, node, signal);
+  state.owners.set(node.id, owners);
+  owners.then(
+    ({ files }) => files.length === 0 && state.owners.delete(node.id),
+    () => state.owners.delete(node.id),
+  );
+  return owners;
 }
 
 async function vouchOn(state: State, address: string, port: number, signal: AbortSignal): Promise<Seen<true>> {
@@ -103,14 +130,12 @@ async function vouchOn(state: State, address: string, port: number, signal: Abor
   const node = entry.nodes.find((candidate) => candidate.address === address && candidate.port === port);
   if (node === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
   try {
-    const [scan, trusted] = await Promise.all([scanFor(state, [port], signal), trustedOn(state, node, signal)]);
+    const [scan, owners] = await Promise.all([scanFor(state, [port], signal), ownersOf(state, node, signal)]);
     const listener = listenerAt(address, port, entry.name, scan);
     if (listener.kind === 'none') return missed('denied', `nothing listens on port ${port} on ${entry.name}`, from);
     if (listener.kind !== 'server') return missed('denied', listener.says, from);
-    const { pid, uid } = listener.process;
-    if (trusted.has(uid)) return saw(true, from);
-    const says = `port ${port} on ${entry.name} is held by a server of user ${uid} (pid ${pid}), not by the node's own`;
-    return missed('denied', says, from);
+    if ([0, owners.login, ...owners.files].includes(listener.process.uid)) return saw(true, from);
+    return missed('denied', strangerAt(node, listener.process), from);
   } catch (error) {
     return missedBy(error, from);
   }
@@ -118,7 +143,7 @@ async function vouchOn(state: State, address: string, port: number, signal: Abor
 
 /** The processes of one host. */
 export function processesOn(entry: HostEntry, channel: Channel, shell: Shell): Processes {
-  const state: State = { entry, channel, shell, users: new Map() };
+  const state: State = { entry, channel, shell, users: new Map(), owners: new Map() };
   const ports = entry.nodes.map((node) => node.port);
   return {
     scan: (signal) => scanFor(state, ports, signal),

@@ -50,7 +50,7 @@ function guardFor(holdFile: string): readonly string[] {
   return [
     `${BEGIN} (remove these lines and ${holdFile.replace(/[^\x20-\x7e]/g, '?')} to release)`,
     `if [ -e ${quoted(holdFile)} ]; then`,
-    '  case "${1-}" in stop|status) ;; *) echo "held by redis-runbook: not started" >&2; exit 1 ;; esac',
+    '  case "$1" in stop|status) ;; *) echo "held by redis-runbook: not started" >&2; exit 1 ;; esac',
     'fi',
     END,
   ];

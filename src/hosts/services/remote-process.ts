@@ -60,7 +60,12 @@ async function stop(tools: ServiceTools, node: NodeEntry, timeoutMs: number, sig
 /** The port is open, but not for the node: said before anything is started. */
 export async function portTaken(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<RunbookError> {
   const listener = await tools.processes.listener(node.address, node.port, signal);
-  const says = listener.kind === 'other' || listener.kind === 'hidden' ? listener.says : `port ${node.port} is in use`;
+  const says =
+    listener.kind === 'server'
+      ? `port ${node.port} is held by a server of user ${listener.process.uid} (pid ${listener.process.pid})`
+      : listener.kind === 'none'
+        ? `port ${node.port} was in use a moment ago`
+        : listener.says;
   return new RunbookError('incomplete', `${node.id} cannot be started: ${says}`);
 }
 

@@ -88,6 +88,7 @@ failed() {
   journalctl --no-pager -o cat -n 20 -u "$unit" 2> /dev/null | tail -c 16384
   exit ${START_FAILED}
 }
+case $(property ActiveState) in active|reloading) ;; *) if listening; then exit ${PORT_TAKEN}; fi ;; esac
 systemctl reset-failed -- "$unit" 2> /dev/null
 restarts=$(property NRestarts)
 e=$(systemctl start --no-block -- "$unit" 2>&1) || failed "$e"

@@ -1,4 +1,4 @@
-import { redactRaw } from '../../redis/secrets.js';
+import { showRaw } from '../../redis/secrets.js';
 
 /** A line of a config file that the server refused at its start. */
 export interface ConfigError {
@@ -35,7 +35,7 @@ function withoutSecret(line: string): string {
   const quoted = /^(.*>>> ')(.*)('.*)$/.exec(line);
   if (!quoted) return line;
   const [, before = '', raw = '', after = ''] = quoted;
-  return `${before}${redactRaw(raw).replace(/\{secret:[0-9a-f]+\}/g, '(secret)')}${after}`;
+  return `${before}${showRaw(raw)}${after}`;
 }
 
 function plain(line: string): string {

@@ -8,8 +8,8 @@ import { missed, missedBy, saw } from '../reading.js';
 import { textOf } from '../remote/script.js';
 import { shellQuote } from '../shell-quote.js';
 import { dropHold, holderOn, isHeldBy, refuseHeld } from './hold-file.js';
-import { knownProcess, secondsOf, stopProcess } from './remote-process.js';
-import { listeningPattern, START_UNIT, STILL_RUNNING, STOP_UNIT } from './service-scripts.js';
+import { knownProcess, portTaken, secondsOf, stopProcess } from './remote-process.js';
+import { listeningPattern, PORT_TAKEN, START_UNIT, STILL_RUNNING, STOP_UNIT } from './service-scripts.js';
 import { ask, command, type ServiceTools, START_LIMIT_S, startError } from './service-tools.js';
 import { holdUnit, releaseUnit } from './systemd-hold.js';
 import { HOLD_DROP_IN, parseUnitState, type UnitState, unitName, unitProperties } from './systemd-unit.js';
@@ -89,6 +89,7 @@ async function start(tools: ServiceTools, node: NodeEntry, signal: AbortSignal):
   await refuseHeld({ ...tools, node }, signal);
   const args = [unitOf(node), listeningPattern(node), String(START_LIMIT_S)];
   const { status, said } = await command(tools, { script: START_UNIT, args }, START_LIMIT_S, signal);
+  if (status === PORT_TAKEN) throw await portTaken(tools, node, signal);
   if (status !== 0) throw await startError(tools, node, said, signal);
 }
 

@@ -59,11 +59,12 @@ export function openSshChannel(target: SshTarget, tools: ConnectPorts): Channel 
         signal.throwIfAborted();
         const started = await start(connection, command, host);
         if ('running' in started) {
+          sessions.opened();
           started.running.ended.then(giveBack, giveBack);
           return started.running;
         }
         // Refused sessions never ran: with fewer at once the host may open them (MaxSessions below ours).
-        if ('refused' in started && !sessions.shrink()) throw sessionRefused(host, started.refused);
+        if ('refused' in started && !(await sessions.refused())) throw sessionRefused(host, started.refused);
         giveBack();
         if ('notSent' in started) await gone(connection);
       } catch (error) {
