@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes this tree ready to run on Debian or Ubuntu with nothing but Node and git: the packages, the build, redis-server.
+# Makes this tree ready to run on Debian or Ubuntu with nothing but Node and git: the packages, the build, redis-server,
+# and the OpenSSH server and client (tests start servers of their own).
 # Says what it is about to install before it does; says nothing when there is nothing to do; starts no daemon.
 set -eu
 cd "$(dirname "$0")/.."
@@ -54,9 +55,10 @@ root_prefix() {
   fi
 }
 
-explain_redis() {
-  say 'redis-server is missing, and I may not install it here. As root:'
-  say '  apt-get install --no-install-recommends redis-server && systemctl disable --now redis-server'
+# $1: the packages, $2: the units that are off afterwards.
+explain() {
+  say "$1 is missing, and I may not install it here. As root:"
+  say "  apt-get install --no-install-recommends $1 && systemctl disable --now $2"
   exit 1
 }
 
@@ -82,51 +84,73 @@ deny_starts() {
   $as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"
 }
 
-has_unit() { [ -e /lib/systemd/system/redis-server.service ] || [ -e /etc/init.d/redis-server ]; }
+has_unit() {
+  for unit in $1; do
+    ! [ -e "/lib/systemd/system/$unit.service" ] && ! [ -e "/etc/init.d/$unit" ] || return 0
+  done
+  return 1
+}
 
+# Ubuntu starts sshd by a socket unit, Debian does not have it: what is not there cannot be disabled.
 keep_off() {
-  if [ -d /run/systemd/system ]; then
-    $as_root systemctl disable --now redis-server >/dev/null 2>&1 || say 'the unit redis-server could not be disabled'
-    return 0
-  fi
-  if command -v systemctl >/dev/null 2>&1; then
-    $as_root systemctl disable redis-server >/dev/null 2>&1 || true
-  fi
-  if [ -e /etc/init.d/redis-server ]; then
-    $as_root update-rc.d redis-server disable >/dev/null 2>&1 || true
-    $as_root /etc/init.d/redis-server stop >/dev/null 2>&1 || true
-  fi
+  for unit in $1; do
+    if [ -d /run/systemd/system ]; then
+      $as_root systemctl disable --now "$unit" >/dev/null 2>&1 || ! has_unit "$unit" || say "the unit $unit could not be disabled"
+      continue
+    fi
+    if command -v systemctl >/dev/null 2>&1; then
+      $as_root systemctl disable "$unit" >/dev/null 2>&1 || true
+    fi
+    if [ -e "/etc/init.d/$unit" ]; then
+      $as_root update-rc.d "$unit" disable >/dev/null 2>&1 || true
+      $as_root "/etc/init.d/$unit" stop >/dev/null 2>&1 || true
+    fi
+  done
 }
 
+# The packages are words: $1 is split on purpose.
 apt_install() {
+  # shellcheck disable=SC2086
   $as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-    -o DPkg::Lock::Timeout=120 redis-server </dev/null >&2
+    -o DPkg::Lock::Timeout=120 $1 </dev/null >&2
 }
 
-install_redis() {
-  if command -v redis-server >/dev/null 2>&1; then
-    return 0
-  fi
-  command -v apt-get >/dev/null 2>&1 || explain_redis
-  as_root=$(root_prefix) || explain_redis
-  say 'installing the Debian package redis-server with apt-get, as root; its daemon is not started and not enabled'
+has_program() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+
+# need PACKAGES UNITS PROGRAM...: installs the packages unless all programs are there. When one of the
+# units was there before, all stay as they were: somebody uses them.
+need() {
+  packages=$1
+  units=$2
+  shift 2
+  missing=no
+  for program in "$@"; do
+    has_program "$program" || missing=yes
+  done
+  [ "$missing" = yes ] || return 0
+  command -v apt-get >/dev/null 2>&1 || explain "$packages" "$units"
+  as_root=$(root_prefix) || explain "$packages" "$units"
+  say "installing the Debian packages $packages with apt-get, as root; no daemon is started and none is enabled"
   had_unit=no
-  ! has_unit || had_unit=yes
+  ! has_unit "$units" || had_unit=yes
   if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; then
     $as_root apt-get update -q -o DPkg::Lock::Timeout=120 </dev/null >&2 || fail 'apt-get update failed'
   fi
   deny_starts
-  if ! apt_install; then
+  if ! apt_install "$packages"; then
     say 'apt-get install failed; reading the package lists anew'
     $as_root apt-get update -q </dev/null >&2 || fail 'apt-get update failed'
-    apt_install || fail 'apt-get install redis-server failed'
+    apt_install "$packages" || fail "apt-get install $packages failed"
   fi
   remove_policy
-  [ "$had_unit" = yes ] || keep_off
-  command -v redis-server >/dev/null 2>&1 || fail 'redis-server is still missing after its installation'
+  [ "$had_unit" = yes ] || keep_off "$units"
+  for program in "$@"; do
+    has_program "$program" || fail "$program is still missing after its installation"
+  done
 }
 
 check_node
 install_packages
 build
-install_redis
+need redis-server redis-server redis-server
+need 'openssh-server openssh-client' 'ssh ssh.socket' ssh sshd ssh-keygen ssh-agent

@@ -52,6 +52,12 @@ describe('a fleet file that is right', () => {
       service: 'auto',
       state: '/var/lib/redis-runbook',
     });
+    expect(inventory.hosts[0]?.ssh).toEqual({
+      user: 'ops',
+      port: 22,
+      identity: '~/.ssh/id_ed25519',
+      knownHosts: '~/.ssh/known_hosts',
+    });
     expect(nodesOf(inventory, 'redis').map((node) => node.id)).toEqual(['pv1', 'pv2', 'pv3']);
     expect(nodesOf(inventory, 'sentinel').map((node) => node.id)).toEqual([
       'pv1/sentinel',
@@ -82,6 +88,24 @@ describe('a fleet file that is right', () => {
     const inventory = read(fleet());
     expect(inventory.password).toEqual({ from: 'node' });
     expect(inventory.hosts[0]).toMatchObject({ transport: 'ssh', become: 'none', service: 'auto' });
+  });
+
+  it('has SSH settings only where it says some, key by key from the host, then the defaults', () => {
+    const head = 'name: shop\ngroup: g\ndefaults: { ssh: { user: ops, port: 2222, proxy-jump: bastion } }';
+    const hosts = [
+      '  a: { address: 10.0.0.1, runs: [redis, sentinel] }',
+      '  b: { address: 10.0.0.2, runs: [sentinel], ssh: { user: me, proxy-command: [nc, b], known-hosts: /kh } }',
+    ].join('\n');
+    const [a, b] = read(fleet({ head, hosts })).hosts;
+    expect(a?.ssh).toEqual({ user: 'ops', port: 2222, proxyJump: 'bastion' });
+    expect(b?.ssh).toEqual({
+      user: 'me',
+      port: 2222,
+      proxyJump: 'bastion',
+      proxyCommand: ['nc', 'b'],
+      knownHosts: '/kh',
+    });
+    expect(read(fleet()).hosts[0]).not.toHaveProperty('ssh');
   });
 
   it('takes overrides from the defaults, then the host, then the node', () => {

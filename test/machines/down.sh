@@ -31,6 +31,9 @@ awk -v mine="$directory/" 'index($2, mine) == 1 { print $2 }' /proc/mounts | sor
   umount "$mounted" 2>/dev/null || umount -l "$mounted"
 done
 for name in $(namespaces); do ip netns del "$name" 2>/dev/null; done
+for group in /sys/fs/cgroup/"$token"-* /sys/fs/cgroup/*/"$token"-*; do
+  [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+done
 rm -rf /run/systemd/nspawn/propagate/"$token"-* /run/systemd/nspawn/unix-export/"$token"-* 2>/dev/null
 if awk -v mine="$directory/" 'index($2, mine) == 1 { found = 1 } END { exit !found }' /proc/mounts; then
   echo "down: mounts are left under $directory" >&2

@@ -9,6 +9,7 @@ import { setCable } from './network.js';
 import { type Output, type RunOptions, run } from './run.js';
 import { until } from './until.js';
 
+const startScript = new URL('start.sh', import.meta.url).pathname;
 const BOOT_LIMIT_MS = 90_000;
 const OFF_LIMIT_MS = 180_000;
 /** glibc's SIGRTMIN+4: systemd's poweroff.target (systemd(1), "Signals"). */
@@ -106,7 +107,11 @@ function startInit(fleet: Fleet, machine: Machine, args: readonly string[]): Omi
     ...(existsSync('/sys/fs/cgroup/cgroup.controllers') ? [] : ['-E', 'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1']),
     ...args,
   ];
-  const child = spawn('systemd-nspawn', words, { stdio: ['ignore', log, log], detached: true, cwd: '/' });
+  const child = spawn('sh', [startScript, `${fleet.token}-${machine.name}`, 'systemd-nspawn', ...words], {
+    stdio: ['ignore', log, log],
+    detached: true,
+    cwd: '/',
+  });
   child.unref();
   if (child.pid === undefined) throw new Error('systemd-nspawn does not start');
   return { nspawn: child.pid, ended: new Promise((resolve) => child.once('exit', () => resolve())) };

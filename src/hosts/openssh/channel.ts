@@ -42,7 +42,8 @@ async function isAlive(link: Link): Promise<boolean> {
   return (await runToEnd(check, CHECK_LIMITS, new AbortController().signal)).status === 0;
 }
 
-const isRefusal = /session request failed|session open refused|connection closed by unknown port/i;
+/** The first words of ssh when sshd opens no session (MaxSessions): a command that had begun would have spoken before. */
+const isRefusal = /^mux_client_request_session: session request failed/;
 
 function start(link: Link, command: string): Running {
   const named = namedCommand(command);
@@ -50,7 +51,7 @@ function start(link: Link, command: string): Running {
   const child = useMaster(link, [], [named.command]);
   let words = '';
   child.stderr.on('data', (chunk: Buffer) => {
-    words = `${words}${chunk.toString('latin1')}`.slice(-1000);
+    if (words.length < 1000) words += chunk.toString('latin1');
   });
   let isKilled = false;
   const settle = async () => {
@@ -135,6 +136,12 @@ function refusal({ master, target }: Link, address: string, port: number): Error
   return forwardRefused(target.name, address, port, said?.[1]?.trim() ?? 'refused');
 }
 
+function noSession(host: string, error: SessionRefused): RunbookError {
+  return new RunbookError('login', `${host} accepts the login and opens no session: ${error.message}.`, {
+    next: ['MaxSessions and ForceCommand in its sshd_config, the shell of the account'],
+  });
+}
+
 /**
  * Commands and connections over the system's ssh, for what ssh2 cannot do (Kerberos, FIDO keys, FIPS, ProxyCommand):
  * one login for the whole run, in a master of our own. It asks no questions but about unknown host keys, which the
@@ -162,8 +169,7 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
 
   const again = async (error: unknown): Promise<void> => {
     if (!(error instanceof SessionRefused)) throw error;
-    if (!(await sessions.refused()))
-      throw new RunbookError('login', `${host} accepts the login and opens no session: ${error.message}.`);
+    if (!(await sessions.refused())) throw noSession(host, error);
   };
 
   return {
@@ -179,7 +185,13 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
         }
       }
     },
-    open: async (command, signal) => asStream(await run(command, signal), signal),
+    open: async (command, signal) => {
+      const started = await run(command, signal);
+      const ended = started.ended.catch((error: unknown) => {
+        throw error instanceof SessionRefused ? noSession(host, error) : error;
+      });
+      return asStream({ ...started, ended }, signal);
+    },
     forward: async (address, port, signal) =>
       forward({ master: await masters.get(signal), target }, address, port, signal),
     close: () => masters.close(),

@@ -124,7 +124,7 @@ cd / || exit 49
 status=$?
 until_in "$4"
 until listening; do
-  if [ "$status" != 0 ] || late; then
+  if [ "$status" != 0 ] || late || grep -q 'FATAL CONFIG' /proc/self/fd/3; then
     printf 'the script ended with status %s\\n' "$status"; head -c 4096 /proc/self/fd/3; exit ${START_FAILED}
   fi
   nap

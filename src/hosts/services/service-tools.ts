@@ -17,7 +17,7 @@ export interface ServiceTools {
 }
 
 /** Time that a start may take until its port is open. Loading comes after (server.c: initServer, then loadDataFromDisk). */
-export const START_LIMIT_S = 60;
+export const START_LIMIT_S = 30;
 const ANSWER_BYTES = 64 * 1024;
 const WAY_MS = 15_000;
 

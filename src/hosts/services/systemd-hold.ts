@@ -68,8 +68,10 @@ function weakness({ unit, asserts }: Shown, path: string, holdFile: string): str
   if (!unit.dropIns.includes(path)) return `systemd does not read ${path}`;
   if (unit.restart !== 'no') return `Restart is ${unit.restart} all the same`;
   if (unit.needsReload) return 'systemd did not read its files again';
-  const effective = asserts === undefined ? unit.hasAsserts : asserts.includes(`"${holdFile}"`);
-  return effective ? undefined : 'the assertion on the hold file has no effect';
+  // systemctl prints assertions as `[unprintable]` (seen on systemd 252), so only busctl tells them.
+  return asserts === undefined || asserts.includes(JSON.stringify(holdFile))
+    ? undefined
+    : 'the assertion on the hold file has no effect';
 }
 
 async function place(tools: ServiceTools, unit: UnitState, text: string, signal: AbortSignal) {

@@ -18,7 +18,6 @@ export interface UnitState {
   readonly needsReload: boolean;
   /** Result of the last start's assertions. */
   readonly assertResult: boolean;
-  readonly hasAsserts: boolean;
   readonly result: string;
   /** The words of ExecStart; undefined when the unit has none. */
   readonly execStart: readonly string[] | undefined;
@@ -40,7 +39,6 @@ export const unitProperties = [
   'TimeoutStopUSec',
   'NeedDaemonReload',
   'AssertResult',
-  'Asserts',
   'Result',
   'ExecStart',
 ] as const;
@@ -102,7 +100,6 @@ export function parseUnitState(text: string): UnitState {
     stopLimitMs: parseSpan(get('TimeoutStopUSec')),
     needsReload: get('NeedDaemonReload') === 'yes',
     assertResult: get('AssertResult') === 'yes',
-    hasAsserts: get('Asserts') !== '',
     result: get('Result'),
     execStart: argvIn(properties.get('ExecStart')),
   };
