@@ -108,9 +108,12 @@ function restartedWithLoss(holding: Holding, elected: boolean): boolean {
   return elected && bootedSince > 0 && (bootUnsaved || served?.finalSave !== true);
 }
 
+/** A file that a later boot saved again holds older data than its header's time says. */
 function savedAt(file: Holding): { savedAt?: string } {
   const seconds = known(file.redis.rdb)?.ctimeSeconds;
-  return seconds === undefined ? {} : { savedAt: new Date(seconds * 1000).toISOString() };
+  return seconds === undefined || file.timeline.bootedSince > 0
+    ? {}
+    : { savedAt: new Date(seconds * 1000).toISOString() };
 }
 
 function secondsLost(last: Holding, file: Holding | undefined, group: GroupSurvey, graph: Graph): number | undefined {

@@ -248,3 +248,18 @@ describe('a host out of reach', () => {
     expect(() => decide(diagnosis, { ...noChoice, without: ['pv1'], reason: 'x' })).toThrowError(/cannot be left out/);
   });
 });
+
+describe('when the newest file was saved', () => {
+  test('is told by the file of the life that served', async () => {
+    const { diagnosis } = judged(await recorded('cascade-crash-rdb'));
+
+    expect(diagnosis.onNoDisk?.savedAt).toMatch(/^\d{4}-/);
+  });
+
+  test('is not known of a file that a later boot saved again: its header has the time of that save, not of its data', async () => {
+    const lost = judged(await recorded('cascade-crash-rdb-booted')).diagnosis.onNoDisk;
+
+    expect(lost?.newestFile).toBe('pv2');
+    expect(lost?.savedAt).toBeUndefined();
+  });
+});
