@@ -104,6 +104,8 @@ export interface Service {
   hold(run: string, signal: AbortSignal): Promise<void>;
   release(run: string, signal: AbortSignal): Promise<void>;
   holder(signal: AbortSignal): Promise<Seen<{ readonly run: string } | null>>;
+  /** Why a hold that is in place would not last, in words; undefined when it would survive a power cut. */
+  weakness?(signal: AbortSignal): Promise<string | undefined>;
   /** Asks the node to stop (SIGTERM, the manager's stop) and waits until its process is gone. */
   stop(timeoutMs: number, signal: AbortSignal): Promise<'stopped' | 'was-stopped' | 'still-running'>;
   start(signal: AbortSignal): Promise<void>;

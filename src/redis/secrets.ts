@@ -36,7 +36,7 @@ export function redactConfig(text: string): RedactedConfig {
 }
 
 /** A raw line with its secrets replaced by tokens; a token that already stands there stays. */
-export function redactRaw(raw: string): string {
+function redactRaw(raw: string): string {
   return replaceSpans(raw, secretSpans(raw), tokenOf);
 }
 

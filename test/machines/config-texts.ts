@@ -60,7 +60,7 @@ function regrouped(text: string, group: string): string {
  * Every line of the text that gives one of these directives is replaced by the new one, at the place of the first; a
  * directive that was not given is added at the end. Comments stay.
  */
-export function withLines(text: string, lines: readonly Line[]): string {
+function withLines(text: string, lines: readonly Line[]): string {
   const left = new Map(lines);
   const named = [...left.keys()];
   const kept = text.split('\n').flatMap((line) => {

@@ -61,7 +61,7 @@ export function knownHostsLines(machine: Machine): readonly string[] {
 }
 
 /** The file of a host key on this side; a test that swaps keys replaces it and its `.pub` while the machine is off. */
-export function hostKeyFile(machine: Machine, type: (typeof hostKeyTypes)[number]): string {
+function hostKeyFile(machine: Machine, type: (typeof hostKeyTypes)[number]): string {
   return join(machine.root, `etc/ssh/ssh_host_${type}_key`);
 }
 
@@ -114,7 +114,7 @@ export function bootLinks(machine: Machine, nodes: readonly NodeKind[]): readonl
 }
 
 /** uid and gid of a user on the machine. */
-export function idsOf(machine: Machine, user: string): { readonly uid: number; readonly gid: number } {
+function idsOf(machine: Machine, user: string): { readonly uid: number; readonly gid: number } {
   const line = readFileSync(join(machine.root, 'etc/passwd'), 'utf8')
     .split('\n')
     .find((one) => one.startsWith(`${user}:`));

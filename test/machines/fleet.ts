@@ -47,7 +47,7 @@ export interface Power {
 export type Login = 'ops' | 'opspw' | 'opsno' | 'root';
 
 /** Password of the users `ops`, `opspw` and `opsno`, for sshd and sudo. */
-export const userPassword = 'Ops-pass 1';
+const userPassword = 'Ops-pass 1';
 
 /** The machine of a name; throws when there is none. */
 export function machineOf(fleet: Pick<Fleet, 'machines'>, name: string): Machine {

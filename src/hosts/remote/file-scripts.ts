@@ -9,7 +9,7 @@ printf '%s\\n' "$s"`;
  * Opens ./B as 3, only when it is a regular file and what was looked at is what was opened: a pipe would hang, a device
  * would act. Sets SIZE and ID (device:inode).
  */
-export const OPEN = `s=$(stat -L -c '%f %s %d:%i' -- "./$B" 2>&1) || because "$s"
+const OPEN = `s=$(stat -L -c '%f %s %d:%i' -- "./$B" 2>&1) || because "$s"
 f=\${s%% *}; ID=\${s##* }; SIZE=\${s#* }; SIZE=\${SIZE% *}
 case $((0x$f & 0170000)) in 32768) ;; 16384) exit 46 ;; *) exit 47 ;; esac
 [ -r "./$B" ] || exit 41

@@ -34,7 +34,7 @@ const changes: Readonly<Record<number, string>> = {
 };
 
 /** The status of a kept file that holds another content than the one to keep. */
-export const OTHER_CONTENT = 65;
+const OTHER_CONTENT = 65;
 
 const texts: readonly (readonly [RegExp, number])[] = [
   [/No such file/, 40],

@@ -37,7 +37,7 @@ export async function holderOn(place: HoldPlace, signal: AbortSignal): Promise<S
 }
 
 /** The run that holds a node, or null. Throws RunbookError `locked` when that cannot be read. */
-export async function holderOrThrow(place: HoldPlace, signal: AbortSignal): Promise<string | null> {
+async function holderOrThrow(place: HoldPlace, signal: AbortSignal): Promise<string | null> {
   const holder = await holderOn(place, signal);
   if (!holder.ok) throw new RunbookError('locked', `${place.node.id}: the hold cannot be read: ${holder.detail}`);
   return holder.value?.run ?? null;

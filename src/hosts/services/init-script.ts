@@ -30,14 +30,6 @@ export function settingsFileOf(script: string): string | undefined {
   return undefined;
 }
 
-/** The pid file of an init script, when it names one. */
-export function pidFileOf(script: string): string | undefined {
-  const variables = variablesOf(script);
-  const word = variables.get('PIDFILE') ?? variables.get('pidfile');
-  const path = word && expand(word, variables);
-  return path?.startsWith('/') && !path.includes('$') ? path : undefined;
-}
-
 const BEGIN = '# redis-runbook hold: begin';
 const END = '# redis-runbook hold: end';
 

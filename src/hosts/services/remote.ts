@@ -87,6 +87,7 @@ export function remoteService(tools: ServiceTools, node: NodeEntry): Service {
         (it) => it.holder(signal),
         (error: unknown) => missedBy(error, from),
       ),
+    weakness: async (signal) => (await own(signal)).weakness?.(signal),
     stop: async (timeoutMs, signal) => (await own(signal)).stop(timeoutMs, signal),
     start: async (signal) => (await own(signal)).start(signal),
     get says() {

@@ -5,7 +5,7 @@ import { PRELUDE } from '../remote/script.js';
 /** Statuses of the scripts below; 0 = as asked. */
 export const STILL_RUNNING = 70;
 export const OTHER_PROCESS = 71;
-export const START_FAILED = 72;
+const START_FAILED = 72;
 export const NOT_LISTENING = 73;
 export const PORT_TAKEN = 74;
 

@@ -44,7 +44,7 @@ export const unitProperties = [
 ] as const;
 
 /** `KEY=VALUE` lines; the last of several counts. */
-export function parseProperties(text: string): ReadonlyMap<string, string> {
+function parseProperties(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split('\n').flatMap((line): [string, string][] => {
       const at = line.indexOf('=');

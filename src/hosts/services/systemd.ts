@@ -11,13 +11,13 @@ import { dropHold, holderOn, isHeldBy, refuseHeld } from './hold-file.js';
 import { knownProcess, portTaken, secondsOf, stopProcess } from './remote-process.js';
 import { listeningPattern, PORT_TAKEN, START_UNIT, STILL_RUNNING, STOP_UNIT } from './service-scripts.js';
 import { ask, command, type ServiceTools, START_LIMIT_S, startError } from './service-tools.js';
-import { holdUnit, releaseUnit } from './systemd-hold.js';
+import { holdUnit, isLostAtBoot, releaseUnit } from './systemd-hold.js';
 import { HOLD_DROP_IN, parseUnitState, type UnitState, unitName, unitProperties } from './systemd-unit.js';
 
 const SHOW = `LC_ALL=C systemctl show --no-pager -p ${unitProperties.join(',')} -- "$1"`;
 
 /** The unit of a node, checked. Throws RunbookError `fleet-file`. */
-export function unitOf(node: NodeEntry): string {
+function unitOf(node: NodeEntry): string {
   const name = unitName(node.unit);
   if (name === undefined)
     throw new RunbookError('fleet-file', `${node.id}: ${node.unit || '(nothing)'} is no unit name`);
@@ -25,7 +25,7 @@ export function unitOf(node: NodeEntry): string {
 }
 
 /** What systemd says about a node's unit now. Rejects with RunbookError `unsupported` where there is no systemd or no such unit. */
-export async function unitState(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<UnitState> {
+async function unitState(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<UnitState> {
   const unit = unitOf(node);
   const result = await ask(tools, { script: SHOW, args: [unit] }, signal);
   const state = parseUnitState(textOf(result.stdout));
@@ -135,6 +135,10 @@ export function systemdService(tools: ServiceTools, node: NodeEntry): Service {
     holder: (signal) => holderOn(place, signal),
     stop: (timeoutMs, signal) => stop(tools, node, timeoutMs, signal),
     start: (signal) => start(tools, node, signal),
+    weakness: async (signal) =>
+      isLostAtBoot(await unitState(tools, node, signal))
+        ? '/etc/systemd/system is read-only: the hold is lost at the next boot'
+        : undefined,
     says: systemdSays(tools.entry, node),
   };
 }
