@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what booted test machines need: debootstrap, systemd-container (systemd-nspawn), iproute2, openssh-client and
+# Installs what booted test machines need: debootstrap, systemd-container (systemd-nspawn), iproute2, openssh-client, sudo and
 # perl. As root, with apt. Says what it is about to install; silent when nothing is missing. None of them has a daemon
 # that is needed, and none is started (systemd-container's units are for a running systemd only).
 set -eu
@@ -14,6 +14,7 @@ want ssh openssh-client
 want ssh-keygen openssh-client
 want nsenter util-linux
 want perl perl-base
+want sudo sudo
 [ -n "$missing" ] || exit 0
 
 echo "machines: installing with apt-get:$missing (no daemon is started)" >&2

@@ -6,7 +6,7 @@ import { bootLinks } from './disk.js';
 import type { Fleet, Machine, Power } from './fleet.js';
 import { kinds } from './kinds.js';
 import { setCable } from './network.js';
-import { type Output, type RunOptions, run } from './run.js';
+import { must, type Output, type RunOptions, run } from './run.js';
 import { until } from './until.js';
 
 const startScript = new URL('start.sh', import.meta.url).pathname;
@@ -85,6 +85,8 @@ async function offWithin(fleet: Fleet, machine: Machine, power: Power): Promise<
     off = true;
   });
   await until(`${machine.name} to be off`, OFF_LIMIT_MS, async () => (off ? holds(undefined) : notYet('still on')));
+  // SysV init ends with every file system read-only.
+  await must(['mount', '-o', 'remount,rw', machine.root]);
   await setCable(fleet, machine, false);
 }
 

@@ -21,7 +21,7 @@ import type { WritableHost } from '../../src/hosts/host.js';
 import { openLocalChannel } from '../../src/hosts/local-channel.js';
 import { openRemoteHost } from '../../src/hosts/remote/host.js';
 import type { HostEntry, NodeEntry } from '../../src/model/inventory.js';
-import { ownAddress } from './own-redis.js';
+import { ownAddress } from '../live/own-redis.js';
 
 /** With whose right root touches a path. Run as root only: nobody else can act as another. */
 const root = process.getuid?.() === 0;
@@ -65,7 +65,7 @@ async function facts(path: string): Promise<string> {
   return `${uid}:${gid} ${(mode & 0o777).toString(8)}`;
 }
 
-describe.runIf(root)('the right of the directory', () => {
+describe('the right of the directory', () => {
   beforeEach(async () => {
     top = await mkdtemp(join(tmpdir(), 'redis-runbook-rights-'));
     await chmod(top, 0o755);

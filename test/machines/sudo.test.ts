@@ -11,7 +11,7 @@ import { sudoersLine } from '../../src/hosts/remote/sudo.js';
 import { asStream, runToEnd } from '../../src/hosts/running.js';
 import type { HostEntry } from '../../src/model/inventory.js';
 import { Secret } from '../../src/model/secret.js';
-import { kill, waitFor } from './own-redis.js';
+import { kill, waitFor } from '../live/own-redis.js';
 
 /**
  * The real sudo, as root, in a mount namespace of its own: users, passwords and sudoers of this machine stay as they
@@ -154,7 +154,7 @@ async function nowhere(): Promise<void> {
   }
 }
 
-describe.runIf(root)('sudo', () => {
+describe('sudo', () => {
   beforeAll(async () => {
     space = await mkdtemp(join(tmpdir(), 'redis-runbook-sudo-'));
     holder = await enterSpace();
