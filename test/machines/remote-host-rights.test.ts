@@ -24,7 +24,6 @@ import type { HostEntry, NodeEntry } from '../../src/model/inventory.js';
 import { ownAddress } from '../live/own-redis.js';
 
 /** With whose right root touches a path. Run as root only: nobody else can act as another. */
-const root = process.getuid?.() === 0;
 const never = new AbortController().signal;
 const [REDIS, DEPLOY] = [64801, 64802];
 const bytes = (text: string) => new TextEncoder().encode(text);

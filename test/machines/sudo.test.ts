@@ -17,7 +17,6 @@ import { kill, waitFor } from '../live/own-redis.js';
  * The real sudo, as root, in a mount namespace of its own: users, passwords and sudoers of this machine stay as they
  * are. Run as root only.
  */
-const root = process.getuid?.() === 0;
 const never = new AbortController().signal;
 const USER = 'rbops';
 const UID = 64711;
