@@ -11,6 +11,8 @@ const executingKeys: ReadonlySet<string> = new Set([
   'start',
   'proxy-command',
   'proxy-jump',
+  'identity',
+  'known-hosts',
   'hook',
   'hooks',
   'notify',

@@ -41,7 +41,7 @@ say_host() {
   elif IFS= read -r one </proc/1/comm && [ "$one" = init ] && [ -f /etc/inittab ]; then init=sysvinit; fi
   printf '%s\\n' "$init" "$me"
   sudo=not-asked
-  [ "$1" = no ] || [ "$me" = 0 ] || { if sudo=$(sudo -n true 2>&1); then sudo=yes; else sudo="no $sudo"; fi; }
+  [ "$1" = no ] || [ "$me" = 0 ] || { if sudo=$(sudo -n /bin/sh -c : 2>&1); then sudo=yes; else sudo="no $sudo"; fi; }
   printf '%s\\n' "\${sudo%%"$nl"*}"
   h_ifs=$IFS; IFS=:
   for b in redis-server redis-sentinel redis-cli redis-check-rdb redis-check-aof valkey-server valkey-sentinel valkey-cli; do
