@@ -1,4 +1,5 @@
 import { RunbookError } from '../errors.js';
+import { ChannelLost } from '../hosts/channel.js';
 import type { Action, Stage } from '../model/plan.js';
 import type { Outcome } from '../model/run.js';
 import { actionModule } from './actions/index.js';
@@ -64,12 +65,13 @@ async function carryOut(run: Run, action: Action, at: At): Promise<Ended> {
     const acted = await orLeave(module.act(at), at.signal);
     return { outcome: 'done', begun: true, ...acted };
   } catch (error) {
-    return error instanceof Unsure ? lookAgain(module.look, at, error) : failedBy(error, true);
+    const isUnsure = error instanceof Unsure || error instanceof ChannelLost;
+    return isUnsure ? lookAgain(module.look, at, error) : failedBy(error, true);
   }
 }
 
 /** A time-out is not a failure and not a success: look again. */
-async function lookAgain(look: (at: At) => Promise<Looked>, at: At, error: Unsure): Promise<Ended> {
+async function lookAgain(look: (at: At) => Promise<Looked>, at: At, error: Error): Promise<Ended> {
   if (at.signal.aborted) return { outcome: 'unknown', begun: true, says: `left while under way: ${error.message}` };
   const again = await lookSafely(look, at);
   if (again.state === 'done')
