@@ -9,6 +9,7 @@ password='Ops-pass 1'
 root=$cache/$name
 
 mkdir -p -m 0755 "$cache"
+[ "$(stat -c %u "$cache")" = 0 ] || { echo "base: $cache is not root's" >&2; exit 1; }
 exec 9>"$cache/.$name.lock"
 flock 9
 [ ! -d "$root" ] || exit 0

@@ -46,6 +46,9 @@ export interface Power {
 /** Users that every machine has: sudo without a password, sudo with one, no sudo. All let the fleet's key in, as does root. */
 export type Login = 'ops' | 'opspw' | 'opsno' | 'root';
 
+/** Password of the users `ops`, `opspw` and `opsno`, for sshd and sudo. */
+export const userPassword = 'Ops-pass 1';
+
 /** The machine of a name; throws when there is none. */
 export function machineOf(fleet: Pick<Fleet, 'machines'>, name: string): Machine {
   const machine = fleet.machines.find((one) => one.name === name);

@@ -3,25 +3,23 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stop } from '../../src/lab/draw.js';
-import type { NotExpected, WritesChecked } from '../../src/lab/judge.js';
 import type { Persistence } from '../../src/lab/layout.js';
 import { prngOf } from '../../src/lab/prng.js';
 import { startedAt } from '../../src/lab/processes.js';
-import { appendRecord, type RecordLine, readRecord, type WriteLine } from '../../src/lab/record.js';
-import { usualShape, type WriteShape } from '../../src/lab/writer.js';
-import type { NodeKind } from '../../src/model/inventory.js';
-import type { Resp } from '../../src/model/raw-host.js';
-import { type Cascaded, cascade } from './cascade.js';
-import { type Checked, checkMachine, ssh } from './check.js';
+import { appendRecord, readRecord } from '../../src/lab/record.js';
+import { usualShape } from '../../src/lab/writer.js';
+import { cascade } from './cascade.js';
+import { checkMachine, ssh } from './check.js';
 import { askNode } from './client.js';
 import type { Settings } from './config-texts.js';
 import { baseOf, cacheDirectory, furnish, knownHostsLines, mountDisk } from './disk.js';
-import { type Fleet, type Login, type Machine, machineOf } from './fleet.js';
+import { type Fleet, type Machine, machineOf } from './fleet.js';
 import { type FleetYamlOptions, fleetYaml } from './fleet-yaml.js';
 import type { MachineKind } from './kinds.js';
-import { inNamespace, makeNetwork, type SlowLine, setCable, setLine, startRelay } from './network.js';
-import { asRoot, type BootOptions, boot, powerCut, powerOff } from './power.js';
-import { must, type Output, type RunOptions, run } from './run.js';
+import { inNamespace, makeNetwork, setCable, setLine, startRelay } from './network.js';
+import { asRoot, boot, powerCut, powerOff } from './power.js';
+import { must, type RunOptions, run } from './run.js';
+import type { FleetOptions, HostOptions, Machines } from './shapes.js';
 import { masterOf, untilCaughtUp, untilSettled } from './view.js';
 import { checkWrites, writeTo } from './writes.js';
 
@@ -31,76 +29,6 @@ const runbookBin = new URL('../../bin/redis-runbook.js', import.meta.url).pathna
 const labPassword = '#p4$s;%w&0rd=*!';
 const SETTLE_LIMIT_MS = 120_000;
 const OPERATOR_ADDRESS = '10.77.1.5';
-
-export interface HostOptions {
-  /** Letters, digits; at most 10. */
-  readonly name: string;
-  readonly runs: readonly NodeKind[];
-  readonly kind?: MachineKind;
-}
-
-export interface FleetOptions {
-  /** Of hosts that name none; `bookworm` when left out. */
-  readonly kind?: MachineKind;
-  /** pv1-pv3 with redis and sentinel, pvha1 and pvha2 with a sentinel, when left out. The first host is the first master. */
-  readonly hosts?: readonly HostOptions[];
-  /** `aof` when left out. */
-  readonly persistence?: Persistence;
-  readonly seed?: number;
-  readonly group?: string;
-  readonly password?: string;
-  readonly quorum?: number;
-  readonly downAfterMs?: number;
-  readonly failoverTimeoutMs?: number;
-  readonly redisLines?: readonly (readonly [string, string])[];
-  /** False: the machines are made and stay off. */
-  readonly boot?: boolean;
-}
-
-/** Booted machines. Hosts are named by `name`; every wait has a limit; nothing of it leaves its network namespaces. */
-export interface Machines {
-  readonly fleet: Fleet;
-  readonly directory: string;
-  readonly group: string;
-  readonly password: string;
-  readonly hosts: readonly Machine[];
-  /** Names of the machines that are on. */
-  on(): readonly string[];
-  boot(names: readonly string[], options?: BootOptions): Promise<void>;
-  powerOff(names: readonly string[]): Promise<void>;
-  powerCut(names: readonly string[]): Promise<void>;
-  /** Pulls the network cable of a machine that goes on running, or plugs it in again. */
-  cable(name: string, plugged: boolean): Promise<void>;
-  /** A slow, lossy line to the machine; undefined: the good one again. */
-  line(name: string, line: SlowLine | undefined): Promise<void>;
-  /** A shell script on the machine as root, not through sshd. */
-  asRoot(name: string, script: string, options?: RunOptions): Promise<Output>;
-  /** A command through plain ssh, as `ops` unless said otherwise. */
-  ssh(name: string, command: string, options?: RunOptions & { readonly login?: Login }): Promise<Output>;
-  /** An argument list on this side, in the operator's network namespace. */
-  asOperator(argv: readonly string[], options?: RunOptions): Promise<Output>;
-  /** redis-runbook as a person runs it, in the operator's namespace; its fleet.yaml is written by the options. */
-  runbook(args: readonly string[], options?: RunOptions & FleetYamlOptions): Promise<Output>;
-  /** Writes a fleet.yaml and returns its path. */
-  fleetFile(options?: FleetYamlOptions): string;
-  /** A command to a node from the operator's namespace. */
-  ask(name: string, node: NodeKind, ...words: readonly string[]): Promise<Resp>;
-  master(): Promise<string | undefined>;
-  /** The master, once all that is on has settled; `not`: who must not be it any more. */
-  untilSettled(not?: string): Promise<string>;
-  untilCaughtUp(): Promise<void>;
-  /** Recorded writes to the master. */
-  write(shape?: Partial<WriteShape>): Promise<readonly WriteLine[]>;
-  /** What the master holds against the record of writes. */
-  checkWrites(notExpected?: readonly NotExpected[]): Promise<WritesChecked>;
-  record(): readonly RecordLine[];
-  /** The scenario `cascade`; afterwards every machine is off. */
-  cascade(stop?: Stop): Promise<Cascaded>;
-  /** Files, processes, units and roles of every machine, by plain ssh and the server's own client. */
-  check(): Promise<readonly Checked[]>;
-  /** Ends everything and removes it. */
-  down(): Promise<void>;
-}
 
 const articleHosts: readonly HostOptions[] = [
   ...['pv1', 'pv2', 'pv3'].map((name) => ({ name, runs: ['redis', 'sentinel'] as const })),
