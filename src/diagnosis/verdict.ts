@@ -2,6 +2,7 @@ import type { Candidate, Consent, Question, Relation } from '../model/diagnosis.
 import { known } from '../model/seen.js';
 import type { AofComparison, GroupSurvey } from '../model/survey.js';
 import { candidateOf, type Versus } from './candidate.js';
+import { throughOthers } from './through.js';
 import type { Graph } from './graph.js';
 import type { Holding } from './holding.js';
 import { relate } from './relate.js';
@@ -42,7 +43,9 @@ export function judge(
   comparisons: readonly AofComparison[],
   beside: Beside,
 ): Verdict {
-  const versus = new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)]));
+  const versus = throughOthers(
+    new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])),
+  );
   const ranked = rank(group, graph, versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
