@@ -36,7 +36,11 @@ export function rdbHolding(place: Place): Holding {
  */
 function unnamed(place: Place): Pick<Holding, 'end' | 'endWhy' | 'complete' | 'bootedAlone'> {
   const { served, servedHeld, bootedFromFile } = place.timeline;
-  const none = { endWhy: 'its RDB file carries no replication id that any log joins to a history', complete: false, bootedAlone: false };
+  const none = {
+    endWhy: 'its RDB file carries no replication id that any log joins to a history',
+    complete: false,
+    bootedAlone: false,
+  };
   if (!bootedFromFile || served?.finalSave !== true || servedHeld === undefined) return none;
   const reached = servedHeld.as === 'origin' ? floorOf(place, servedHeld.id) : servedHeld.floor;
   return {

@@ -29,7 +29,10 @@ const cascades: fc.Arbitrary<Cascade> = fc.record({
 
 /** One master after the other writes and goes; at the end everything is off; perhaps a dead one is booted once more. */
 function played({ old, nodes, aof, how, writes, saveAt, booted }: Cascade): { fleet: Fleet; last: Node } {
-  const fleet = newFleet(Array.from({ length: nodes }, () => ({ aof, saves: true })), old);
+  const fleet = newFleet(
+    Array.from({ length: nodes }, () => ({ aof, saves: true })),
+    old,
+  );
   const end = how === 'crash' ? crash : stop;
   assemble(fleet);
   let last = fleet.nodes[0] as Node;
