@@ -33,7 +33,8 @@ while runs "$1" "$2"; do late && exit ${STILL_RUNNING}; nap; done`;
 /**
  * Starts a plain process: $1 = its config, $2 = the user that it ran as (may be empty), $3 = state directory, $4 = what
  * listening looks like, $5 = seconds, then the command. Not as root, unless its config and its data are root's: as the
- * user it ran as, else as the owner of its data directory, else as the owner of its config. What it writes to standard
+ * user it ran as, else as whoever may write its config (which names the data directory, and may name anybody's), else,
+ * where that is root alone, as the owner of its data directory. What it writes to standard
  * error goes to a nameless file: config errors stand there, not in the log.
  */
 export const START_PROCESS = `${PLACES}${WAITING}config=$1 was=$2 state=$3 LISTENS=$4 seconds=$5; shift 5
@@ -41,11 +42,16 @@ listening && exit ${PORT_TAKEN}
 here "$config" follow
 home=\${config%/*}; home=\${home:-/}
 if [ "$(id -u)" = 0 ]; then
-  data=$(awk 'tolower($1) == "dir" { v = $2; gsub(/["\\047]/, "", v) } END { print v }' "$config" 2> /dev/null)
-  case $data in /*) ;; *) data=$home/\${data:-.} ;; esac
-  owner=$(stat -L -c '%u %g' -- "$data" 2> /dev/null) || owner='0 0'
+  LIMIT=
+  [ ! -e "$config" ] || limit "$config" ''
   if [ -n "$was" ]; then U=$was; G=$(user_group "$U")
-  elif [ "\${owner% *}" != 0 ]; then U=\${owner% *}; G=$(user_group "$U"); G=\${G:-\${owner#* }}; fi
+  elif [ -n "$LIMIT" ]; then U=$LIMIT; G=$(user_group "$U")
+  else
+    data=$(awk 'tolower($1) == "dir" { v = $2; gsub(/["\\047]/, "", v) } END { print v }' "$config" 2> /dev/null)
+    case $data in /*) ;; *) data=$home/\${data:-.} ;; esac
+    owner=$(stat -L -c '%u %g' -- "$data" 2> /dev/null) || owner='0 0'
+    if [ "\${owner% *}" != 0 ]; then U=\${owner% *}; G=$(user_group "$U"); G=\${G:-\${owner#* }}; fi
+  fi
   G=\${G:-$U}
 fi
 [ -d "$state" ] || e=$(mkdir -p -- "$state" 2>&1) || because "$e"
