@@ -21,11 +21,20 @@ is_server() {
   exe=\${exe% (deleted)}
   case \${exe##*/} in redis-server|redis-sentinel|valkey-server|valkey-sentinel) ;; redis-check-rdb|valkey-check-rdb|redis-check-aof|valkey-check-aof) ;; *) return 1 ;; esac
 }
+# Whether nobody else than this process listens where the node does; nobody at all is fine.
+own_port() {
+  inodes=$(grep -hE "$LISTENS" /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '{ print $10 }')
+  [ -n "$inodes" ] || return 0
+  fds=$(ls -l "/proc/$1/fd" 2> /dev/null)
+  for each in $inodes; do case $fds in *"socket:[$each]"*) return 0 ;; esac; done
+  return 1
+}
 listening() { grep -qE "$LISTENS" /proc/net/tcp /proc/net/tcp6 2> /dev/null; }
 `;
 
-/** Ends one process by SIGTERM: $1 pid, $2 its start, $3 seconds. Executable and start are read again right before the signal: the pid may be another's by now. */
-export const STOP_PROCESS = `${PRELUDE}${WAITING}runs "$1" "$2" && is_server "$1" || exit ${OTHER_PROCESS}
+/** Ends one process by SIGTERM: $1 pid, $2 its start, $3 seconds, $4 = what listening looks like. Executable, start and port are read again right before the signal: the pid may be another's by now. */
+export const STOP_PROCESS = `${PRELUDE}${WAITING}LISTENS=$4
+runs "$1" "$2" && is_server "$1" && own_port "$1" || exit ${OTHER_PROCESS}
 e=$(kill -TERM "$1" 2>&1) || because "$e"
 until_in "$3"
 while runs "$1" "$2"; do late && exit ${STILL_RUNNING}; nap; done`;
