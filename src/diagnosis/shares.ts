@@ -60,8 +60,8 @@ interface Bound {
 /** Whatever holds the first byte of a fresh history holds its parent up to the cut. */
 function boundAlong(edge: ProvenEdge, limit: Bound): Bound {
   if (edge.fresh && limit.bound >= 0n) return { bound: edge.cut, fresh: true };
-  const bound = edge.cut < limit.bound ? edge.cut : limit.bound;
-  return limit.fresh ? { bound, fresh: true } : { bound };
+  if (edge.cut >= limit.bound) return limit;
+  return limit.fresh ? { bound: edge.cut, fresh: true } : { bound: edge.cut };
 }
 
 /** One edge for each parent, the one that proves most. */

@@ -46,12 +46,11 @@ describe('the master is off from the start', () => {
 
     const given = ['--without', off, '--host-is-off', off, '--reason', 'its board is burnt'];
     const went = await machines.runbook(['recover', '--yes', '--plain', ...given], { timeoutMs: 240_000 });
-    console.log(went.status, went.stdout, went.stderr);
     expect(went.status, `${went.stdout}${went.stderr}`).toBe(10);
     const said = flat(went.stdout);
     expect(said).toContain(`${off} was left out`);
     expect(said).toContain(`before anything on ${off} starts`);
-    expect(said).toContain('says that it is master until the sentinels demote it');
+    expect(said).toContain('may say that it is master until the sentinels demote it');
     const master = await machines.untilSettled(off);
     await machines.write();
 
@@ -72,13 +71,12 @@ describe('a config with an error', () => {
 
   test.each(cases)('in %s is found before anything starts, with its line', async (_, path, wrong) => {
     await dead(machines);
-    const line = plant(path, wrong);
+    plant(path, wrong);
 
     const first = await machines.runbook(['recover', '--yes', '--plain'], { timeoutMs: 240_000 });
 
-    console.log(first.status, flat(first.stdout).slice(-3000), first.stderr);
     expect(first.status, `${first.stdout}${first.stderr}`).toBe(8);
-    expect(flat(`${first.stdout}${first.stderr}`)).toContain(`${path}:${line}`);
+    expect(flat(`${first.stdout}${first.stderr}`)).toContain(`${path}:${lineOf(path, wrong)}`);
     expect(await Promise.all(three.map((name) => serversOn(machines, name)))).toEqual([[], [], []]);
     pull(path, wrong);
     await recovered();
@@ -87,18 +85,16 @@ describe('a config with an error', () => {
 
   test.each(cases)('that came into %s after it was checked is told by the failed start', async (_, path, wrong) => {
     await dead(machines);
-    let line = 0;
     const kind = path.includes('sentinel') ? '/service.release/2' : '/service.release/1';
     const moment = { action: new RegExp(`^start/pv2${kind}`), phase: 'intent' as const };
 
     const first = await recoverUntil(machines, [], moment, async () => {
-      line = plant(path, wrong);
+      plant(path, wrong);
     });
 
-    console.log(first.status, flat(first.stdout).slice(-3000), first.stderr);
     const said = flat(first.stdout);
     expect(first.status, said).toBe(8);
-    expect(said).toContain(`${path}:${line}`);
+    expect(said).toContain(`${path}:${lineOf(path, wrong)}`);
     expect(said).toMatch(/Bad directive or wrong number of arguments|Unrecognized sentinel configuration statement/);
     expect(said).toContain('redis-runbook recover --fleet');
     pull(path, wrong);
@@ -106,12 +102,20 @@ describe('a config with an error', () => {
     await isWhole();
   });
 
-  /** Adds a line to the file on pv2, as a hand with an editor does; returns its number. */
-  function plant(path: string, wrong: string): number {
+  /** Adds a line to the file on pv2, as a hand with an editor does. */
+  function plant(path: string, wrong: string): void {
     const file = join(machineOf(machines.fleet, 'pv2').root, path);
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, `${text}${wrong}\n`);
-    return text.split('\n').length;
+  }
+
+  /** Where it stands now: the tool may have rewritten the lines before it. */
+  function lineOf(path: string, wrong: string): number {
+    return (
+      readFileSync(join(machineOf(machines.fleet, 'pv2').root, path), 'utf8')
+        .split('\n')
+        .indexOf(wrong) + 1
+    );
   }
 
   function pull(path: string, wrong: string): void {
@@ -138,7 +142,6 @@ describe('a save that takes longer than the unit gives it to stop', () => {
     const stdout = await recovered('--path', 'cold');
 
     const said = flat(stdout);
-    console.log(said.slice(said.indexOf('4/4')));
     expect(said).toMatch(/waiting until \S+ is stopped.*temp-\d+\.rdb/);
     await machines.asRoot(master, `rm ${drop}; systemctl daemon-reload`);
     await isWhole();
