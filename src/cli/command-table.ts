@@ -81,6 +81,13 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Look',
+    name: 'doctor',
+    args: '[HOST...]',
+    says: 'what a recovery will need, tried on a quiet day; changes nothing',
+    flags: [{ flags: '--sudoers', says: 'the lines that sudo needs, and what they are worth' }],
+  },
+  {
+    part: 'Look',
     name: 'explain',
     args: '<WORD>',
     says: 'what an error word, a path, a step or a term means',

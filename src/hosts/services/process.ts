@@ -149,6 +149,7 @@ export function processService(entry: HostEntry, node: NodeEntry): Service {
     hold: (run, signal) => holdNode(entry, node, run, signal),
     release: (run, signal) => releaseNode(entry, node, run, signal),
     holder: (signal) => holderIn(entry, node, signal),
+    manager: async () => ({ kind: 'process', declared: true, says: 'on this machine' }),
     stop: (timeoutMs, signal) => stop(entry, node, timeoutMs, signal),
     start: (signal) => start(entry, node, signal),
     says: saysFor(entry, node),
