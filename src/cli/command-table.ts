@@ -83,7 +83,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Look',
     name: 'doctor',
     args: '[HOST...]',
-    says: 'what a recovery will need, tried on a quiet day; changes nothing',
+    says: 'whether a recovery would find what it needs',
     flags: [{ flags: '--sudoers', says: 'the lines that sudo needs, and what they are worth' }],
   },
   {

@@ -83,15 +83,24 @@ async function examineHost(
     keys: what.keysOf(entry.name),
     raw: raws.find((raw) => raw.host === entry.name),
   };
-  if (!login.ok) return { ...known, probe: undefined, managers: new Map() };
+  if (!login.ok) return { ...known, probe: undefined, managers: new Map(), pidFiles: new Map() };
   const { sudo, uid } = login.value;
   const mayBecome = uid === 0 || sudo === 'without-password' || sudo === 'with-password';
   const directories = directoriesOf(entry, survey);
-  const [probe, managers] = await Promise.all([
+  const [probe, managers, pidFiles] = await Promise.all([
     tried(() => host.probe({ directories, mayBecome }, signal), signal),
     managersOf(host, signal),
+    pidFilesOf(host, signal),
   ]);
-  return { ...known, probe, managers };
+  return { ...known, probe, managers, pidFiles };
+}
+
+async function pidFilesOf(host: WritableHost, signal: AbortSignal): Promise<Examined['pidFiles']> {
+  const pairs = host.entry.nodes.map(async (node): Promise<readonly [string, string][]> => {
+    const found = await tried(async () => host.service(node).pidFileTrouble?.(signal), signal);
+    return found.ok && found.value !== undefined ? [[node.id, found.value]] : [];
+  });
+  return new Map((await Promise.all(pairs)).flat());
 }
 
 async function managersOf(host: WritableHost, signal: AbortSignal): Promise<Examined['managers']> {

@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { exitOf } from '../diagnosis/readiness/judge.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
@@ -6,7 +7,7 @@ import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-direc
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
-import { printableProse } from '../report/escape.js';
+import { linesOf } from '../report/doctor-text.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
@@ -20,8 +21,8 @@ import type { RecoverFlags } from './flags.js';
 import { createGate, createStep } from './gates.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
-import { shownPlan, writePlan } from './plan.js';
-import { probeFleet } from './probe.js';
+import { shownPlan, showTroubles, writePlan } from './plan.js';
+import { probePlan } from './probe.js';
 import { choicePages } from './recover-screens.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
@@ -44,8 +45,9 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
       await writePlan(plan, flags.out, context);
       return exitStatus.done;
     }
-    if (flags.dryRun || fleet === undefined) return dryRun(plan, fleet, context);
+    if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context);
+    await showTroubles(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
 }
@@ -88,19 +90,15 @@ function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
-async function dryRun(plan: Plan, fleet: Fleet | undefined, context: Context): Promise<number> {
-  const probes = fleet === undefined ? [] : await probeFleet(plan, fleet, context);
-  const failed = probes.filter((probe) => !probe.ok);
-  const status = failed.length > 0 ? exitStatus.unseen : exitStatus.done;
+async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
+  const probes = fleet === undefined ? [] : await probePlan(plan, judged, fleet, context, true);
+  const status = exitOf(probes);
   if (context.json) {
     context.stdout(`${toJson(plan)}\n`);
     context.stdout(`${toJson({ schema: 'redis-runbook/dry-run/1', type: 'result', probes, exit: status })}\n`);
     return status;
   }
-  const host = Math.max(0, ...probes.map((probe) => probe.host.length));
-  const lines = probes.map(
-    (probe) => `  ${probe.ok ? 'ok' : 'x '}  ${probe.host.padEnd(host)}  ${printableProse(probe.says)}`,
-  );
+  const lines = probes.flatMap((probe) => linesOf(probe, { width: context.columns, colour: context.colour }));
   context.stdout(
     ['', 'DRY RUN: nothing was changed. What was tried without changing anything:', ...lines, ''].join('\n'),
   );

@@ -119,6 +119,8 @@ export interface Service {
   weakness?(signal: AbortSignal): Promise<string | undefined>;
   /** Who runs the node, and how that is known; left out where only one manager can. Rejects when it cannot be found out. */
   manager?(signal: AbortSignal): Promise<ManagerProbe>;
+  /** What is wrong with the pidfile that the node's config names, in words; undefined when nothing is, or there is none. */
+  pidFileTrouble?(signal: AbortSignal): Promise<string | undefined>;
   /** Asks the node to stop (SIGTERM, the manager's stop) and waits until its process is gone. */
   stop(timeoutMs: number, signal: AbortSignal): Promise<'stopped' | 'was-stopped' | 'still-running'>;
   start(signal: AbortSignal): Promise<void>;

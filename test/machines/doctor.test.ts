@@ -82,7 +82,13 @@ describe('doctor on booted machines', () => {
     const file = join(machines.directory, 'operator', 'known_hosts');
     const good = readFileSync(file, 'utf8');
     const [first, second] = ['10.77.1.11', '10.77.1.12'].map(
-      (address) => good.split('\n').find((line) => line.includes(address))?.split(' ').slice(1).join(' ') ?? '',
+      (address) =>
+        good
+          .split('\n')
+          .find((line) => line.includes(address))
+          ?.split(' ')
+          .slice(1)
+          .join(' ') ?? '',
     );
     expect(first).not.toBe('');
     writeFileSync(file, good.replaceAll(`10.77.1.12 ${second}`, `10.77.1.12 ${first}`));

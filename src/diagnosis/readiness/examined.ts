@@ -28,6 +28,8 @@ export interface Examined {
   readonly probe: Tried<HostProbe> | undefined;
   readonly managers: ReadonlyMap<string, Tried<ManagerProbe>>;
   readonly raw: RawHost | undefined;
+  /** What is wrong with the pidfile of a node, by node. */
+  readonly pidFiles: ReadonlyMap<string, string>;
 }
 
 /** A node of an examined host with what the survey saw of it. */

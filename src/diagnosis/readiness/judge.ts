@@ -24,7 +24,7 @@ export function judgeReadiness(
 }
 
 /** 4 as soon as something could not be seen, else 1 when something is wrong. */
-function exitOf(checks: readonly Check[]): ExitStatus {
+export function exitOf(checks: readonly Check[]): ExitStatus {
   if (checks.some(({ state }) => state === 'unseen')) return exitStatus.unseen;
   return checks.some(({ state }) => state === 'problem') ? exitStatus.unhealthy : exitStatus.done;
 }

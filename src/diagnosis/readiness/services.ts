@@ -16,7 +16,13 @@ export function nodeChecks(
     const manager = examined.managers.get(sight.node.id);
     const service = serviceOf(examined, sight, manager);
     const reach = reachChecks(examined, sight);
-    const checks = [...service.checks, ...bootChecks(examined, sight, manager), ...reach, ...answers(examined, sight)];
+    const checks = [
+      ...service.checks,
+      ...pidFileChecks(examined, sight),
+      ...bootChecks(examined, sight, manager),
+      ...reach,
+      ...answers(examined, sight),
+    ];
     return { node: readinessOf(sight, manager, service.sure), checks };
   });
   return { nodes: all.map(({ node }) => node), checks: all.flatMap(({ checks }) => checks) };
@@ -70,6 +76,14 @@ function unitOf(examined: Examined, sight: NodeSight, says: string): ServiceSigh
   };
 }
 
+/** A pidfile that leads elsewhere: nothing gets a signal by it, but other tools may believe it. */
+function pidFileChecks(examined: Examined, { node }: NodeSight): readonly Check[] {
+  const says = examined.pidFiles.get(node.id);
+  if (says === undefined) return [];
+  const next = `pidfile   in ${node.config} on ${examined.entry.name}`;
+  return [check(examined, 'service', 'problem', says, { node: node.id, next })];
+}
+
 /** Start at boot is told and left as it is. */
 function bootChecks(
   examined: Examined,
@@ -109,7 +123,11 @@ function reachChecks(examined: Examined, { node, answers: seen }: NodeSight): re
 
 function answers(examined: Examined, { node, process, answers: seen }: NodeSight): readonly Check[] {
   if (seen?.ok) {
-    return [check(examined, 'answers', 'ok', `${seen.value}${node.kind === 'redis' ? ', its password works' : ''}`, { node: node.id })];
+    return [
+      check(examined, 'answers', 'ok', `${seen.value}${node.kind === 'redis' ? ', its password works' : ''}`, {
+        node: node.id,
+      }),
+    ];
   }
   const next = 'redis-runbook status';
   if (process?.ok && process.value === null) {

@@ -97,6 +97,7 @@ export function remoteService(tools: ServiceTools, node: NodeEntry): Service {
       ),
     weakness: async (signal) => (await own(signal)).weakness?.(signal),
     manager: known,
+    pidFileTrouble: async (signal) => (await own(signal)).pidFileTrouble?.(signal),
     stop: async (timeoutMs, signal) => (await own(signal)).stop(timeoutMs, signal),
     start: async (signal) => (await own(signal)).start(signal),
     get says() {
