@@ -2,7 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Check, Readiness } from '../../src/model/readiness.js';
+import { inTerminal } from '../live/terminal.js';
+import { userPassword } from './fleet.js';
 import { bootFleet } from './machines.js';
+import { inNamespace } from './network.js';
 import { run } from './run.js';
 import type { Machines } from './shapes.js';
 
@@ -99,6 +102,59 @@ describe('doctor on booted machines', () => {
         expect.objectContaining({ state: 'changed', fingerprint: expect.stringMatching(/^SHA256:/) }),
       ]);
       expect(open(seen).map(({ id, host }) => `${host} ${id}`)).toEqual(['pv2 host-key']);
+    } finally {
+      writeFileSync(file, good);
+    }
+  });
+
+  /** doctor in a terminal of the operator's, as the user whose sudo asks. */
+  function inWindow(args: readonly string[]) {
+    const where = {
+      directory: join(machines.directory, 'operator'),
+      fleetFile: machines.fleetFile({ login: 'opspw' }),
+    };
+    return inTerminal(where, ['doctor', ...args], 100, inNamespace(machines.fleet.operatorNamespace));
+  }
+
+  it('asks for the sudo password of an account once, not for each of three machines', async () => {
+    const window = inWindow([]);
+    await window.sees('sudo password of opspw (');
+    window.type(`${userPassword}\r`);
+    await window.sees('A recovery would find what it needs on all 3 hosts');
+    expect(await window.ended()).toBe(0);
+    // The terminal draws a question again with every key: one question is one text.
+    expect(new Set(window.screen().match(/sudo password of opspw \([^)]*\)/g)).size).toBe(1);
+    expect(window.screen()).not.toContain(userPassword);
+  });
+
+  it('asks for another one where the account has another password, and tries that once', async () => {
+    await hand('pv2', "echo 'opspw:Other-pass 2' | chpasswd");
+    try {
+      const window = inWindow([]);
+      await window.sees('sudo password of opspw (');
+      window.type(`${userPassword}\r`);
+      await window.sees('Not accepted. sudo password of opspw on pv2 alone:');
+      window.type('Other-pass 2\r');
+      await window.sees('A recovery would find what it needs on all 3 hosts');
+      expect(await window.ended()).toBe(0);
+    } finally {
+      await hand('pv2', `echo 'opspw:${userPassword}' | chpasswd`);
+    }
+  });
+
+  it('sends no sudo password to a machine whose key was accepted a moment ago without a second yes', async () => {
+    const file = join(machines.directory, 'operator', 'known_hosts');
+    const good = readFileSync(file, 'utf8');
+    writeFileSync(file, '');
+    try {
+      const window = inWindow(['pv1']);
+      await window.sees('Nobody knows the key of 10.77.1.11');
+      window.type('yes\r');
+      await window.sees('was accepted a moment ago. Send it a password? yes or no?');
+      window.type('no\r');
+      await window.sees('no sudo password was sent');
+      expect(await window.ended()).toBe(4);
+      expect(window.screen()).not.toContain('sudo password of opspw');
     } finally {
       writeFileSync(file, good);
     }
