@@ -1,4 +1,3 @@
-import { RunbookError } from '../errors.js';
 import type { Channel } from '../hosts/channel.js';
 import type { WritableHost } from '../hosts/host.js';
 import type { SudoAsker } from '../hosts/remote/sudo.js';
@@ -38,7 +37,7 @@ export function hostOpener(context: Context, told?: ToldOfKey): HostOpener {
     const { resolveTarget } = await import('../hosts/ssh/resolve-target.js');
     const target = await resolveTarget(entry, context.signal);
     const { openRemoteHost } = await import('../hosts/remote/host.js');
-    return openRemoteHost(entry, await openChannel(entry, target, all), sudoAsker(target, all, context));
+    return openRemoteHost(entry, await openChannel(entry, target, all), sudoAsker(all, context));
   };
   return { open, questionsAnswered: turn.over };
 }
@@ -102,20 +101,12 @@ function askFor(ask: Ask, request: Request, attempt: number): Promise<Secret> {
   return ask.secret(`${what} of ${request.user} (${request.machine}, and every host that asks for it):`, flag);
 }
 
-/** sudo's password goes where a login password may go, and nowhere else. */
-function sudoAsker(target: SshTarget, { verify, ask }: Shared, context: Context): SudoAsker {
+/** The channel says whether the machine may have a password at all. */
+function sudoAsker({ ask }: Shared, context: Context): SudoAsker {
   if (ask === undefined) return {};
-  const given = (attempt: number) => async (question: { readonly host: string; readonly user: string }) => {
-    if (!(await verify.mayHavePassword(target, context.signal))) throw notSent(question.host);
-    return ask({ kind: 'sudo', user: question.user, machine: question.host }, attempt, context.signal);
-  };
+  const given = (attempt: number) => async (question: { readonly host: string; readonly user: string }) =>
+    ask({ kind: 'sudo', user: question.user, machine: question.host }, attempt, context.signal);
   return { askSecret: given(1), askAgain: given(2) };
-}
-
-function notSent(host: string): RunbookError {
-  return new RunbookError('sudo', `${host}: no sudo password was sent: its key was accepted only now.`, {
-    next: ['type the command again: the key is known then'],
-  });
 }
 
 function keyQuestions(ask: Ask, turn: Turn) {

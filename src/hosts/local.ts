@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream';
 import { RunbookError } from '../errors.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
-import { defaultLimits, type Host, type Service, type WritableHost } from './host.js';
+import { defaultLimits, type Service, type WritableHost } from './host.js';
 import { openLocalChannel } from './local-channel.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
 import { keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
+import { namedLocally } from './local-named.js';
 import { listenerAt } from './local-nodes.js';
 import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
@@ -58,7 +59,7 @@ export function openLocalHost(entry: HostEntry): WritableHost {
   // Nobody becomes another user here, whatever fleet.yaml says.
   const own: HostEntry = { ...entry, become: 'none' };
   const shell = () => openShell(own, openLocalChannel(entry.name));
-  const host: Host = {
+  const host: WritableHost = {
     entry,
     look: (request, signal) => lookLocally(host, request, signal),
     read: (path, limitBytes, signal) =>
@@ -71,10 +72,8 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     vouch: (address, port, signal) => vouch(entry, address, port, signal),
     rights: (signal) => rightsOn(shell(), false, signal),
     probe: (request, signal) => probeOver(shell(), reachBy(connect), own, { ...request, mayBecome: false }, signal),
+    named: (config) => namedLocally(host, config),
     close: async () => undefined,
-  };
-  return {
-    ...host,
     run: runCommand,
     write: replaceFile,
     makeDirectory: makePrivateDirectory,
@@ -82,4 +81,5 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     remove: removeFile,
     service: (node) => service(entry, node),
   };
+  return host;
 }

@@ -16,7 +16,7 @@ export type PidFileSight =
   | { readonly is: 'gone' | 'elsewhere' | 'other' | 'unreadable'; readonly says: string };
 
 /** The number in a pidfile; undefined for anything but one number. */
-export function pidIn(text: string): number | undefined {
+function pidIn(text: string): number | undefined {
   const pid = /^\s*(\d{1,10})\s*$/.exec(text)?.[1];
   return pid === undefined || Number(pid) < 1 ? undefined : Number(pid);
 }

@@ -152,7 +152,7 @@ describe('doctor on booted machines', () => {
       window.type('yes\r');
       await window.sees('was accepted a moment ago. Send it a password? yes or no?');
       window.type('no\r');
-      await window.sees('no sudo password was sent');
+      await window.sees('no password was sent');
       expect(await window.ended()).toBe(4);
       expect(window.screen()).not.toContain('sudo password of opspw');
     } finally {

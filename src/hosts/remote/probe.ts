@@ -1,3 +1,4 @@
+import { RunbookError } from '../../errors.js';
 import type { HostEntry, NodeEntry } from '../../model/inventory.js';
 import type { HostProbe, HostRights, ReachProbe } from '../../model/readiness.js';
 import type { Channel } from '../channel.js';
@@ -45,8 +46,14 @@ export async function rightsOn(shell: Shell, canAsk: boolean, signal: AbortSigna
     return { user, uid, sudo: 'with-password' };
   } catch (error) {
     signal.throwIfAborted();
-    return { user, uid, sudo: 'refused', sudoSays: reasonOf(error) };
+    return { user, uid, sudo: 'refused', sudoSays: wordsOf(error) };
   }
+}
+
+/** sudo's own words stand first among the facts. */
+function wordsOf(error: unknown): string {
+  const first = error instanceof RunbookError ? error.facts[0] : undefined;
+  return first?.replace(/^sudo says: /, '') ?? reasonOf(error);
 }
 
 async function machineOn(shell: Shell, entry: HostEntry, signal: AbortSignal): Promise<MachineAnswer> {
