@@ -14,8 +14,10 @@ export function hostOpener(context: Context): (entry: HostEntry) => Promise<Writ
     verifier ??= makeVerifier(context);
     const channel = await openChannel(entry, await verifier, context);
     const { openRemoteHost } = await import('../hosts/remote/host.js');
-    if (!canAsk(context)) return openRemoteHost(entry, channel);
+    const tell = (line: string) => context.stderr(`${line}\n`);
+    if (!canAsk(context)) return openRemoteHost(entry, channel, { tell });
     return openRemoteHost(entry, channel, {
+      tell,
       askSecret: ({ host, user }) =>
         createAsk(context).secret(`sudo password of ${user} on ${host}:`, 'NOPASSWD in sudoers'),
     });

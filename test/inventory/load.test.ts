@@ -123,7 +123,7 @@ describe('a fleet file that is right', () => {
           '    runs:',
           '      - redis: { config: /b/1.conf, port: 1, unit: b1 }',
           '      - redis: { config: /b/2.conf, port: 2, unit: b2, start: [valkey-server, /b/2.conf] }',
-          '      - sentinel: { config: /b/s.conf, direct: true, password: { file: pw } }',
+          '      - sentinel: { config: /b/s.conf, direct: true, tls: true, password: { file: pw } }',
         ].join('\n'),
       }),
     );

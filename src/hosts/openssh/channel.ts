@@ -192,8 +192,11 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
       });
       return asStream({ ...started, ended }, signal);
     },
-    forward: async (address, port, signal) =>
-      forward({ master: await masters.get(signal), target }, address, port, signal),
+    // `ssh -W PATH` came with 9.4 only, and the older ones take a path for a host.
+    forward: async (address, port, signal) => {
+      if (port === 0) throw forwardRefused(host, address, port, 'not supported by the ssh of this machine');
+      return forward({ master: await masters.get(signal), target }, address, port, signal);
+    },
     close: () => masters.close(),
   };
 }

@@ -6,6 +6,7 @@ import { defaultLimits, type Host, type RunOptions, type RunOutput, type Service
 import { fileError } from '../local-files.js';
 import { reading } from '../reading.js';
 import { remoteService } from '../services/remote.js';
+import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
 import { keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
@@ -18,6 +19,8 @@ import { type AskSecret, openShell, type Shell } from './sudo.js';
 export interface RemoteTools {
   /** Asks for the sudo password of a host; left out where nobody can be asked. */
   readonly askSecret?: AskSecret;
+  /** Told what the operator should know of the host, once each. */
+  readonly tell?: Tell;
 }
 
 const DEFAULT_RUN_BYTES = 1024 * 1024;
@@ -67,6 +70,7 @@ function inTime(): AbortSignal {
  */
 export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
   const shell = openShell(entry, channel, tools.askSecret);
+  const connect = connector(channel, shell, entry.become === 'sudo', tools.tell);
   const files = filesOver(shell);
   const processes = processesOn(entry, channel, shell);
   const from = (source: string): From => ({ host: entry.name, source });
@@ -79,16 +83,21 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
   const host: Host = {
     entry,
     look: (request, signal) =>
-      lookThrough(channel, entry, request, signal, (command, options, own) =>
-        shell.exec({ script: command, args: [] }, options, own),
+      lookThrough(
+        channel,
+        entry,
+        request,
+        signal,
+        (command, options, own) => shell.exec({ script: command, args: [] }, options, own),
+        connect,
       ),
     read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
     stream: (path, signal, fromByte, toByte) => streamFrom(shell, path, signal, fromByte, toByte),
     stat: (path) => reading(from(path), () => files.stat(path, inTime())),
     list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
     hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
-    connect: (address, port, signal) => channel.forward(address, port, signal),
-    vouch: (address, port, signal) => processes.vouch(address, port, signal),
+    connect,
+    vouch: (endpoint, signal) => processes.vouch(endpoint, signal),
     close: () => channel.close(),
   };
   return {
