@@ -75,7 +75,7 @@ os._exit(0)`;
 
 /** bash cannot close one half of a socket, so the end of our half ends both a second later. */
 const BASH = `[ "$3" != 0 ] || { printf '%s no bash opens no unix socket\\n' "$1"; exit 1; }
-if ! { exec 3<> "/dev/tcp/$2/$3"; } 2> /dev/null; then printf '%s no connection refused or timed out\\n' "$1"; exit 1; fi
+if ! { exec 3<> "/dev/tcp/$2/$3"; } 2> /dev/null; then printf '%s no connection refused or not reachable\\n' "$1"; exit 1; fi
 printf '%s ok\\n' "$1"
 exec 4<&0
 cat <&3 & out=$!

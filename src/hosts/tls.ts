@@ -76,7 +76,7 @@ const clientSide: readonly (readonly [RegExp, string])[] = [
 function troubleOf(error: unknown, endpoint: RedisEndpoint, tls: TlsSettings): TlsTrouble {
   if (error instanceof TlsTrouble) return error;
   const where = `${endpoint.node} (${wordsOfPlace(endpoint)})`;
-  const said = reasonOf(error);
+  const said = reasonOf(error).replace(/\s+/g, ' ').trim();
   const code = codeOf(error);
   const trouble = (says: string, next: string) => new TlsTrouble(`${says}; in fleet.yaml: ${next}`);
   if (untrusted.has(code)) {
