@@ -1,6 +1,6 @@
 import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.js';
 import type { From, Seen } from '../../model/seen.js';
-import type { Channel } from '../channel.js';
+import { type Channel, KEY_IS_NEW } from '../channel.js';
 import { defaultLimits } from '../host.js';
 import { type Listener, listenerAt, nodeAt, processOf, socketsAt } from '../local-nodes.js';
 import type { LocalProcess } from '../local-process.js';
@@ -136,6 +136,7 @@ async function vouchOn(state: State, endpoint: RedisEndpoint, signal: AbortSigna
   const node = nodeAt(entry, endpoint);
   if (node === undefined) return missed('denied', `${wordsOfPlace(endpoint)} is no place of ${endpoint.node}`, from);
   try {
+    if ((await state.channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
     const [scan, owners] = await Promise.all([scanFor(state, [endpoint], signal), ownersOf(state, node, signal)]);
     const listener = listenerAt(endpoint.address, endpoint.port, entry.name, scan);
     if (listener.kind === 'none') return missed('denied', `nothing listens at ${wordsOfPlace(endpoint)}`, from);

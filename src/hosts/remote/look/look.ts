@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type HostEntry, placeOf } from '../../../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost } from '../../../model/raw-host.js';
 import type { From, Seen } from '../../../model/seen.js';
-import type { Channel } from '../../channel.js';
+import { type Channel, KEY_IS_NEW } from '../../channel.js';
 import type { Host, LookRequest, RedisAccess } from '../../host.js';
 import { credentialsFor, processesOf, stateFile } from '../../local-look.js';
 import { type Listener, listenerAt, nodeAt, socketsAt } from '../../local-nodes.js';
@@ -98,11 +98,12 @@ function accessTo(looking: Looking, sight: Sight): RedisAccess {
   return {
     entry,
     connect: looking.connect,
-    vouch: async (endpoint: RedisEndpoint): Promise<Seen<true>> => {
+    vouch: async (endpoint: RedisEndpoint, signal): Promise<Seen<true>> => {
       const from: From = { host: entry.name, source: `/proc/net ${wordsOfPlace(endpoint)}` };
       const view = sight.views.find(({ node }) => node.id === endpoint.node && isAt(endpoint, placeOf(node)));
       if (view === undefined || nodeAt(entry, endpoint) === undefined)
         return missed('denied', `${wordsOfPlace(endpoint)} is no place of ${endpoint.node}`, from);
+      if ((await looking.channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
       const listener = listenerOf(looking, sight, view);
       const reason = await distrust(view.node, view.config, listener, 'password', machineOf(sight, view));
       return reason === undefined ? saw(true, from) : missed('denied', reason, from);
