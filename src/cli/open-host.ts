@@ -37,7 +37,8 @@ export function hostOpener(context: Context, told?: ToldOfKey): HostOpener {
     const { resolveTarget } = await import('../hosts/ssh/resolve-target.js');
     const target = await resolveTarget(entry, context.signal);
     const { openRemoteHost } = await import('../hosts/remote/host.js');
-    return openRemoteHost(entry, await openChannel(entry, target, all), sudoAsker(all, context));
+    const tell = (line: string) => context.stderr(`${line}\n`);
+    return openRemoteHost(entry, await openChannel(entry, target, all), { ...sudoAsker(all, context), tell });
   };
   return { open, questionsAnswered: turn.over };
 }

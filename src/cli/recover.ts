@@ -169,7 +169,7 @@ async function carryOut(
       plan,
       {
         hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
-        inventory: fleet.inventory,
+        inventory: judged.inventory,
         passwords: fleet.passwords,
         journal,
         directory: directory.path,

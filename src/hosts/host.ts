@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
 import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
-import type { Secret } from '../model/secret.js';
 import type { Seen } from '../model/seen.js';
+import type { RedisEndpoint } from './redis-endpoint.js';
 
 /** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
 export interface Limits {
@@ -49,13 +49,17 @@ export interface Host {
   list(directory: string): Promise<Seen<readonly string[]>>;
   /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex. */
   hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<Seen<string>>;
-  /** A connection to a port of the node, through the host; rejects with the system's error. */
+  /**
+   * A connection to a port of the node, through the host; `port` 0: to the unix socket at the path `address`. Rejects
+   * with the system's error.
+   */
   connect(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /**
-   * Whether a password may be sent to what listens on `address:port`: seen as true only when that is a redis or valkey
-   * server of the node's own user, of root, or of ours. Asked by the Redis client before it authenticates.
+   * Whether a password of the endpoint's node may be sent to what listens at the endpoint: seen as true only when that
+   * is a redis or valkey server of the node's own user, of root, or of ours. Asked by the Redis client before it
+   * authenticates, whatever way the connection takes.
    */
-  vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  vouch(endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>>;
   /** Logs in, and finds out what the login may become. Rejects with the RunbookError of a login that failed. */
   rights(signal: AbortSignal): Promise<HostRights>;
   /**
@@ -203,11 +207,4 @@ export interface RedisWriter extends RedisReader {
   ): Promise<
     { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
   >;
-}
-
-export interface RedisEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly node: string;
-  readonly password?: Secret;
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunbookError } from '../../errors.js';
-import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.js';
 import type { Seen } from '../../model/seen.js';
 import { mapSeen } from '../../model/seen.js';
 import type { Service } from '../host.js';
@@ -17,6 +17,7 @@ import { makePrivateDirectory, temporaryName } from '../local-write.js';
 import { troubleOf } from '../pid-file.js';
 import { isServerFile } from '../proc-formats.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
+import { titlePattern } from './service-scripts.js';
 
 const POLL_MS = 20;
 const START_LIMIT_MS = 15_000;
@@ -94,7 +95,8 @@ function launched(child: ChildProcess, node: NodeEntry): Promise<void> {
 }
 
 function listens(entry: HostEntry, node: NodeEntry): boolean {
-  return listenerAt(node.address, node.port, entry.name, scanProcesses()).kind === 'server';
+  const { address, port } = placeOf(node);
+  return listenerAt(address, port, entry.name, scanProcesses()).kind === 'server';
 }
 
 async function awaitStart(
@@ -139,10 +141,8 @@ async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Pr
 
 function saysFor(entry: HostEntry, node: NodeEntry): Service['says'] {
   const hold = holdPath(entry, node);
-  const end = node.kind === 'sentinel' ? ' \\[sentinel\\]' : '( |$)';
-  const title = `(redis|valkey)-(server|sentinel) ${node.address.replaceAll('.', '\\.')}:${node.port}${end}`;
   return {
-    stop: `kill -TERM "$(${shellLine(['pgrep', '-f', title])})"`,
+    stop: `kill -TERM "$(${shellLine(['pgrep', '-f', titlePattern(node)])})"`,
     start: shellLine(node.start),
     hold: `mkdir -p -m 700 ${shellQuote(dirname(hold))} && echo '{"run":"by-hand"}' > ${shellQuote(hold)}`,
     release: shellLine(['rm', hold]),
