@@ -3,11 +3,14 @@ import { exitOf } from '../diagnosis/readiness/judge.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
+import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Check } from '../model/readiness.js';
 import type { RunResult } from '../model/run.js';
 import { linesOf } from '../report/doctor-text.js';
+import { printableProse } from '../report/escape.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
@@ -47,6 +50,7 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     }
     if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context);
+    await preflight(plan, judged, fleet, context);
     await showTroubles(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
@@ -90,8 +94,34 @@ function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
+async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<readonly Tried[]> {
+  const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
+  return (await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)))).flat();
+}
+
+/** The places of the plan as lines of a dry run. */
+function placeCheck({ host, state, says }: Tried): Check {
+  return { id: 'disk', host, state: state === 'failed' ? 'problem' : 'ok', says };
+}
+
+/** What would stop the run half way is found out before its first act. */
+async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+  const tried = await tryPlaces(plan, judged, fleet, context);
+  refuseFailed(tried);
+  if (context.json || context.quiet) return;
+  for (const { host, state, says } of tried)
+    if (state === 'warning')
+      context.stdout(`${wrap(printableProse(`${host}: ${says}`), context.columns, '  ! ', '    ').join('\n')}\n`);
+}
+
 async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
-  const probes = fleet === undefined ? [] : await probePlan(plan, judged, fleet, context, true);
+  const probes =
+    fleet === undefined
+      ? []
+      : [
+          ...(await probePlan(plan, judged, fleet, context, true)),
+          ...(await tryPlaces(plan, judged, fleet, context)).map(placeCheck),
+        ];
   const status = exitOf(probes);
   if (context.json) {
     context.stdout(`${toJson(plan)}\n`);
