@@ -4,6 +4,7 @@ import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import { refusalOf } from '../plan/choice.js';
 import { linesOf } from '../report/doctor-text.js';
+import { fleetFlag } from '../report/next-lines.js';
 import { renderPlanMarkdown } from '../report/plan-markdown.js';
 import { renderPlan } from '../report/plan-text.js';
 import { headlineLines } from '../report/status-text.js';
@@ -53,6 +54,8 @@ export async function showTroubles(plan: Plan, judged: Judged, fleet: Fleet, con
   if (context.json || context.quiet) return;
   const found = troubles(await probePlan(plan, judged, fleet, context, false));
   if (found.length === 0) return;
-  const lines = found.flatMap((one) => linesOf(one, { width: context.columns, colour: context.colour }));
+  const lines = found.flatMap((one) =>
+    linesOf(one, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),
+  );
   context.stdout(`\n${['Before you say yes, this was tried and is not as it should be:', ...lines].join('\n')}\n`);
 }

@@ -128,7 +128,9 @@ async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, cont
     context.stdout(`${toJson({ schema: 'redis-runbook/dry-run/1', type: 'result', probes, exit: status })}\n`);
     return status;
   }
-  const lines = probes.flatMap((probe) => linesOf(probe, { width: context.columns, colour: context.colour }));
+  const lines = probes.flatMap((probe) =>
+    linesOf(probe, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),
+  );
   context.stdout(
     ['', 'DRY RUN: nothing was changed. What was tried without changing anything:', ...lines, ''].join('\n'),
   );

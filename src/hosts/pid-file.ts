@@ -1,4 +1,5 @@
 import type { NodeEntry } from '../model/inventory.js';
+import { processOf } from './local-nodes.js';
 import type { LocalProcess, ProcessScan } from './local-process.js';
 import { isServerFile, parseTitle } from './proc-formats.js';
 
@@ -6,8 +7,8 @@ import { isServerFile, parseTitle } from './proc-formats.js';
 export const PID_FILE_BYTES = 32;
 
 /**
- * What a node's pidfile says, held against the processes. `node`: a server that tells neither its address nor its config,
- * so that only the pidfile can. `elsewhere`: a server that is another one by its own words. `other`: no server at all.
+ * What a node's pidfile says, held against the processes. `node`: the node's own server, or one that tells neither its
+ * address nor its config, so that only the pidfile can. `elsewhere`: a server that is another one by its own words. `other`: no server at all.
  * `gone`: no such process, which a crash leaves behind. Only `node` may ever get a signal.
  */
 export type PidFileSight =
@@ -55,7 +56,8 @@ export function judgePidFile(
   if (!seen.isOurs(process.uid)) {
     return { is: 'other', says: `${names}, a server of user ${process.uid}, not of ${node.id}: left alone` };
   }
-  if (tellsNothing(process)) return { is: 'node', process };
+  const known = processOf(node, scan, { host: node.host, node: node.id, source: '/proc' });
+  if (tellsNothing(process) || (known.ok && known.value?.pid === pid)) return { is: 'node', process };
   return { is: 'elsewhere', says: `${names}, a server that says "${process.title}"` };
 }
 

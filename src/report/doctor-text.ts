@@ -165,13 +165,23 @@ function checkLines(readiness: Readiness, options: DoctorOptions): string[] {
 }
 
 /** A check as it stands below the table, or below a plan. */
-export function linesOf(check: Check, options: { readonly width: number; readonly colour: boolean }): string[] {
+export function linesOf(
+  check: Check,
+  options: { readonly width: number; readonly colour: boolean; readonly fleetFlag?: string },
+): string[] {
   const [sign, role] = signs[check.state];
   const where = printable(check.node === undefined || check.node === check.host ? check.host : check.node);
   const [first = '', ...more] = wrap(`${where} ${check.id}: ${printable(check.says)}`, options.width - 3, '', '  ');
   const next =
-    check.next === undefined ? [] : [`     ${paint('quiet', `-> ${printable(check.next)}`, options.colour)}`];
+    check.next === undefined
+      ? []
+      : [`     ${paint('quiet', `-> ${printable(withFleet(check.next, options.fleetFlag))}`, options.colour)}`];
   return [`${paint(role, sign.padEnd(2), options.colour)} ${first}`, ...more.map((line) => `   ${line}`), ...next];
+}
+
+/** Our own command with the fleet file that was used, so that it can be pasted. */
+function withFleet(next: string, flag = ''): string {
+  return next.replace(/^redis-runbook (?:status|doctor)\b/, `$&${flag}`);
 }
 
 function nextCommands(readiness: Readiness, options: DoctorOptions): readonly NextCommand[] {

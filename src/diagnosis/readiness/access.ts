@@ -40,7 +40,9 @@ function keyChecks(examined: Examined): readonly Check[] {
       revoked: `${shown}: revoked in ${key.at ?? 'the known-hosts file'}`,
     }[key.state];
     const refused = examined.login.ok ? undefined : examined.login.refusal.next;
-    const next = isWrong(key) ? (refused?.at(-1) ?? `ssh-keygen -F ${key.machine}`) : undefined;
+    // A changed key is read on the machine's own console before anything is taken out of a file.
+    const first = key.state === 'unknown' ? refused?.at(-1) : refused?.[0];
+    const next = isWrong(key) ? (first ?? `ssh-keygen -F ${key.machine}`) : undefined;
     return check(examined, 'host-key', isWrong(key) ? 'unseen' : 'ok', says, nextOf(next));
   });
 }

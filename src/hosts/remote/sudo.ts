@@ -18,7 +18,7 @@ export type AskSecret = (question: { readonly host: string; readonly user: strin
 /** Who answers for a host's sudo. */
 export interface SudoAsker {
   readonly askSecret?: AskSecret;
-  /** For another password, when the first one was meant for another host and was not accepted here. */
+  /** For another password, once, when the first one was not accepted: it may have been the account's on other hosts. */
   readonly askAgain?: AskSecret;
 }
 

@@ -21,15 +21,12 @@ export type AskSecret = (request: SecretRequest, attempt: number, signal: AbortS
 interface Remembered {
   readonly attempt: number;
   readonly secret: Promise<Secret | undefined>;
-  /** It was typed for another machine where the account has the same name. */
-  readonly shared: boolean;
 }
 
 /**
  * One question at a time, and each only once: passphrases and passwords are remembered for the run (a reconnect does
  * not ask again) until they are refused. One account of several machines has one password until a machine refuses it:
- * then another is asked for that machine alone; sudo gets a second one only there, because a third try may lock the
- * account. Answers to a host's own prompts may be one-time codes and are not remembered.
+ * then another is asked for that machine alone. Answers to a host's own prompts may be one-time codes and are not remembered.
  */
 export function rememberSecrets(ask: AskSecret): AskSecret {
   const known = new Map<string, Remembered>();
@@ -56,9 +53,8 @@ export function rememberSecrets(ask: AskSecret): AskSecret {
     const name = request.kind === 'passphrase' ? account : `${account}@${request.machine}`;
     const before = known.get(name);
     if (before !== undefined && before.attempt >= attempt) return before.secret;
-    if (request.kind === 'sudo' && attempt > 1 && before?.shared !== true) return Promise.resolve(undefined);
     const shared = attempt === 1 ? accounts.get(account) : undefined;
     const secret = shared ?? inTurn(request, attempt, signal);
-    return keep(name, account, { attempt, secret, shared: shared !== undefined });
+    return keep(name, account, { attempt, secret });
   };
 }
