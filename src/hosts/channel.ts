@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 /** Limits of one command on a host. */
 export interface ExecOptions {
   readonly timeoutMs: number;
-  /** Most bytes of standard output, and of standard error, that are kept; above it the command is ended. */
+  /** Most bytes of standard output, and of standard error (1 MiB at most), that are kept; above it the command is ended. */
   readonly limitBytes: number;
+  /** What standard output must hold among its first `withinBytes`; else the command is ended there, as one over its limit. */
+  readonly begins?: { readonly text: string; readonly withinBytes: number };
   /** What the command reads; ends after it. */
   readonly stdin?: Uint8Array;
 }

@@ -89,7 +89,7 @@ export async function lookAtAnswers(
   const from = fromNode(context, node.id, 'PING');
   if (ask.not !== undefined) return notAnswered(node, questions, missed('denied', ask.not, from));
   const endpoint = endpointOf(node, credentials);
-  const options = { timeoutMs: readingTimeoutMs, limitBytes: 4 * textBytes };
+  const options = { timeoutMs: readingTimeoutMs, limitBytes: textBytes };
   const all = await within(from, readingTimeoutMs, context.signal, async (signal) => {
     const opened = await openReader(host, endpoint, options, signal);
     if (!opened.ok) return opened;
