@@ -38,7 +38,7 @@ describe('a file system is full', () => {
     await dead(machines);
     // A small file system over the directory, with what was in it, filled to the last byte.
     const small = `mkdir -p /mnt/small ${path}; mount -t tmpfs -o size=8m tmpfs /mnt/small; cp -a ${path}/. /mnt/small/`;
-    const over = `chown --reference=${path} /mnt/small; chmod --reference=${path} /mnt/small; mount --move /mnt/small ${path}`;
+    const over = `chown --reference=${path} /mnt/small; chmod --reference=${path} /mnt/small; mount --bind /mnt/small ${path}`;
     await must('pv2', `${small}; ${over}; dd if=/dev/zero of=${path}/filler bs=1M 2> /dev/null || true`);
     try {
       const refused = await machines.runbook(['recover', '--yes', '--plain'], { timeoutMs: 240_000 });
@@ -52,7 +52,7 @@ describe('a file system is full', () => {
       expect(tried.status, tried.stdout).toBe(4);
       expect(flat(tried.stdout)).toContain(`x pv2 ${path} needs`);
     } finally {
-      await must('pv2', `umount ${path}`);
+      await must('pv2', `umount ${path} /mnt/small`);
     }
     await completes();
   });
