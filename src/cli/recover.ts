@@ -182,7 +182,11 @@ async function carryOut(
 async function lookAfter(fleet: Fleet, context: Context): Promise<Judged | undefined> {
   if (context.stopNow.aborted) return undefined;
   const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
-  return lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
+  const look = () => lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
+  const seen = await look();
+  // A connection that dropped just now says nothing about the fleet: the second look logs in again.
+  const dropped = seen?.survey.hosts.some((host) => !host.reached.ok && /was lost/.test(host.reached.detail));
+  return dropped ? ((await look()) ?? seen) : seen;
 }
 
 const LAST_LOOK_MS = 10_000;
