@@ -190,16 +190,19 @@ async function carryOut(
   } finally {
     await journal.close();
   }
-  const after = await lookAfter(fleet, context);
+  const after = await lookAfter(fleet, result.outcome === 'done', context);
   if (after) await saveSurvey(`${directory.path}/survey-after.json`, after.raw, after.inventory);
   return endRun({ plan, before: judged.diagnosis, after, result, who }, context);
 }
 
 /** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */
-async function lookAfter(fleet: Fleet, context: Context): Promise<Judged | undefined> {
+async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
   if (context.stopNow.aborted) return undefined;
   const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
-  return lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
+  const look = () => lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
+  const seen = await look();
+  // What was proved a moment ago and looks wrong now may only be a connection that dropped: the next look logs in again.
+  return isDone && seen?.diagnosis.state !== 'healthy' ? ((await look()) ?? seen) : seen;
 }
 
 const LAST_LOOK_MS = 10_000;

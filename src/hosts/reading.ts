@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { RunbookError } from '../errors.js';
 import type { From, NotSeen, Seen, SeenValue, WhyNot } from '../model/seen.js';
 import { ChannelLost } from './channel.js';
 
@@ -45,7 +46,9 @@ export function missedBy(error: unknown, from: From): NotSeen {
   }
   // A reading has no effect that could be in doubt: it has only not been answered.
   if (error instanceof ChannelLost) return missed('timeout', error.message.replace(/: whether .*$/, ''), from);
-  return missed(whyByCode[codeOf(error)] ?? 'denied', reasonOf(error), from);
+  // Without the line that would give the right nobody knows what to do about it.
+  const facts = error instanceof RunbookError && error.word === 'sudo' ? error.facts : [];
+  return missed(whyByCode[codeOf(error)] ?? 'denied', [reasonOf(error), ...facts].join('; '), from);
 }
 
 /** Runs a reading; whatever it throws becomes the reason why there is none. */
