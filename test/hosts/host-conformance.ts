@@ -18,6 +18,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ChangedUnderneath, type WritableHost } from '../../src/hosts/host.js';
+import { endpointOf } from '../../src/hosts/redis-endpoint.js';
 import type { HostEntry } from '../../src/model/inventory.js';
 import { type OwnHost, OwnRedis, rawCommand, waitFor } from '../live/own-redis.js';
 
@@ -398,8 +399,11 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       const seen = await service.pid(never);
       if (!seen.ok || seen.value === null) throw new Error('it runs');
       expect(await rawCommand(redis.address, redis.port, ['INFO', 'server'])).toContain(`process_id:${seen.value}`);
-      expect(await host.vouch(redis.address, redis.port, never)).toMatchObject({ ok: true });
-      expect(await host.vouch(redis.address, 1, never)).toMatchObject({ ok: false, why: 'denied' });
+      expect(await host.vouch(endpointOf(redis, undefined), never)).toMatchObject({ ok: true });
+      expect(await host.vouch({ ...endpointOf(redis, undefined), port: 1 }, never)).toMatchObject({
+        ok: false,
+        why: 'denied',
+      });
       expect(await service.stop(10_000, never)).toBe('stopped');
       expect(await service.stop(10_000, never)).toBe('was-stopped');
       await waitFor('the process to be gone', async () => {
@@ -437,7 +441,7 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
           () => undefined,
         ),
       );
-      expect(await host.vouch(redis.address, redis.port, never)).toMatchObject({ ok: false, why: 'denied' });
+      expect(await host.vouch(endpointOf(redis, undefined), never)).toMatchObject({ ok: false, why: 'denied' });
       if (ways.becomesOwner) {
         expect(await host.service(redis).pid(never)).toMatchObject(
           root ? { ok: false, why: 'denied' } : { value: null },

@@ -51,7 +51,7 @@ describe.each(transports)('a machine whose key was accepted a moment ago, over t
     const passwords = new Map([[node.id, new Secret(password)]]);
     const before = await auths();
     const refused = openRemoteHost({ ...entry, transport: 'ssh' }, open(target, verify));
-    const endpoint = { address, port: 6379, node: node.id, password: new Secret(password) };
+    const endpoint = { address, port: 6379, node: node.id, credentials: { password: new Secret(password) } };
     const raw = await refused.look({ ...request, passwords }, never);
     const info = raw.answers.find(({ node: id, command }) => id === node.id && command === 'INFO all')?.answer;
     expect(info).toMatchObject({ ok: false, why: 'denied', detail: expect.stringContaining('accepted only now') });

@@ -205,8 +205,11 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
     host,
     exec: (command, options, signal) => queued(async () => runToEnd(await run(command, signal), options, signal)),
     open: (command, signal) => queued(() => openOne(command, signal)),
-    forward: async (address, port, signal) =>
-      forward({ master: await masters.get(signal), target }, address, port, signal),
+    // `ssh -W PATH` came with 9.4 only, and the older ones take a path for a host.
+    forward: async (address, port, signal) => {
+      if (port === 0) throw forwardRefused(host, address, port, 'not supported by the ssh of this machine');
+      return forward({ master: await masters.get(signal), target }, address, port, signal);
+    },
     mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
     close: () => masters.close(),
   };

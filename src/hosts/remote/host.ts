@@ -6,19 +6,21 @@ import { defaultLimits, type RunOptions, type RunOutput, type Service, type Writ
 import { fileError } from '../local-files.js';
 import { reading } from '../reading.js';
 import { remoteService } from '../services/remote.js';
+import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
 import { keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
+import { probeOver, reachBy, rightsOn } from './probe.js';
 import { processesOn } from './processes.js';
 import type { NamedBy } from './run-as.js';
 import { textOf } from './script.js';
 import { streamFrom } from './stream.js';
-import { type AskSecret, openShell, type Shell } from './sudo.js';
+import { openShell, type Shell, type SudoAsker } from './sudo.js';
 
-/** What a host of another machine needs of its surroundings. */
-export interface RemoteTools {
-  /** Asks for the sudo password of a host; left out where nobody can be asked. */
-  readonly askSecret?: AskSecret;
+/** What a host of another machine needs of its surroundings: who asks for sudo passwords, and whom to tell. */
+export interface RemoteTools extends SudoAsker {
+  /** Told what the operator should know of the host, once each. */
+  readonly tell?: Tell;
 }
 
 const DEFAULT_RUN_BYTES = 1024 * 1024;
@@ -89,7 +91,8 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
  * when a right is missing, and with ChannelLost when it is not known whether something had its effect.
  */
 export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
-  const shell = openShell(entry, channel, tools.askSecret);
+  const shell = openShell(entry, channel, tools);
+  const connect = connector(channel, shell, entry.become === 'sudo', tools.tell);
   const files = filesOver(shell);
   const processes = processesOn(entry, channel, shell);
   const byConfig = (config: string) => (): NamedBy => {
@@ -107,11 +110,18 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
     entry,
     ...fileMethods(entry, shell, () => undefined),
     look: (request, signal) =>
-      lookThrough(channel, entry, request, signal, (command, options, own) =>
-        shell.exec({ script: command, args: [] }, options, own),
+      lookThrough(
+        channel,
+        entry,
+        request,
+        signal,
+        (command, options, own) => shell.exec({ script: command, args: [] }, options, own),
+        connect,
       ),
-    connect: (address, port, signal) => channel.forward(address, port, signal),
-    vouch: (address, port, signal) => processes.vouch(address, port, signal),
+    connect,
+    vouch: (endpoint, signal) => processes.vouch(endpoint, signal),
+    rights: (signal) => rightsOn(shell, tools.askSecret !== undefined, signal),
+    probe: (request, signal) => probeOver(shell, reachBy(channel.forward), entry, request, signal),
     named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
     run: (argv, options, signal) => run(shell, argv, options, signal),
     service,

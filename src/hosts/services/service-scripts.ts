@@ -1,4 +1,4 @@
-import type { NodeEntry } from '../../model/inventory.js';
+import { type NodeEntry, placeOf } from '../../model/inventory.js';
 import { PLACES } from '../remote/run-as.js';
 import { PRELUDE } from '../remote/script.js';
 
@@ -23,13 +23,13 @@ is_server() {
 }
 # Whether nobody else than this process listens where the node does; nobody at all is fine.
 own_port() {
-  inodes=$(grep -hE "$LISTENS" /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '{ print $10 }')
+  inodes=$(grep -hE "$LISTENS" /proc/net/tcp /proc/net/tcp6 /proc/net/unix 2> /dev/null | awk '{ print ($4 == "00010000") ? $7 : $10 }')
   [ -n "$inodes" ] || return 0
   fds=$(ls -l "/proc/$1/fd" 2> /dev/null)
   for each in $inodes; do case $fds in *"socket:[$each]"*) return 0 ;; esac; done
   return 1
 }
-listening() { grep -qE "$LISTENS" /proc/net/tcp /proc/net/tcp6 2> /dev/null; }
+listening() { grep -qE "$LISTENS" /proc/net/tcp /proc/net/tcp6 /proc/net/unix 2> /dev/null; }
 `;
 
 /** Ends one process by SIGTERM: $1 pid, $2 its start, $3 seconds, $4 = what listening looks like. Executable, start and port are read again right before the signal: the pid may be another's by now. */
@@ -155,10 +155,23 @@ function hexAddress(address: string): string | undefined {
     .toUpperCase();
 }
 
-/** An extended regular expression for the line of /proc/net/tcp or tcp6 on which the node listens: at its address, or at every one. */
-export function listeningPattern(node: Pick<NodeEntry, 'address' | 'port'>): string {
-  const hex = hexAddress(node.address);
+/**
+ * An extended regular expression for the line of /proc/net/tcp or tcp6 on which the node listens, at its address or at
+ * every one, or for its unix socket's line of /proc/net/unix.
+ */
+export function listeningPattern(node: Parameters<typeof placeOf>[0]): string {
+  const { address, port } = placeOf(node);
+  if (port === 0) return ` 00010000 0001 [0-9A-F]+ +[0-9]+ ${address.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
+  const hex = hexAddress(address);
   const addresses = hex === undefined ? '[0-9A-F]+' : `(${hex}|00000000|[0-9A-F]{32})`;
-  const port = node.port.toString(16).padStart(4, '0').toUpperCase();
-  return `^ *[0-9]+: ${addresses}:${port} [0-9A-F]+:0000 0A `;
+  const hexPort = port.toString(16).padStart(4, '0').toUpperCase();
+  return `^ *[0-9]+: ${addresses}:${hexPort} [0-9A-F]+:0000 0A `;
+}
+
+/** The process title of a node as an extended regular expression for pgrep -f (server.c:redisSetProcTitle). */
+export function titlePattern(node: NodeEntry): string {
+  const { address, port } = placeOf(node);
+  const end = node.kind === 'sentinel' ? ' \\[sentinel\\]' : '( |$)';
+  const place = (port === 0 ? `unixsocket:${address}` : `${address}:${port}`).replaceAll('.', '\\.');
+  return `(redis|valkey)-(server|sentinel) ${place}${end}`;
 }
