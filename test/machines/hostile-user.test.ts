@@ -156,8 +156,8 @@ function watchMachines(secrets: readonly string[]) {
   };
 }
 
-const recover = (login: 'ops' | 'root' = 'ops') =>
-  machines.runbook(['recover', '--yes', '--plain', '-v'], { login, timeoutMs: 240_000 });
+const recover = (login: 'ops' | 'root' = 'ops', ...more: readonly string[]) =>
+  machines.runbook(['recover', '--yes', '--plain', '-v', ...more], { login, timeoutMs: 240_000 });
 
 describe('the user redis of a machine', () => {
   it('gets nothing of root by planted links, however the run ends', async () => {
@@ -206,8 +206,8 @@ describe('the user redis of a machine', () => {
     await machines.powerOff(names);
     await machines.boot(names, { quiet: true });
     const lines: Readonly<Record<string, readonly string[]>> = {
-      pv1: ['dir /etc', 'dbfilename shadow', 'pidfile /proc/1/stat'],
-      pv2: ['dir /root', 'dbfilename canary', 'include /etc/shadow', 'include /root/*'],
+      pv1: ['pidfile /proc/1/stat'],
+      pv2: ['dir /etc', 'dbfilename shadow', 'include /etc/shadow', 'include /root/*'],
       pv3: ['dir /var/lib/redis', 'dbfilename ../../../root/canary', 'logfile /root/canary', 'pidfile /root/canary'],
     };
     for (const name of names) {
@@ -217,11 +217,18 @@ describe('the user redis of a machine', () => {
     const looked = await machines.runbook(['status', '--why', '-vv'], { login: 'root' });
     const planned = await machines.runbook(['plan', '-v'], { login: 'ops' });
     let said = [looked, planned].map(({ stdout, stderr }) => stdout + stderr).join('');
-    for (const login of ['ops', 'root'] as const) {
-      const { status, stdout, stderr } = await recover(login);
+    // The second one goes on to the actions: what is set aside would be kept, and brought here.
+    const accepted = ['--promote', 'pv1', '--set-aside', 'pv2,pv3', '--reason', 'a test'];
+    for (const [login, more] of [
+      ['root', []],
+      ['ops', accepted],
+      ['root', accepted],
+    ] as const) {
+      const { status, stdout, stderr } = await recover(login, ...more);
       expect(status, stdout + stderr).not.toBe(0);
       said += stdout + stderr;
     }
+    expect(said).toContain('2 KEEP');
     expect(await Promise.all(names.map(rootsOwn)), said).toEqual(before);
     await nothingGotOut(said);
   });
