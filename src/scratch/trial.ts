@@ -27,7 +27,10 @@ const NOBODY = 65534;
  * up; it is ended by SIGKILL, so that it saves and says nothing. First line: confined or not; second: how it went.
  */
 const SCRIPT = `umask 077
-d=$(mktemp -d "\${TMPDIR:-/tmp}/redis-runbook-trial.XXXXXXXXXX") || exit 97
+# Root has a place where nobody else may write; its own state directory lets the server's user in nowhere.
+at=\${TMPDIR:-/tmp}
+if [ "$(id -u)" = 0 ] && [ -w /run ]; then at=/run; fi
+d=$(mktemp -d "$at/redis-runbook-trial.XXXXXXXXXX") || exit 97
 trap 'rm -rf "$d"' EXIT
 cat > "$d/trial.conf" && mkdir "$d/run" && mv "$d/trial.conf" "$d/run/" && cd "$d/run" || exit 97
 drop=

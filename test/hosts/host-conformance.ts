@@ -228,6 +228,36 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
     });
   });
 
+  describe(`${name}: a writer that never rests`, () => {
+    it.each([
+      ['by rename', 'printf "theirs $n" > new; mv -f new sentinel.conf'],
+      ['in place', 'printf "theirs $n" > sentinel.conf'],
+    ])('is seen each time, %s', async (_, change) => {
+      const path = join(directory, 'sentinel.conf');
+      await writeFile(path, 'theirs 0');
+      if (root) await chown(directory, NOBODY, NOBODY);
+      if (root) await chown(path, NOBODY, NOBODY);
+      const script = `cd "$1" || exit; n=0; while :; do n=$((n+1)); ${change}; done`;
+      const stop = await loopAs(script, directory);
+      const results: string[] = [];
+      try {
+        await waitFor('the writer', async () => (await readFile(path, 'utf8')) !== 'theirs 0' || undefined);
+        for (let n = 0; n < 20; n += 1) {
+          const seen = await readFile(path, 'utf8');
+          const before = await stat(path);
+          // What is written is refused when the writer was there since the file was read.
+          await waitFor('its next change', async () => (await stat(path)).mtimeMs > before.mtimeMs || undefined);
+          results.push(await told(host.write(path, bytes('ours'), sha256(seen), never)));
+        }
+      } finally {
+        await stop();
+      }
+      expect(new Set(results)).toEqual(new Set(['changed']));
+      expect(await readFile(path, 'utf8')).not.toContain('ours');
+      expect((await readdir(directory)).filter((each) => each.includes('redis-runbook'))).toEqual([]);
+    });
+  });
+
   describe(`${name}: keeping`, () => {
     it('links what is replaced by rename, copies what grows, and never replaces what is kept', async () => {
       const rdb = join(directory, 'dump.rdb');
