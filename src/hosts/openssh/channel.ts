@@ -58,7 +58,11 @@ function start(link: Link, command: string): Running {
     const how = await childEnd(child);
     if (isKilled || how.status !== 255) return how;
     // 255 is ssh's own word for "lost" and for "refused", and may be the command's.
-    if (!(await isAlive(link))) throw lost(host);
+    if (!(await isAlive(link))) {
+      // The command may learn of it before the master's own end is seen: the next one must not be given to a dead master.
+      void link.master.close();
+      throw lost(host);
+    }
     if (isRefusal.test(words)) throw new SessionRefused(words.trim().split('\n')[0] ?? '');
     return how;
   };
