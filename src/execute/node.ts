@@ -1,8 +1,16 @@
-import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
-import { openReader, openWriter } from '../hosts/redis-client.js';
+import type {
+  ReadCommand,
+  RedisEndpoint,
+  RedisReader,
+  RedisWriter,
+  WritableHost,
+  WriteCommand,
+} from '../hosts/host.js';
+import { type ConnectionOptions, openReader, openWriter } from '../hosts/redis-client.js';
 import type { NodeEntry } from '../model/inventory.js';
 import type { Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
+import type { Seen } from '../model/seen.js';
 import type { RunningRedis } from '../model/survey.js';
 import { parseInfo, parseRunningRedis } from '../redis/info.js';
 import { redactConfig } from '../redis/secrets.js';
@@ -47,8 +55,17 @@ export function addressOf(at: At, node: string): string {
   return `${entry.address}:${entry.port}`;
 }
 
-/** The node's password: what fleet.yaml gives, else `requirepass` of its own config file at this moment; undefined when it has none. */
-async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
+/** The node's password: what fleet.yaml gives, else `requirepass` of its own config file; undefined when it has none. */
+function passwordOf(at: At, node: string): Promise<Secret | undefined> {
+  const known = at.memory.passwords.get(node);
+  if (known) return known;
+  const read = readPassword(at, node);
+  at.memory.passwords.set(node, read);
+  read.catch(() => at.memory.passwords.delete(node));
+  return read;
+}
+
+async function readPassword(at: At, node: string): Promise<Secret | undefined> {
   const given = at.tools.passwords.get(node);
   if (given) return given;
   const { entry, host } = nodeAt(at, node);
@@ -58,33 +75,60 @@ async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
   return found;
 }
 
-async function endpointOf(at: At, node: string) {
-  const { entry } = nodeAt(at, node);
-  const password = await passwordOf(at, node);
-  return { address: entry.address, port: entry.port, node, ...(password ? { password } : {}) };
-}
+type Opened = RedisReader | RedisWriter;
+type Opener<T extends Opened> = (
+  host: WritableHost,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+) => Promise<Seen<T>>;
 
-/** A connection that can only look. Throws with the reason when the node does not answer. The caller closes it. */
-async function openReaderTo(at: At, node: string): Promise<RedisReader> {
-  const opened = await openReader(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
+/** A connection. One that is turned away is tried once more where the config file gives another password by now. */
+async function openTo<T extends Opened>(at: At, node: string, open: Opener<T>): Promise<T> {
+  const { entry, host } = nodeAt(at, node);
+  const { address, port } = entry;
+  const attempt = (password: Secret | undefined) =>
+    open(host, { address, port, node, ...(password ? { password } : {}) }, LIMITS, at.signal);
+  const password = await passwordOf(at, node);
+  let opened = await attempt(password);
+  if (!opened.ok && opened.why === 'denied') {
+    at.memory.passwords.delete(node);
+    const now = await passwordOf(at, node);
+    const isOther = now !== undefined && !(password?.equals(now) ?? false);
+    if (isOther) opened = await attempt(now);
+  }
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;
 }
 
 /** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
-export async function openWriterTo(at: At, node: string): Promise<RedisWriter> {
-  const opened = await openWriter(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
-  if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
-  return opened.value;
+export function openWriterTo(at: At, node: string): Promise<RedisWriter> {
+  return openTo(at, node, openWriter);
 }
 
-/** Opens a looking connection for one use and closes it. */
+/** The connection that was kept for a node, when it still answers. */
+async function keptReader(at: At, node: string): Promise<RedisReader | undefined> {
+  const kept = at.memory.readers.get(node);
+  at.memory.readers.delete(node);
+  if (kept === undefined || (await kept.ask('PING')).ok) return kept;
+  kept.close();
+  return undefined;
+}
+
+/**
+ * A looking connection for one use: the one that an earlier use left, or a new one. Left for the next use when all went
+ * well, else closed.
+ */
 export async function withReader<T>(at: At, node: string, use: (reader: RedisReader) => Promise<T>): Promise<T> {
-  const reader = await openReaderTo(at, node);
+  const reader = (await keptReader(at, node)) ?? (await openTo(at, node, openReader));
   try {
-    return await use(reader);
-  } finally {
+    const used = await use(reader);
+    at.memory.readers.get(node)?.close();
+    at.memory.readers.set(node, reader);
+    return used;
+  } catch (error) {
     reader.close();
+    throw error;
   }
 }
 

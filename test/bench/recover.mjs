@@ -2,9 +2,10 @@
 // with nothing of Redis started. The tool beside the same steps as an Ansible playbook and as a script over multiplexed
 // OpenSSH, one after another in each round, in another order each time, from the same disks. As root.
 //   node test/bench/recover.mjs [--rounds 5] [--only WAY[,WAY]]
-import { typescript } from './typescript.mjs';
+
 import { givePython, keepDisks, watch, ways } from './recover/fleet.mjs';
 import { numberFlag, printTable } from './table.mjs';
+import { typescript } from './typescript.mjs';
 
 const rounds = numberFlag('rounds', 5);
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1].split(',') : undefined;
@@ -54,7 +55,12 @@ async function once(restore, master, recover) {
 function print(times) {
   const linked = 'replicas linked';
   const rows = moments.flatMap((moment, i) =>
-    Object.entries(times).map(([name, values]) => ({ what: `${moment}, ${name}`, values: values[i], unit: 's', digits: 1 })),
+    Object.entries(times).map(([name, values]) => ({
+      what: `${moment}, ${name}`,
+      values: values[i],
+      unit: 's',
+      digits: 1,
+    })),
   );
   const byName = new Map(rows.map((row) => [row.what, row]));
   const own = byName.get(`${linked}, redis-runbook`);

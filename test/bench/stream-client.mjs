@@ -8,7 +8,17 @@ import { hostKeyVerifier } from '../../dist/hosts/ssh/verifier.js';
 
 const { transport, address, ssh, configFile, path } = JSON.parse(process.argv[2] ?? '');
 const signal = new AbortController().signal;
-const entry = { name: 'source', address, ssh, transport, become: 'none', service: 'auto', nodes: [], state: '/var/lib/redis-runbook', line: 1 };
+const entry = {
+  name: 'source',
+  address,
+  ssh,
+  transport,
+  become: 'none',
+  service: 'auto',
+  nodes: [],
+  state: '/var/lib/redis-runbook',
+  line: 1,
+};
 const target = await resolveTarget(entry, signal, { configFile });
 const tools = { verify: hostKeyVerifier({}), configFile };
 const channel = transport === 'openssh' ? openOpensshChannel(target, tools) : openSshChannel(target, tools);
@@ -21,4 +31,6 @@ for await (const chunk of host.stream(path, signal)) {
 }
 const sha256 = hash.digest('hex');
 await host.close();
-console.log(JSON.stringify({ bytes, sha256, rssBytes: process.resourceUsage().maxRSS * 1024, cpu: process.cpuUsage() }));
+console.log(
+  JSON.stringify({ bytes, sha256, rssBytes: process.resourceUsage().maxRSS * 1024, cpu: process.cpuUsage() }),
+);

@@ -20,7 +20,9 @@ export function printTable(rows) {
   const lines = [columns, ...judged.map(({ cells }) => cells)];
   const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   for (const line of lines) {
-    const padded = line.map((cell, i) => (i === 0 || i === 4 || i === 6 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
+    const padded = line.map((cell, i) =>
+      i === 0 || i === 4 || i === 6 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]),
+    );
     console.log(padded.join('  ').trimEnd());
   }
   return judged.every(({ ok }) => ok);
@@ -37,7 +39,15 @@ function judge({ what, values, unit, digits = 0, against, limit, least }, byName
   const verdict = target === '' ? '' : `${ok ? 'ok' : 'x'}: ${target}`;
   return {
     ok,
-    cells: [what, says(middle), says(Math.min(...values)), says(Math.max(...values)), against ?? '', ratio?.toFixed(2) ?? '', verdict],
+    cells: [
+      what,
+      says(middle),
+      says(Math.min(...values)),
+      says(Math.max(...values)),
+      against ?? '',
+      ratio?.toFixed(2) ?? '',
+      verdict,
+    ],
   };
 }
 

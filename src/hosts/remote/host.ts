@@ -44,9 +44,9 @@ async function run(
   // The host ends it a little later than we do, so that nothing stays behind there.
   const seconds = String(Math.ceil(options.timeoutMs / 1000) + 1);
   const limits = { timeoutMs: options.timeoutMs, limitBytes: options.limitBytes ?? DEFAULT_RUN_BYTES };
-  const stdin = new TextEncoder().encode(options.stdin ?? '');
+  const stdin = options.stdin === undefined ? {} : { stdin: new TextEncoder().encode(options.stdin) };
   const script = { script: RUN, args: [mark, options.cwd ?? '', seconds, ...argv] };
-  const result = await shell.exec(script, { ...limits, stdin }, signal);
+  const result = await shell.exec(script, { ...limits, ...stdin }, signal);
   signal.throwIfAborted();
   const stderr = textOf(result.stderr);
   if (result.status === 127 && stderr === mark) throw fileError('ENOENT', `ENOENT: ${program} is not on ${shell.host}`);
@@ -89,7 +89,10 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
     hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
     connect: (address, port, signal) => channel.forward(address, port, signal),
     vouch: (address, port, signal) => processes.vouch(address, port, signal),
-    close: () => channel.close(),
+    close: () => {
+      shell.close();
+      return channel.close();
+    },
   };
   return {
     ...host,

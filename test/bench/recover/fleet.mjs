@@ -14,7 +14,14 @@ function pythonTree() {
   const debs = join(directory, 'debs');
   const tree = join(directory, 'tree');
   mkdirSync(debs);
-  const names = ['python3', 'python3-minimal', 'python3.11', 'python3.11-minimal', 'libpython3.11-minimal', 'libpython3.11-stdlib'];
+  const names = [
+    'python3',
+    'python3-minimal',
+    'python3.11',
+    'python3.11-minimal',
+    'libpython3.11-minimal',
+    'libpython3.11-stdlib',
+  ];
   execFileSync('apt-get', ['-q', 'download', ...names], { cwd: debs, stdio: ['ignore', 'ignore', 'inherit'] });
   for (const deb of readdirSync(debs)) run('dpkg', '-x', join(debs, deb), tree);
   return { directory, tree };
@@ -52,7 +59,12 @@ export function keepDisks(machines) {
 export function watch(machines, master) {
   const address = (name) => machines.hosts.find((machine) => machine.name === name).address;
   const replicas = machines.hosts.filter(({ runs, name }) => runs.includes('redis') && name !== master);
-  const asked = { password: machines.password, master: address(master), replicas: replicas.map((one) => one.address), port: 6379 };
+  const asked = {
+    password: machines.password,
+    master: address(master),
+    replicas: replicas.map((one) => one.address),
+    port: 6379,
+  };
   const namespace = machines.fleet.operatorNamespace;
   const words = ['netns', 'exec', namespace, process.execPath, here('watch.mjs'), JSON.stringify(asked)];
   const child = spawn('ip', words, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -101,9 +113,13 @@ export function ways(machines, master) {
   };
   const limit = { timeoutMs: 600_000 };
   return {
-    'redis-runbook': () => mustEnd(machines.runbook(['recover', '--yes', '--plain'], { login: 'ops', ...limit }), [0, 10]),
+    'redis-runbook': () =>
+      mustEnd(machines.runbook(['recover', '--yes', '--plain'], { login: 'ops', ...limit }), [0, 10]),
     ansible: () =>
-      mustEnd(machines.asOperator(['ansible-playbook', '-i', inventory, here('playbook.yaml')], { env: ansible, ...limit }), [0]),
+      mustEnd(
+        machines.asOperator(['ansible-playbook', '-i', inventory, here('playbook.yaml')], { env: ansible, ...limit }),
+        [0],
+      ),
     'by hand': () => mustEnd(machines.asOperator(['bash', here('by-hand.sh')], { env: byHand, ...limit }), [0]),
   };
 }

@@ -4,7 +4,8 @@ import { createConnection } from 'node:net';
 
 const { password, master, replicas, port } = JSON.parse(process.argv[2] ?? '');
 const POLL_MS = 20;
-const words = (...all) => `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
+const words = (...all) =>
+  `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
 
 /** One answer of a node to one command, on a connection that is kept; undefined when there is none within a second. */
 function asker(address) {
@@ -60,14 +61,22 @@ async function until(name, look) {
 const toMaster = asker(master);
 const isSet = (text) => /(?:^|\n)(?:\+OK|-[A-Z].*)\r\n$/.test(text);
 const writable = until('writableAt', async () => {
-  const info = await toMaster((text) => /master_replid:/.test(text) || /-(LOADING|NOAUTH)/.test(text), 'INFO', 'replication');
+  const info = await toMaster(
+    (text) => /master_replid:/.test(text) || /-(LOADING|NOAUTH)/.test(text),
+    'INFO',
+    'replication',
+  );
   if (info === undefined || !/role:master/.test(info)) return false;
   return (await toMaster(isSet, 'SET', 'bench-probe', '1'))?.endsWith('+OK\r\n') === true;
 });
 const linked = replicas.map((address) => {
   const ask = asker(address);
   const isLinked = async () => {
-    const info = await ask((text) => /master_replid:/.test(text) || /-(LOADING|NOAUTH)/.test(text), 'INFO', 'replication');
+    const info = await ask(
+      (text) => /master_replid:/.test(text) || /-(LOADING|NOAUTH)/.test(text),
+      'INFO',
+      'replication',
+    );
     return info !== undefined && info.includes(`master_host:${master}`) && info.includes('master_link_status:up');
   };
   return until(address, isLinked);

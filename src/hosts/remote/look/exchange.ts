@@ -71,6 +71,7 @@ export async function exchange(
     timeoutMs: Math.max(1000, request.limits.lookTimeoutMs - 200),
     limitBytes: EXCHANGE_BYTES,
     stdin: new TextEncoder().encode(`${marks.join(' ')}\n`),
+    stdinIsPublic: true,
   };
   const beganMs = Date.now();
   const found = read(await run(command, options, signal), marks, beganMs);
