@@ -1,18 +1,14 @@
-import type {
-  ReadCommand,
-  RedisEndpoint,
-  RedisReader,
-  RedisWriter,
-  WritableHost,
-  WriteCommand,
-} from '../hosts/host.js';
+import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
 import { type ConnectionOptions, openReader, openWriter } from '../hosts/redis-client.js';
+import { endpointOf, type RedisEndpoint } from '../hosts/redis-endpoint.js';
 import type { NodeEntry } from '../model/inventory.js';
 import type { Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
 import type { Seen } from '../model/seen.js';
 import type { RunningRedis } from '../model/survey.js';
+import { type Credentials, credentialsOf, usersIn } from '../redis/credentials.js';
 import { parseInfo, parseRunningRedis } from '../redis/info.js';
+import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
 import { readTexts } from './config-texts.js';
 import { type At, type Tools, Unsure } from './tools.js';
@@ -24,6 +20,8 @@ const LIMITS = { timeoutMs: 5000 };
 export interface NodeAt {
   readonly entry: NodeEntry;
   readonly host: WritableHost;
+  /** The same machine for the files that the node's config or its server names (`Host.named`). */
+  readonly named: WritableHost;
 }
 
 /** The host of that name. Throws when the run does not have it. */
@@ -46,7 +44,8 @@ export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
 export function nodeAt(at: At, node: string): NodeAt {
   const entry = entryOf(at.tools, node);
   if (!entry) throw new Error(`${node} is no node of fleet.yaml`);
-  return { entry, host: hostOf(at, entry.host) };
+  const host = hostOf(at, entry.host);
+  return { entry, host, named: host.named(entry.config) };
 }
 
 /** `address:port` of a node, as sentinels and INFO print it. */
@@ -55,28 +54,32 @@ export function addressOf(at: At, node: string): string {
   return `${entry.address}:${entry.port}`;
 }
 
-/** The node's password: what fleet.yaml gives, else `requirepass` of its own config file; undefined when it has none. */
-function passwordOf(at: At, node: string): Promise<Secret | undefined> {
-  const known = at.memory.passwords.get(node);
+/** With what the node lets us in: what fleet.yaml gives, else what its own config files say; undefined when they say nothing. */
+function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
+  const known = at.memory.credentials.get(node);
   if (known) return known;
-  const read = readPassword(at, node);
-  at.memory.passwords.set(node, read);
-  read.catch(() => at.memory.passwords.delete(node));
+  const read = readCredentials(at, node);
+  at.memory.credentials.set(node, read);
+  read.catch(() => at.memory.credentials.delete(node));
   return read;
 }
 
-async function readPassword(at: At, node: string): Promise<Secret | undefined> {
+async function readCredentials(at: At, node: string): Promise<Credentials | undefined> {
   const given = at.tools.passwords.get(node);
-  if (given) return given;
   const { entry, host } = nodeAt(at, node);
+  if (given) return credentialsOf(entry, given, new Map(), {});
   const { texts } = await readTexts(host, entry.config, at.signal);
-  let found: Secret | undefined;
-  for (const text of texts.values()) found = redactConfig(text).secrets.get('requirepass') ?? found;
-  return found;
+  const secrets = new Map<string, Secret>();
+  for (const text of texts.values()) for (const [key, secret] of redactConfig(text).secrets) secrets.set(key, secret);
+  const lines = [...texts].flatMap(([path, text]) => parseConfig(path, text));
+  return credentialsOf(entry, undefined, secrets, usersIn(lines));
 }
 
-type Opened = RedisReader | RedisWriter;
-type Opener<T extends Opened> = (
+function isSame(one: Credentials | undefined, other: Credentials): boolean {
+  return one !== undefined && one.user === other.user && one.password.equals(other.password);
+}
+
+type Opener<T extends RedisReader> = (
   host: WritableHost,
   endpoint: RedisEndpoint,
   options: ConnectionOptions,
@@ -84,18 +87,16 @@ type Opener<T extends Opened> = (
 ) => Promise<Seen<T>>;
 
 /** A connection. One that is turned away is tried once more where the config file gives another password by now. */
-async function openTo<T extends Opened>(at: At, node: string, open: Opener<T>): Promise<T> {
+async function openTo<T extends RedisReader>(at: At, node: string, open: Opener<T>): Promise<T> {
   const { entry, host } = nodeAt(at, node);
-  const { address, port } = entry;
-  const attempt = (password: Secret | undefined) =>
-    open(host, { address, port, node, ...(password ? { password } : {}) }, LIMITS, at.signal);
-  const password = await passwordOf(at, node);
-  let opened = await attempt(password);
+  const attempt = (credentials: Credentials | undefined) =>
+    open(host, endpointOf(entry, credentials), LIMITS, at.signal);
+  const first = await credentialsAt(at, node);
+  let opened = await attempt(first);
   if (!opened.ok && opened.why === 'denied') {
-    at.memory.passwords.delete(node);
-    const now = await passwordOf(at, node);
-    const isOther = now !== undefined && !(password?.equals(now) ?? false);
-    if (isOther) opened = await attempt(now);
+    at.memory.credentials.delete(node);
+    const now = await credentialsAt(at, node);
+    if (now !== undefined && !isSame(first, now)) opened = await attempt(now);
   }
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;

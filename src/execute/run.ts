@@ -44,7 +44,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     fences: new Map(),
     checked: new Map(),
     readers: new Map(),
-    passwords: new Map(),
+    credentials: new Map(),
   };
   return { plan, tools, options, memory, progress };
 }
@@ -80,5 +80,6 @@ export function at(run: Run, id: string, limitMs?: number): At {
       await run.tools.journal.write({ action: id, phase: 'evidence', text, ...(detail ? { detail } : {}) });
     },
     note: (text) => emit(run, { type: 'note', text }),
+    waiting: (says, seen, elapsedMs, limitMs) => emit(run, { type: 'waiting', id, says, seen, elapsedMs, limitMs }),
   };
 }

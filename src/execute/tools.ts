@@ -2,7 +2,7 @@ import type { RedisReader, WritableHost } from '../hosts/host.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
 import type { RunEvent } from '../model/run.js';
-import type { Secret } from '../model/secret.js';
+import type { Credentials } from '../redis/credentials.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
 
@@ -62,8 +62,8 @@ export interface Memory {
   readonly checked: Map<string, CheckedData>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
-  /** What the nodes' own config files gave as password; read again when a node does not take it. */
-  readonly passwords: Map<string, Promise<Secret | undefined>>;
+  /** With what the nodes let us in; read again when one does not take it. */
+  readonly credentials: Map<string, Promise<Credentials | undefined>>;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
 }
@@ -81,6 +81,8 @@ export interface At {
   evidence(text: string, detail?: Readonly<Record<string, unknown>>): Promise<void>;
   /** Tells those who watch the run. */
   note(text: string): void;
+  /** Tells them what an action waits for: what was seen last, and how long of at most how long. */
+  waiting(says: string, seen: string, elapsedMs: number, limitMs: number): void;
 }
 
 /** How an action stands before it is done: `other` = something is there that is neither the old nor the wanted state. */

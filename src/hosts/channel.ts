@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 /** Limits of one command on a host. */
 export interface ExecOptions {
   readonly timeoutMs: number;
-  /** Most bytes of standard output, and of standard error, that are kept; above it the command is ended. */
+  /** Most bytes of standard output, and of standard error (1 MiB at most), that are kept; above it the command is ended. */
   readonly limitBytes: number;
+  /** What standard output must hold among its first `withinBytes`; else the command is ended there, as one over its limit. */
+  readonly begins?: { readonly text: string; readonly withinBytes: number };
   /** What the command reads; ends after it. */
   readonly stdin?: Uint8Array;
   /** `stdin` is a short text that anybody may see: it may stand in the input of a shell. */
@@ -48,7 +50,18 @@ export interface Channel {
   /** Runs one command to its end. Rejects with ChannelLost, or RunbookError `unreachable`, `auth`, `host-key` when there is no connection. */
   exec(command: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
   open(command: string, signal: AbortSignal): Promise<ExecStream>;
-  /** A TCP connection from the host to an address that it can reach (direct-tcpip). Rejects with the host's refusal. */
+  /**
+   * A TCP connection from the host to an address that it can reach (direct-tcpip); with `port` 0 to the unix socket at
+   * the path `address` (direct-streamlocal). Rejects with the host's refusal, ForwardRefused.
+   */
   forward(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Whether a password (sudo's, Redis') may be sent through here: not to a machine whose host key was accepted a moment
+   * ago, without a second yes. Left out where there is no host key.
+   */
+  mayHavePassword?(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
+
+/** Why no password goes to a host whose key is new, for a person. */
+export const KEY_IS_NEW = 'no password was sent: the key of the machine was accepted only now';

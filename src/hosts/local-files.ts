@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, readlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { FileStat } from '../model/raw-host.js';
 
 const CHUNK_BYTES = 256 * 1024;
+const MOST_LINKS = 40;
 
 /** A system error of our own making, so that it is classed like the kernel's. */
 export function fileError(code: string, message: string): Error {
@@ -36,18 +38,17 @@ export async function statPath(path: string): Promise<FileStat> {
   return toFileStat(await lstat(path, { bigint: true }));
 }
 
-/**
- * Where a path leads. A link is followed only when whoever made it could read its target anyway (its own, root's or
- * ours): the user of a redis server could plant one that leads root to /etc/shadow.
- */
-async function follow(path: string): Promise<string> {
-  const link = await lstat(path);
-  if (!link.isSymbolicLink()) return path;
-  const target = await stat(path);
-  if (link.uid !== 0 && link.uid !== target.uid && link.uid !== process.getuid?.()) {
-    throw fileError('ELOOP', `${path} is a link of user ${link.uid} to a file of user ${target.uid}: not followed`);
+/** Where a path leads, link by link, and whose the links are that are neither root's nor ours. */
+async function follow(path: string): Promise<{ readonly target: string; readonly makers: readonly number[] }> {
+  const makers: number[] = [];
+  let target = path;
+  for (let hops = 0; hops <= MOST_LINKS; hops += 1) {
+    const link = await lstat(target);
+    if (!link.isSymbolicLink()) return { target, makers };
+    if (link.uid !== 0 && link.uid !== process.getuid?.()) makers.push(link.uid);
+    target = resolve(dirname(target), await readlink(target));
   }
-  return realpath(path);
+  throw fileError('ELOOP', `${path}: too many links`);
 }
 
 export interface OpenFile {
@@ -55,13 +56,22 @@ export interface OpenFile {
   readonly stat: FileStat;
 }
 
-/** Opens a regular file for reading; never blocks on a pipe, never opens a device. `links: 'refuse'` also refuses links. */
+/**
+ * Opens a regular file for reading; never blocks on a pipe, never opens a device. `links: 'refuse'` also refuses links;
+ * else a link is followed only when whoever made it could read its target anyway (its own, root's or ours): the user of a
+ * redis server could plant one that leads root to /etc/shadow. What counts is the file that was opened, not the one that
+ * had the name a moment ago.
+ */
 export async function openRegular(path: string, links: 'follow' | 'refuse'): Promise<OpenFile> {
-  const target = links === 'follow' ? await follow(path) : path;
+  const { target, makers } = links === 'follow' ? await follow(path) : { target: path, makers: [] };
   const handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const opened = toFileStat(await handle.stat({ bigint: true }));
     if (opened.type !== 'file') throw fileError('EINVAL', `${path} is not a regular file`);
+    const foreign = makers.find((maker) => maker !== opened.uid);
+    if (foreign !== undefined) {
+      throw fileError('ELOOP', `${path} is a link of user ${foreign} to a file of user ${opened.uid}: not followed`);
+    }
     return { handle, stat: opened };
   } catch (error) {
     await handle.close();

@@ -19,11 +19,28 @@ const STDERR_LIMIT_BYTES = 64 * 1024;
 /** What a stream may hold in memory before its source is paused. */
 const PAUSE_BYTES = 1024 * 1024;
 
-/** Keeps the first `limitBytes` of a stream; `onFull` is called when there is more. The rest is read and dropped. */
-function keepFirst(stream: Readable, limitBytes: number, onFull: () => void): () => Buffer {
+/** Errors are words; a host that floods them fills no memory. */
+const MOST_STDERR_BYTES = 1024 * 1024;
+
+/** Calls `otherwise` when a stream's first bytes do not hold the text. */
+function expectAtFirst(stream: Readable, begins: NonNullable<ExecOptions['begins']>, otherwise: () => void): void {
+  let first = Buffer.alloc(0);
+  const look = (chunk: Uint8Array) => {
+    first = Buffer.concat([first, chunk]);
+    const isThere = first.includes(begins.text);
+    if (!isThere && first.length < begins.withinBytes) return;
+    stream.off('data', look);
+    if (!isThere) otherwise();
+  };
+  stream.on('data', look);
+}
+
+/** Keeps the first `limitBytes` of a stream; `onFull` is called when there is more. The rest, and what comes once it is cut, is read and dropped. */
+function keepFirst(stream: Readable, limitBytes: number, onFull: () => void, isCut = () => false): () => Buffer {
   const chunks: Uint8Array[] = [];
   let left = limitBytes;
   stream.on('data', (chunk: Uint8Array) => {
+    if (isCut()) return;
     if (left > 0) chunks.push(chunk.length > left ? Uint8Array.from(chunk.subarray(0, left)) : chunk);
     if (chunk.length > left) onFull();
     left = Math.max(0, left - chunk.length);
@@ -61,8 +78,9 @@ export async function runToEnd(running: Running, options: ExecOptions, signal: A
     tooLarge = true;
     end();
   };
-  const stdout = keepFirst(running.stdout, options.limitBytes, full);
-  const stderr = keepFirst(running.stderr, options.limitBytes, full);
+  const stdout = keepFirst(running.stdout, options.limitBytes, full, () => tooLarge);
+  const stderr = keepFirst(running.stderr, Math.min(options.limitBytes, MOST_STDERR_BYTES), full);
+  if (options.begins) expectAtFirst(running.stdout, options.begins, full);
   running.stdin.on('error', () => undefined);
   running.stdin.end(options.stdin ?? new Uint8Array());
   const timer = setTimeout(() => {

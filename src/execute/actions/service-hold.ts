@@ -23,6 +23,9 @@ export const serviceHold: ActionModule<'service.hold'> = {
     }
     await service.hold(at.tools.run, at.signal);
     const from = before.ok && before.value ? ` (was held by run ${before.value.run})` : '';
-    return { says: `held${from}` };
+    const weak = await service.weakness?.(at.signal).catch(() => undefined);
+    if (weak === undefined) return { says: `held${from}` };
+    at.note(`${action.node}: ${weak}`);
+    return { says: `held${from}, but ${weak}`, detail: { weak } };
   },
 };

@@ -15,6 +15,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A shell that stays has no input to give away: what has one gets a session of its own. */
+export function mayStand(options: ExecOptions): boolean {
+  return options.stdin === undefined || options.stdinIsPublic === true;
+}
+
 /** Runs scripts on shells that stay open between them. */
 export interface ShellPool {
   /** As `Channel.exec`, without input. What was begun when the connection was lost is never repeated. */

@@ -1,7 +1,7 @@
 import type { ExecStream } from '../channel.js';
 import { onAbort } from '../reading.js';
 import { READ } from './file-scripts.js';
-import { atPath } from './run-as.js';
+import { atNamedPath, type NamedBy } from './run-as.js';
 import { failureOf } from './script.js';
 import type { Shell } from './sudo.js';
 
@@ -17,9 +17,18 @@ async function endOf(stream: ExecStream, path: string): Promise<void> {
 }
 
 /** Most files are small, and a session of their own costs more than they do: undefined for the others. */
-async function wholeWhenSmall(shell: Shell, path: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+async function wholeWhenSmall(
+  shell: Shell,
+  path: string,
+  signal: AbortSignal,
+  by: NamedBy | undefined,
+): Promise<Uint8Array | undefined> {
   const options = { timeoutMs: SMALL_TIMEOUT_MS, limitBytes: SMALL_BYTES + 1 };
-  const result = await shell.exec(atPath(READ.whole, path, 'follow', String(SMALL_BYTES + 1)), options, signal);
+  const result = await shell.exec(
+    atNamedPath(by, READ.whole, path, 'follow', String(SMALL_BYTES + 1)),
+    options,
+    signal,
+  );
   if (result.status !== 0 || result.timedOut || result.stdout.length > SMALL_BYTES) return undefined;
   return result.stdout;
 }
@@ -34,17 +43,18 @@ export async function* streamFrom(
   signal: AbortSignal,
   fromByte = 0n,
   toByte?: bigint,
+  by?: NamedBy,
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   if (fromByte === 0n && toByte === undefined) {
-    const small = await wholeWhenSmall(shell, path, signal);
+    const small = await wholeWhenSmall(shell, path, signal, by);
     if (small !== undefined) {
       if (small.length > 0) yield small;
       return;
     }
   }
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
-  const stream = await shell.open(atPath(READ.part, path, 'follow', String(fromByte), length), signal);
+  const stream = await shell.open(atNamedPath(by, READ.part, path, 'follow', String(fromByte), length), signal);
   stream.stdin.on('error', () => undefined);
   stream.stdin.end();
   const forget = onAbort(signal, () => stream.kill());

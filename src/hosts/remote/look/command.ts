@@ -9,8 +9,8 @@ import { scriptFiles } from './script-files.js';
 import { scriptMachine } from './script-machine.js';
 
 /** Most bytes that one part (a node's files) may bring back, and the whole exchange. */
-const PART_BYTES = 12 * 1024 * 1024;
-export const EXCHANGE_BYTES = 32 * 1024 * 1024;
+const PART_BYTES = 8 * 1024 * 1024;
+export const EXCHANGE_BYTES = 12 * 1024 * 1024;
 
 /**
  * One thing to look at on the host. `part` is the index of the node in its host's entry; readings of the host itself

@@ -7,6 +7,8 @@ import { addPart, type Evidence, noEvidence } from './evidence.js';
 import { type LookRecord, parseRecords } from './records.js';
 
 const DEPTH = 5;
+/** A login shell may greet before the first record comes. */
+const GREETING_BYTES = 64 * 1024;
 
 /** Runs one shell line as root on the host. */
 export type RunAsRoot = (command: string, options: ExecOptions, signal: AbortSignal) => Promise<ExecResult>;
@@ -31,6 +33,7 @@ function complaintOf(result: ExecResult): string {
     .split('\n')
     .find((text) => text.trim() !== '');
   if (line !== undefined) return line.trim().slice(0, 200);
+  if (result.tooLarge) return 'too large: it sends without an end';
   return result.timedOut ? 'no answer in time' : `the shell ended with status ${result.status ?? result.signal}`;
 }
 
@@ -70,6 +73,7 @@ export async function exchange(
     // The script's own limit comes first where it can, so that what it has seen by then arrives.
     timeoutMs: Math.max(1000, request.limits.lookTimeoutMs - 200),
     limitBytes: EXCHANGE_BYTES,
+    begins: { text: `\n${marks[0]} `, withinBytes: GREETING_BYTES },
     stdin: new TextEncoder().encode(`${marks.join(' ')}\n`),
     stdinIsPublic: true,
   };
