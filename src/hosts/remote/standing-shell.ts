@@ -25,18 +25,29 @@ export interface StandingShell {
   close(): void;
 }
 
-/** Bytes as they come, and whether they end with the mark and a status. */
+/** Bytes from the first mark on, and whether they end with the mark and a status. */
 function collector(mark: string, limitBytes: number) {
   const chunks: Uint8Array[] = [];
   let size = 0;
   let tail = Buffer.alloc(0);
+  let before: Buffer | undefined = Buffer.alloc(0);
+  const begin = `\n${mark}\n`;
   const end = new RegExp(`\\n${mark} (\\d+)\\n$`);
+  const add = (chunk: Uint8Array) => {
+    if (before !== undefined) return skip(chunk);
+    if (size <= limitBytes + TAIL_BYTES) chunks.push(chunk);
+    size += chunk.length;
+    tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+  };
+  // The start files of a login shell may have said something before.
+  const skip = (chunk: Uint8Array) => {
+    const all: Buffer = Buffer.concat([before ?? Buffer.alloc(0), chunk]);
+    const at = all.indexOf(begin);
+    before = at < 0 ? all.subarray(-begin.length) : undefined;
+    if (at >= 0) add(all.subarray(at + begin.length));
+  };
   return {
-    add: (chunk: Uint8Array) => {
-      if (size <= limitBytes + TAIL_BYTES) chunks.push(chunk);
-      size += chunk.length;
-      tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
-    },
+    add,
     isTooLarge: () => size > limitBytes + TAIL_BYTES,
     status: () => end.exec(tail.toString('latin1'))?.[1],
     bytes: (withoutBytes = 0) => Buffer.concat(chunks).subarray(0, Math.min(limitBytes, size - withoutBytes)),
@@ -45,15 +56,16 @@ function collector(mark: string, limitBytes: number) {
 }
 
 /**
- * The mark is new for each script and comes after it on both outputs: nothing that a script prints can be taken for its
- * end. Its input is empty or a public text.
+ * The mark is new for each script and comes before and after it on both outputs: nothing that a script prints can be
+ * taken for its end. Its input is empty or a public text.
  */
 function framed(line: string, mark: string, stdin: Uint8Array | undefined): string {
+  const begin = `printf '\\n${mark}\\n'; printf '\\n${mark}\\n' >&2; `;
   const end = `; printf '\\n${mark} %d\\n' "$?"; printf '\\n${mark} 0\\n' >&2\n`;
-  if (stdin === undefined) return `${line} < /dev/null${end}`;
+  if (stdin === undefined) return `${begin}${line} < /dev/null${end}`;
   const text = new TextDecoder().decode(stdin);
   if (!/^[ -~\n]*\n$/.test(text)) throw new RangeError('the input of a script in a standing shell is plain lines');
-  return `${line} << '${mark}'${end}${text}${mark}\n`;
+  return `${begin}${line} << '${mark}'${end}${text}${mark}\n`;
 }
 
 /** Opens a standing shell by a command that is a POSIX shell reading its input. Rejects as `Channel.open`. */
