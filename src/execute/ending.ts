@@ -15,6 +15,12 @@ export async function closeFences(run: Run): Promise<void> {
   run.memory.fences.clear();
 }
 
+/** Closes the connections that were kept between questions. */
+export function closeReaders(run: Run): void {
+  for (const reader of run.memory.readers.values()) reader.close();
+  run.memory.readers.clear();
+}
+
 /**
  * What becomes of the locks when a run ends before it released them: where nothing was changed they are taken away;
  * otherwise they stay and say where the run stopped and that no process stands behind it.

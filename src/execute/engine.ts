@@ -3,7 +3,7 @@ import { RunbookError } from '../errors.js';
 import type { Plan, Stage } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { runBatch } from './batch.js';
-import { closeFences, settleLocks } from './ending.js';
+import { closeFences, closeReaders, settleLocks } from './ending.js';
 import { beginHeartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
 import { resultOf } from './result.js';
@@ -38,6 +38,7 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
     throw error;
   } finally {
     await heartbeat.end();
+    closeReaders(run);
     await closeFences(run);
     await settleLocks(run);
     await journalEnd(run);

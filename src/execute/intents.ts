@@ -25,12 +25,14 @@ export async function applyIntent(text: string, intent: FileIntent, at: At): Pro
 /** Running sentinels go on counting until they are stopped, so a file may hold more than the survey saw. */
 async function resolveEpoch(at: At): Promise<bigint> {
   let highest = at.plan.epoch;
-  for (const action of actionsOf(at.plan)) {
-    if (action.kind !== 'config.rewrite' || action.intent.kind !== 'sentinel.conf') continue;
-    const { text } = await readConfig(hostOf(at, action.host), action.path, at.signal);
-    const { epoch } = applySentinelIntent(text, action.intent);
-    if (epoch > highest) highest = epoch;
-  }
+  const epochs = await Promise.all(
+    actionsOf(at.plan).map(async (action) => {
+      if (action.kind !== 'config.rewrite' || action.intent.kind !== 'sentinel.conf') return at.plan.epoch;
+      const { text } = await readConfig(hostOf(at, action.host), action.path, at.signal);
+      return applySentinelIntent(text, action.intent).epoch;
+    }),
+  );
+  for (const epoch of epochs) if (epoch > highest) highest = epoch;
   if (highest > at.plan.epoch)
     await at.evidence(`a sentinel went on to a higher epoch since the plan: ${highest} is used`);
   return highest;

@@ -1,9 +1,10 @@
 import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
-import { openReader, openWriter } from '../hosts/redis-client.js';
+import { type ConnectionOptions, openReader, openWriter } from '../hosts/redis-client.js';
 import { endpointOf, type RedisEndpoint } from '../hosts/redis-endpoint.js';
 import type { NodeEntry } from '../model/inventory.js';
 import type { Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
+import type { Seen } from '../model/seen.js';
 import type { RunningRedis } from '../model/survey.js';
 import { type Credentials, credentialsOf, usersIn } from '../redis/credentials.js';
 import { parseInfo, parseRunningRedis } from '../redis/info.js';
@@ -53,8 +54,17 @@ export function addressOf(at: At, node: string): string {
   return `${entry.address}:${entry.port}`;
 }
 
-/** With what the node lets us in: what fleet.yaml gives, else what its own config files say at this moment; undefined when they say nothing. */
-async function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
+/** With what the node lets us in: what fleet.yaml gives, else what its own config files say; undefined when they say nothing. */
+function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
+  const known = at.memory.credentials.get(node);
+  if (known) return known;
+  const read = readCredentials(at, node);
+  at.memory.credentials.set(node, read);
+  read.catch(() => at.memory.credentials.delete(node));
+  return read;
+}
+
+async function readCredentials(at: At, node: string): Promise<Credentials | undefined> {
   const given = at.tools.passwords.get(node);
   const { entry, host } = nodeAt(at, node);
   if (given) return credentialsOf(entry, given, new Map(), {});
@@ -65,31 +75,61 @@ async function credentialsAt(at: At, node: string): Promise<Credentials | undefi
   return credentialsOf(entry, undefined, secrets, usersIn(lines));
 }
 
-async function endpointAt(at: At, node: string): Promise<RedisEndpoint> {
-  return endpointOf(nodeAt(at, node).entry, await credentialsAt(at, node));
+function isSame(one: Credentials | undefined, other: Credentials): boolean {
+  return one !== undefined && one.user === other.user && one.password.equals(other.password);
 }
 
-/** A connection that can only look. Throws with the reason when the node does not answer. The caller closes it. */
-async function openReaderTo(at: At, node: string): Promise<RedisReader> {
-  const opened = await openReader(nodeAt(at, node).host, await endpointAt(at, node), LIMITS, at.signal);
+type Opener<T extends RedisReader> = (
+  host: WritableHost,
+  endpoint: RedisEndpoint,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+) => Promise<Seen<T>>;
+
+/** A connection. One that is turned away is tried once more where the config file gives another password by now. */
+async function openTo<T extends RedisReader>(at: At, node: string, open: Opener<T>): Promise<T> {
+  const { entry, host } = nodeAt(at, node);
+  const attempt = (credentials: Credentials | undefined) =>
+    open(host, endpointOf(entry, credentials), LIMITS, at.signal);
+  const first = await credentialsAt(at, node);
+  let opened = await attempt(first);
+  if (!opened.ok && opened.why === 'denied') {
+    at.memory.credentials.delete(node);
+    const now = await credentialsAt(at, node);
+    if (now !== undefined && !isSame(first, now)) opened = await attempt(now);
+  }
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;
 }
 
 /** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
-export async function openWriterTo(at: At, node: string): Promise<RedisWriter> {
-  const opened = await openWriter(nodeAt(at, node).host, await endpointAt(at, node), LIMITS, at.signal);
-  if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
-  return opened.value;
+export function openWriterTo(at: At, node: string): Promise<RedisWriter> {
+  return openTo(at, node, openWriter);
 }
 
-/** Opens a looking connection for one use and closes it. */
+/** The connection that was kept for a node, when it still answers. */
+async function keptReader(at: At, node: string): Promise<RedisReader | undefined> {
+  const kept = at.memory.readers.get(node);
+  at.memory.readers.delete(node);
+  if (kept === undefined || (await kept.ask('PING')).ok) return kept;
+  kept.close();
+  return undefined;
+}
+
+/**
+ * A looking connection for one use: the one that an earlier use left, or a new one. Left for the next use when all went
+ * well, else closed.
+ */
 export async function withReader<T>(at: At, node: string, use: (reader: RedisReader) => Promise<T>): Promise<T> {
-  const reader = await openReaderTo(at, node);
+  const reader = (await keptReader(at, node)) ?? (await openTo(at, node, openReader));
   try {
-    return await use(reader);
-  } finally {
+    const used = await use(reader);
+    at.memory.readers.get(node)?.close();
+    at.memory.readers.set(node, reader);
+    return used;
+  } catch (error) {
     reader.close();
+    throw error;
   }
 }
 

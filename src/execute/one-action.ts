@@ -51,13 +51,16 @@ export async function runAction(run: Run, stage: Stage, action: Action, at: At):
 async function carryOut(run: Run, action: Action, at: At): Promise<Ended> {
   const module = actionModule(action);
   const intent = () => run.tools.journal.write({ action: action.id, phase: 'intent', text: action.says.text });
+  // A look changes nothing: it need not wait for the lock's token.
+  const looking = lookSafely(module.look, at);
   try {
     await checkToken(action, at);
   } catch (error) {
+    await looking;
     await intent();
     return failedBy(error, false);
   }
-  const looked = await lookSafely(module.look, at);
+  const looked = await looking;
   await intent();
   if (looked.state === 'done') return { outcome: 'skipped', says: looked.says, begun: false };
   if (looked.state === 'other') return { outcome: 'failed', says: looked.says, begun: false };

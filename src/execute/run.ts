@@ -39,7 +39,14 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     doing: 'beginning',
     proof: [],
   };
-  return { plan, tools, options, memory: { locks: new Map(), fences: new Map(), checked: new Map() }, progress };
+  const memory: Memory = {
+    locks: new Map(),
+    fences: new Map(),
+    checked: new Map(),
+    readers: new Map(),
+    credentials: new Map(),
+  };
+  return { plan, tools, options, memory, progress };
 }
 
 /** Notes why and where the run ends; the first reason stays, but `unknown` outranks the others. */

@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { KeptFile, WritableHost } from '../hosts/host.js';
+import { openHashed } from '../hosts/resumed.js';
 
 /**
  * Brings kept files to the run's directory on the operator's machine: what is set aside, or may hold writes that nobody
  * else has, must not depend on one disk (a hard link is not a second copy). Hashed on the way and compared with what was
- * kept; throws when they differ. `keptUnder` is the directory on the host that their paths are shown below; the same
+ * kept; throws when they differ. A connection that is lost meanwhile costs no byte twice. `keptUnder` is the directory on the host that their paths are shown below; the same
  * tree stands here afterwards. Returns where.
  */
 export async function shipHere(
@@ -30,13 +30,7 @@ export async function shipHere(
 }
 
 async function shipOne(host: WritableHost, file: KeptFile, path: string, signal: AbortSignal): Promise<void> {
-  const hash = createHash('sha256');
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of host.stream(file.kept, signal)) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
-  await pipeline(Readable.from(hashed()), createWriteStream(path, { mode: 0o600 }), { signal });
-  if (hash.digest('hex') !== file.sha256) throw new Error(`the copy of ${file.kept} here differs from it`);
+  const { chunks, sha256 } = openHashed(host, file.kept, signal, file.sizeBytes);
+  await pipeline(Readable.from(chunks), createWriteStream(path, { mode: 0o600, flush: true }), { signal });
+  if (sha256() !== file.sha256) throw new Error(`the copy of ${file.kept} here differs from it`);
 }

@@ -1,7 +1,8 @@
-import type { WritableHost } from '../hosts/host.js';
+import type { RedisReader, WritableHost } from '../hosts/host.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
 import type { RunEvent } from '../model/run.js';
+import type { Credentials } from '../redis/credentials.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
 
@@ -59,6 +60,10 @@ export interface Memory {
   readonly locks: Map<string, HeldLock>;
   readonly fences: Map<string, FenceKeeper>;
   readonly checked: Map<string, CheckedData>;
+  /** Connections that only look, kept between questions to the same node. */
+  readonly readers: Map<string, RedisReader>;
+  /** With what the nodes let us in; read again when one does not take it. */
+  readonly credentials: Map<string, Promise<Credentials | undefined>>;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
 }

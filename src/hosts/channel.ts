@@ -9,6 +9,8 @@ export interface ExecOptions {
   readonly begins?: { readonly text: string; readonly withinBytes: number };
   /** What the command reads; ends after it. */
   readonly stdin?: Uint8Array;
+  /** `stdin` is a short text that anybody may see: it may stand in the input of a shell. */
+  readonly stdinIsPublic?: true;
 }
 
 export interface ExecResult {
@@ -27,6 +29,8 @@ export interface ExecStream {
   readonly stdout: AsyncIterable<Uint8Array>;
   /** Resolves when the command has ended; standard error is kept up to 64 KiB. */
   readonly ended: Promise<{ readonly status: number | null; readonly stderr: string }>;
+  /** Gives every chunk of standard error from now on, beside what `ended` keeps. */
+  onStderr(take: (chunk: Uint8Array) => void): void;
   kill(): void;
 }
 

@@ -192,5 +192,6 @@ export function asStream(running: Running, signal: AbortSignal): ExecStream {
     });
   ended.catch(() => undefined);
   const take = readAhead(running.stdout);
-  return { stdin: guarded(running), stdout: output(take, ended, end), ended, kill: end };
+  const onStderr: ExecStream['onStderr'] = (listen) => void running.stderr.on('data', listen);
+  return { stdin: guarded(running), stdout: output(take, ended, end), ended, onStderr, kill: end };
 }

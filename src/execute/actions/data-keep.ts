@@ -33,9 +33,8 @@ export const dataKeep: ActionModule<'data.keep'> = {
     const { named: host } = nodeAt(at, action.node);
     const place = await placeNow(action.node, at);
     const directory = keepDirectory(place, at.tools.run, action.moment);
-    const rdb = await keepRdb(action, place, directory, at);
-    const aof = await keepAof(action, place, directory, at);
-    const kept = [...rdb, ...aof];
+    const both = [keepRdb(action, place, directory, at), keepAof(action, place, directory, at)];
+    const kept = (await everyEnd(both)).flat();
     if (kept.length === 0) return { says: 'nothing to keep: the node has no data file' };
     const list = new TextEncoder().encode(`${toJson(kept, 2)}\n`);
     await host.write(join(directory, LIST), list, 'absent', at.signal);
@@ -109,33 +108,49 @@ async function keepAof(action: Keep, place: DataPlace, directory: string, at: At
 async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Promise<readonly KeptFile[] | undefined> {
   const { named: host } = nodeAt(at, action.node);
   const last = aof.files.at(-1);
-  const kept: KeptFile[] = [];
-  try {
-    if (aof.manifest) kept.push(await host.keep(aof.manifest.path, into, 'copy', at.signal));
-    for (const file of aof.files) {
-      const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
-      kept.push(await host.keep(file.path, into, how, at.signal));
-    }
-    return kept;
-  } catch (error) {
+  // The manifest first: a rewrite that ends meanwhile is seen by it.
+  const manifest = aof.manifest ? [await keepOrGone(host.keep(aof.manifest.path, into, 'copy', at.signal))] : [];
+  const files = aof.files.map((file) => {
+    const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
+    return keepOrGone(host.keep(file.path, into, how, at.signal));
+  });
+  const all = [...manifest, ...(await everyEnd(files))];
+  const kept = all.filter((file) => file !== undefined);
+  if (kept.length === all.length) return kept;
+  for (const file of kept) await host.remove(file.kept);
+  return undefined;
+}
+
+/** Undefined when the file is gone. */
+function keepOrGone(keeping: Promise<KeptFile>): Promise<KeptFile | undefined> {
+  return keeping.catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    for (const file of kept) await host.remove(file.kept);
     return undefined;
-  }
+  });
+}
+
+/** Waits for all, and throws the first failure only then: nothing is left under way. */
+async function everyEnd<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  const ends = await Promise.allSettled(promises);
+  return ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason;
+    return end.value;
+  });
 }
 
 /** The kept copy is compared with as much of the original as it had; what it holds is read to its end. */
 async function verifyAof(node: string, aof: AofOnDisk, kept: readonly KeptFile[], at: At): Promise<void> {
   const { named: host } = nodeAt(at, node);
   if (aof.missing.length > 0) await at.evidence(`listed in the manifest but missing: ${aof.missing.join(', ')}`);
-  for (const file of kept) {
+  const verify = async (file: KeptFile) => {
     const original = await host.hash(file.original, at.signal, file.sizeBytes);
     if (original.ok && original.value !== file.sha256)
       throw new Error(`the kept copy of ${file.original} differs from it`);
-    if (file.original === aof.manifest?.path) continue;
+    if (file.original === aof.manifest?.path) return;
     const scan = await readAof(host, file.kept, at.signal).catch((error: Error) => error.message);
     const says =
       typeof scan === 'string' ? `cannot be loaded: ${scan}` : `${scan.commands} commands, its end is ${scan.tail}`;
     await at.evidence(`${file.original}: ${says}`, { sizeBytes: file.sizeBytes, sha256: file.sha256 });
-  }
+  };
+  await everyEnd(kept.map(verify));
 }

@@ -22,8 +22,6 @@ export const serviceHold: ActionModule<'service.hold'> = {
       await service.release(before.value.run, at.signal);
     }
     await service.hold(at.tools.run, at.signal);
-    const after = await service.holder(at.signal);
-    if (!after.ok || after.value?.run !== at.tools.run) throw new Error(`${action.node} is not held after the hold`);
     const from = before.ok && before.value ? ` (was held by run ${before.value.run})` : '';
     const weak = await service.weakness?.(at.signal).catch(() => undefined);
     if (weak === undefined) return { says: `held${from}` };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileStat } from '../../model/raw-host.js';
 import type { ExecResult } from '../channel.js';
 import { fileError } from '../local-files.js';
+import { codeOf } from '../reading.js';
 import { MAKE, READ, REMOVE, STAT } from './file-scripts.js';
 import { atNamedPath, type NamedBy, type Script } from './run-as.js';
 import { failureOf, textOf, timeoutError, unknownEnd } from './script.js';
@@ -13,6 +14,8 @@ export const SMALL_MS = 30_000;
 const LARGE_MS = 6 * 60 * 60 * 1000;
 const ANSWER_BYTES = 64 * 1024;
 const LISTING_BYTES = 4 * 1024 * 1024;
+/** How often a file is opened that is replaced again and again. */
+const MOST_TRIES = 5;
 
 /** The files of one host, over its shell. Everything rejects with the system's error (`code`), or as the shell does. */
 export interface RemoteFiles {
@@ -104,8 +107,23 @@ export async function change(
 export function filesOver(shell: Shell, namedBy: () => NamedBy | undefined = () => undefined): RemoteFiles {
   const atPath = (script: string, path: string, mode: 'follow' | 'stay' | 'directory' | 'make', ...args: string[]) =>
     atNamedPath(namedBy(), script, path, mode, ...args);
-  const look = async (script: Script, path: string, limitBytes: number, signal: AbortSignal, timeoutMs = SMALL_MS) =>
-    looked(await shell.look(script, { timeoutMs, limitBytes }, signal), path, timeoutMs);
+  const lookOnce = async (
+    script: Script,
+    path: string,
+    limitBytes: number,
+    signal: AbortSignal,
+    timeoutMs = SMALL_MS,
+  ): Promise<Uint8Array> => looked(await shell.look(script, { timeoutMs, limitBytes }, signal), path, timeoutMs);
+  // A writer replaces a file by rename between our look at it and our opening of it: the new one is read then.
+  const look: typeof lookOnce = async (...asked) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await lookOnce(...asked);
+      } catch (error) {
+        if (codeOf(error) !== 'ESTALE' || tries === MOST_TRIES) throw error;
+      }
+    }
+  };
   return {
     async read(path, limitBytes, signal) {
       const script = atPath(READ.whole, path, 'follow', String(limitBytes + 1));

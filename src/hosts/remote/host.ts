@@ -47,9 +47,9 @@ async function run(
   // The host ends it a little later than we do, so that nothing stays behind there.
   const seconds = String(Math.ceil(options.timeoutMs / 1000) + 1);
   const limits = { timeoutMs: options.timeoutMs, limitBytes: options.limitBytes ?? DEFAULT_RUN_BYTES };
-  const stdin = new TextEncoder().encode(options.stdin ?? '');
+  const stdin = options.stdin === undefined ? {} : { stdin: new TextEncoder().encode(options.stdin) };
   const script = { script: RUN, args: [mark, options.cwd ?? '', seconds, ...argv] };
-  const result = await shell.exec(script, { ...limits, stdin }, signal);
+  const result = await shell.exec(script, { ...limits, ...stdin }, signal);
   signal.throwIfAborted();
   const stderr = textOf(result.stderr);
   if (result.status === 127 && stderr === mark) throw fileError('ENOENT', `ENOENT: ${program} is not on ${shell.host}`);
@@ -125,7 +125,10 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
     named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
     run: (argv, options, signal) => run(shell, argv, options, signal),
     service,
-    close: () => channel.close(),
+    close: () => {
+      shell.close();
+      return channel.close();
+    },
   };
   return host;
 }

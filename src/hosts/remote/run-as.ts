@@ -14,8 +14,13 @@ const WHO = `group_user() {
   { getent passwd || cat /etc/passwd; } 2> /dev/null | awk -F: -v gid="$1" '$4 == gid && !seen { print $3; seen = 1 }'
 }
 user_group() {
-  { getent passwd "$1" || cat /etc/passwd; } 2> /dev/null | awk -F: -v uid="$1" '$3 == uid && !seen { print $4; seen = 1 }'
+  line=$(getent passwd "$1" 2> /dev/null)
+  case $line in
+    *:*:"$1":*) line=\${line#*:*:*:}; printf '%s' "\${line%%:*}" ;;
+    *) awk -F: -v uid="$1" '$3 == uid && !seen { print $4; seen = 1 }' /etc/passwd 2> /dev/null ;;
+  esac
 }
+ME=$(id -u)
 facts() { s=$(stat -c '%f %u %g' -- "$1" 2>&1) || return 1; f=\${s%% *}; g=\${s##* }; u=\${s#* }; u=\${u% *}; m=$((0x$f)); }
 # Whether a directory of root's may be changed by others; OTHER says by whom.
 opened() {
@@ -27,20 +32,42 @@ opened() {
   case $(ls -ld -- "$1") in ??????????+*) return 0 ;; esac
   return 1
 }
+# What stat says of every part of a path without links, in order, by one call; nothing when one of them is not there.
+ahead() {
+  case /$1/ in *//*|*/./*|*/../*) return 1 ;; esac
+  rest=$1 each=
+  set --
+  while [ -n "$rest" ]; do
+    each=$each/\${rest%%/*}
+    set -- "$@" "$each"
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+  done
+  [ $# -gt 0 ] && stat -c '%f %u %g' -- "$@" 2> /dev/null
+}
+# As facts, from what was seen ahead.
+next_facts() {
+  if [ -z "$SEEN" ]; then facts "$1"; return; fi
+  s=\${SEEN%%"$NL"*}; SEEN=\${SEEN#*"$NL"}
+  f=\${s%% *}; g=\${s##* }; u=\${s#* }; u=\${u% *}; m=$((0x$f))
+}
+NL='
+'
 who() {
   U=0; G=0; C=; STICKY=; at=/; todo=\${1#/}; hops=0
+  SEEN=$(ahead "$todo") && SEEN=$SEEN$NL || SEEN=
   while [ -n "$todo" ]; do
     part=\${todo%%/*}
     case $todo in */*) todo=\${todo#*/} ;; *) todo= ;; esac
     case $part in ''|.) continue ;; ..) at=\${at%/*}; at=\${at:-/}; continue ;; esac
     next=\${at%/}/$part
-    if ! facts "$next"; then
+    if ! next_facts "$next"; then
       case "$MODE:$s" in make:*'No such file'*) at=$next\${todo:+/$todo}; todo=; break ;; esac
       because "$s"
     fi
     case $((m & 0170000)) in
       40960)
         if [ "$u" != 0 ]; then U=$u; at=$next; break; fi
+        SEEN=
         hops=$((hops + 1)); [ $hops -le 40 ] || exit 42
         target=$(readlink -- "$next" && echo .) || exit 42
         target=\${target%??}
@@ -84,7 +111,7 @@ place() {
 DO=
 as() {
   uid=$1 gid=$2; shift 2
-  if [ "$uid" = "$(id -u)" ]; then $DO "$@"; return; fi
+  if [ "$uid" = "$ME" ]; then $DO "$@"; return; fi
   if setpriv --reuid "$uid" --regid "$gid" --clear-groups true 2> /dev/null; then
     $DO setpriv --reuid "$uid" --regid "$gid" --clear-groups -- "$@"; return
   fi
@@ -117,8 +144,8 @@ bound() {
 # Where root does not act there is nobody to become: whoever is logged in has only that right.
 here() {
   MODE=$2
-  if [ "$(id -u)" = 0 ]; then place "$1"; return; fi
-  U=$(id -u); G=$(id -g); C=; D=$1; B=.
+  if [ "$ME" = 0 ]; then place "$1"; return; fi
+  U=$ME; G=$(id -g); C=; D=$1; B=.
   case $2 in make|directory) ;; *) B=\${1##*/}; D=\${1%/*}; D=\${D:-/} ;; esac
 }
 `;
@@ -126,8 +153,7 @@ here() {
 /** What a script that acts in a directory begins with: it is there, and it is where it should be. D, B and its arguments are set. */
 export const INSIDE = `${PRELUDE}D=$1 B=$2 C=$3; shift 3
 cd / || exit 49
-s=$(stat -c %f -- "$D/." 2>&1) || because "$s"
-cd -P -- "$D" || exit 41
+cd -P -- "$D" 2> /dev/null || { s=$(stat -c %f -- "$D/." 2>&1) || because "$s"; exit 41; }
 if [ -n "$C" ] && [ "$(pwd -P)" != "$C" ]; then exit 53; fi
 `;
 

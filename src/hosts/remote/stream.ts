@@ -5,12 +5,32 @@ import { atNamedPath, type NamedBy } from './run-as.js';
 import { failureOf } from './script.js';
 import type { Shell } from './sudo.js';
 
+const SMALL_BYTES = 256 * 1024;
+const SMALL_TIMEOUT_MS = 10_000;
+
 async function endOf(stream: ExecStream, path: string): Promise<void> {
   const { status, stderr } = await stream.ended;
   if (status === 0) return;
   const bytes = new TextEncoder().encode(stderr);
   const none = { signal: null, stdout: new Uint8Array(), timedOut: false, tooLarge: false };
   throw failureOf({ ...none, status, stderr: bytes }, path);
+}
+
+/** Most files are small, and a session of their own costs more than they do: undefined for the others. */
+async function wholeWhenSmall(
+  shell: Shell,
+  path: string,
+  signal: AbortSignal,
+  by: NamedBy | undefined,
+): Promise<Uint8Array | undefined> {
+  const options = { timeoutMs: SMALL_TIMEOUT_MS, limitBytes: SMALL_BYTES + 1 };
+  const result = await shell.exec(
+    atNamedPath(by, READ.whole, path, 'follow', String(SMALL_BYTES + 1)),
+    options,
+    signal,
+  );
+  if (result.status !== 0 || result.timedOut || result.stdout.length > SMALL_BYTES) return undefined;
+  return result.stdout;
 }
 
 /**
@@ -26,6 +46,13 @@ export async function* streamFrom(
   by?: NamedBy,
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
+  if (fromByte === 0n && toByte === undefined) {
+    const small = await wholeWhenSmall(shell, path, signal, by);
+    if (small !== undefined) {
+      if (small.length > 0) yield small;
+      return;
+    }
+  }
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
   const stream = await shell.open(atNamedPath(by, READ.part, path, 'follow', String(fromByte), length), signal);
   stream.stdin.on('error', () => undefined);

@@ -123,8 +123,8 @@ export async function openAfterPassword(
 ): Promise<ExecStream | Refused> {
   const way = await opened(channel, lineOf(STREAMED, script, asked), asked, signal);
   if ('refused' in way) return way;
-  const { stdin, ended } = way.stream;
-  return { stdin, ended, stdout: way.stdout, kill: () => way.stream.kill() };
+  const { stdin, ended, onStderr } = way.stream;
+  return { stdin, ended, onStderr, stdout: way.stdout, kill: () => way.stream.kill() };
 }
 
 /** Output, standard error and status, as the frame gave them. */

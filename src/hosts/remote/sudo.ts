@@ -7,6 +7,7 @@ import { shellLine, shellQuote } from '../shell-quote.js';
 import { rootShell, sudoersLine } from './root-commands.js';
 import type { Script } from './run-as.js';
 import { textOf } from './script.js';
+import { mayStand, type ShellPool, shellPool } from './shell-pool.js';
 import { type Asked, execAfterPassword, openAfterPassword } from './sudo-password.js';
 
 /**
@@ -42,6 +43,8 @@ export interface Shell {
   open(script: Script, signal: AbortSignal): Promise<ExecStream>;
   /** With the login user's own right. */
   plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  /** Ends the shells that stay open between scripts. */
+  close(): void;
 }
 
 const PROBE_TIMEOUT_MS = 20_000;
@@ -120,6 +123,8 @@ class SudoShell implements Shell {
   readonly #asker: SudoAsker;
   #rights: Promise<Rights> | undefined;
   #password: Promise<Secret> | undefined;
+  readonly #own: ShellPool;
+  readonly #root: ShellPool;
   #refused: RunbookError | undefined;
 
   constructor(entry: HostEntry, channel: Channel, asker: SudoAsker) {
@@ -127,6 +132,8 @@ class SudoShell implements Shell {
     this.#become = entry.become;
     this.#channel = channel;
     this.#asker = asker;
+    this.#own = shellPool(channel, '/bin/sh');
+    this.#root = shellPool(channel, `LC_ALL=C sudo -n ${rootShell}`);
   }
 
   rights(signal: AbortSignal): Promise<Rights> {
@@ -144,14 +151,16 @@ class SudoShell implements Shell {
   }
 
   plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    return this.#channel.exec(lineOf(script), options, signal);
+    const line = lineOf(script);
+    if (!mayStand(options)) return this.#channel.exec(line, options, signal);
+    return this.#own.exec(line, options, signal);
   }
 
   async exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
     const rights = await this.rights(signal);
     if (rights.sudo === 'not-needed') return this.plain(script, options, signal);
     if (rights.sudo === 'without-password') {
-      const result = await this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
+      const result = await this.#asRoot(lineOf(script), options, signal);
       if (!ticketRanOut(result)) return result;
       this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
     } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
@@ -175,6 +184,16 @@ class SudoShell implements Shell {
     if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
     const asked = await this.#asked(rights, signal);
     return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
+  }
+
+  close(): void {
+    this.#own.close();
+    this.#root.close();
+  }
+
+  #asRoot(line: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    if (!mayStand(options)) return this.#channel.exec(`LC_ALL=C sudo -n ${line}`, options, signal);
+    return this.#root.exec(line, options, signal);
   }
 
   /** One question per host, whoever needs the answer first. */

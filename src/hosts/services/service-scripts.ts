@@ -97,26 +97,36 @@ done`;
 
 /** Starts a unit: $1 unit, $2 what listening looks like, $3 seconds. Says the journal when it fails. */
 export const START_UNIT = `${PRELUDE}${WAITING}unit=$1 LISTENS=$2
-property() { systemctl show -p "$1" -- "$unit" | sed -n 's/^[A-Za-z]*=//p'; }
+# Sets a variable per property: one call for all of them.
+look() {
+  ActiveState= SubState= NRestarts= Job= Result= AssertResult=
+  shown=$(systemctl show -p ActiveState,SubState,NRestarts,Job,Result,AssertResult -- "$unit")
+  while IFS='=' read -r name value; do
+    case $name in ActiveState|SubState|NRestarts|Job|Result|AssertResult) eval "$name=$value" ;; esac
+  done << SHOWN
+$shown
+SHOWN
+}
 failed() {
   printf '%s\\n' "$1"
   journalctl --no-pager -o cat -n 20 -u "$unit" 2> /dev/null | tail -c 16384
   exit ${START_FAILED}
 }
-case $(property ActiveState) in active|reloading) ;; *) if listening; then exit ${PORT_TAKEN}; fi ;; esac
+look
+case $ActiveState in active|reloading) ;; *) if listening; then exit ${PORT_TAKEN}; fi ;; esac
 systemctl reset-failed -- "$unit" 2> /dev/null
-restarts=$(property NRestarts)
+look; restarts=$NRestarts
 e=$(systemctl start --no-block -- "$unit" 2>&1) || failed "$e"
 until_in "$3"
 while :; do
-  state=$(property ActiveState)
-  case $state in active|activating|reloading) if listening && [ "$(property SubState)" != auto-restart ]; then exit 0; fi ;; esac
-  case $state in
+  look
+  case $ActiveState in active|activating|reloading) if listening && [ "$SubState" != auto-restart ]; then exit 0; fi ;; esac
+  case $ActiveState in
     failed) failed 'the unit failed' ;;
-    inactive) [ -n "$(property Job | sed 's/^0$//')" ] || [ "$(property ActiveState)" != inactive ] || failed "the unit did not start (result $(property Result), assertions $(property AssertResult))" ;;
+    inactive) [ "\${Job:-0}" != 0 ] || failed "the unit did not start (result $Result, assertions $AssertResult)" ;;
   esac
-  if [ "$(property NRestarts)" != "$restarts" ]; then failed 'the unit ended and was started again'; fi
-  late && { failed "the unit is $state and nothing listens"; }
+  if [ "$NRestarts" != "$restarts" ]; then failed 'the unit ended and was started again'; fi
+  late && { failed "the unit is $ActiveState and nothing listens"; }
   nap
 done`;
 

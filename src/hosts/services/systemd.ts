@@ -57,8 +57,9 @@ async function noSuchUnit(tools: ServiceTools, unit: string, signal: AbortSignal
 async function pid(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Seen<number | null>> {
   const from = { host: tools.entry.name, node: node.id, source: `systemctl show ${node.unit}` };
   try {
-    const [unit, seen] = await Promise.all([unitState(tools, node, signal), tools.processes.of(node, signal)]);
+    const unit = await unitState(tools, node, signal);
     if (unit.mainPid !== null) return saw(unit.mainPid, from);
+    const seen = await tools.processes.of(node, signal);
     return seen.ok ? saw(seen.value?.pid ?? null, from) : missed(seen.why, seen.detail, from);
   } catch (error) {
     return missedBy(error, from);

@@ -75,6 +75,7 @@ export async function exchange(
     limitBytes: EXCHANGE_BYTES,
     begins: { text: `\n${marks[0]} `, withinBytes: GREETING_BYTES },
     stdin: new TextEncoder().encode(`${marks.join(' ')}\n`),
+    stdinIsPublic: true,
   };
   const beganMs = Date.now();
   const found = read(await run(command, options, signal), marks, beganMs);

@@ -1,0 +1,118 @@
+import type { Channel, ExecOptions, ExecResult } from '../channel.js';
+import { onAbort } from '../reading.js';
+import { openStandingShell, type StandingShell } from './standing-shell.js';
+
+/** Of the eight sessions that we may have on a host; the others are for streams and for what has an input. */
+const MOST_SHELLS = 3;
+/** A shell that has nothing to do leaves its session to others: a host may open no more than one (MaxSessions). */
+const IDLE_MS = 1000;
+
+interface Waiting {
+  readonly line: string;
+  readonly options: ExecOptions;
+  readonly signal: AbortSignal;
+  readonly resolve: (result: ExecResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A shell that stays has no input to give away: what has one gets a session of its own. */
+export function mayStand(options: ExecOptions): boolean {
+  return options.stdin === undefined || options.stdinIsPublic === true;
+}
+
+/** Runs scripts on shells that stay open between them. */
+export interface ShellPool {
+  /** As `Channel.exec`, without input. What was begun when the connection was lost is never repeated. */
+  exec(line: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  close(): void;
+}
+
+/** A pool of shells that `command` gives; nothing is opened before the first script. */
+export function shellPool(channel: Channel, command: string): ShellPool {
+  const waiting: Waiting[] = [];
+  const idle = new Map<StandingShell, NodeJS.Timeout>();
+  let shells = 0;
+
+  function next(): void {
+    while (waiting.length > 0 && idle.size > 0) {
+      const [found] = idle;
+      if (found === undefined) return;
+      clearTimeout(found[1]);
+      idle.delete(found[0]);
+      void work(found[0]);
+    }
+    if (waiting.length > 0 && shells < MOST_SHELLS) void open();
+  }
+
+  async function open(): Promise<void> {
+    shells += 1;
+    try {
+      const shell = await openStandingShell(channel, command);
+      void work(shell);
+    } catch (error) {
+      shells -= 1;
+      waiting.shift()?.reject(error);
+      next();
+    }
+  }
+
+  async function work(shell: StandingShell): Promise<void> {
+    const script = waiting.shift();
+    if (script === undefined) return rest(shell);
+    let isSpent = true;
+    try {
+      const ended = await shell.run(script);
+      isSpent = ended.isSpent;
+      script.resolve(ended.result);
+    } catch (error) {
+      script.reject(error);
+    }
+    if (!isSpent) return work(shell);
+    shells -= 1;
+    next();
+  }
+
+  function rest(shell: StandingShell): void {
+    const timer = setTimeout(() => {
+      idle.delete(shell);
+      shells -= 1;
+      shell.close();
+    }, IDLE_MS);
+    idle.set(shell, timer);
+  }
+
+  return {
+    exec: (line, options, signal) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const script: Waiting = {
+          line,
+          options,
+          signal,
+          resolve: (result) => done(() => resolve(result)),
+          reject: (error) => done(() => reject(error)),
+        };
+        const leave = () => {
+          const at = waiting.indexOf(script);
+          if (at < 0) return;
+          waiting.splice(at, 1);
+          reject(signal.reason);
+        };
+        const forget = onAbort(signal, leave);
+        const done = (settle: () => void) => {
+          forget();
+          settle();
+        };
+        waiting.push(script);
+        next();
+      }),
+    close: () => {
+      for (const [shell, timer] of idle) {
+        clearTimeout(timer);
+        shell.close();
+      }
+      shells -= idle.size;
+      idle.clear();
+    },
+  };
+}
