@@ -1,6 +1,6 @@
 import type { AuditFinding, Edit, Excerpt, Severity } from '../model/audit.js';
-import { hashOfWord, showRaw } from '../redis/secrets.js';
 import { spansOfWords } from '../redis/secret-spans.js';
+import { hashOfWord, showRaw } from '../redis/secrets.js';
 import { scanWords } from '../redis/tokenise.js';
 import type { AuditRule, LineChange, Problem, Spot, SubjectName } from './rule.js';
 
@@ -8,7 +8,13 @@ import type { AuditRule, LineChange, Problem, Spot, SubjectName } from './rule.j
 const shownLength = 400;
 
 /** A problem as a finding: its places, its lines with secrets as letters, its changes. */
-export function findingOf(rule: AuditRule, subject: SubjectName, problem: Problem, severity: Severity): AuditFinding {
+export function findingOf(
+  rule: AuditRule,
+  subject: SubjectName,
+  problem: Problem,
+  severity: Severity,
+  shownAs: ShownAs,
+): AuditFinding {
   const at: Spot | undefined =
     problem.at ?? (subject.node === undefined ? undefined : { node: subject.node, line: undefined });
   const letters = new Map<string, string>();
@@ -22,12 +28,14 @@ export function findingOf(rule: AuditRule, subject: SubjectName, problem: Proble
     title: rule.title,
     ...(subject.group === undefined ? {} : { group: subject.group }),
     ...(host === undefined ? {} : { host }),
-    ...(at === undefined ? {} : { node: at.node.id, port: at.node.port, file: line?.file ?? at.node.main }),
+    ...(at === undefined
+      ? {}
+      : { node: at.node.id, port: at.node.port, file: shownAs(at.node.id, line?.file ?? at.node.main) }),
     ...(fileLine === undefined ? {} : { line: fileLine }),
     ...(fileLine === undefined ? {} : { column: line?.column ?? 1 }),
     message: problem.message,
-    excerpt: excerptSpots(at, problem).map((spot) => excerptOf(spot, letters)),
-    fix: { says: rule.fix, edits: (problem.changes ?? []).map((change) => editOf(change, letters)) },
+    excerpt: excerptSpots(at, problem).map((spot) => excerptOf(spot, letters, shownAs)),
+    fix: { says: rule.fix, edits: (problem.changes ?? []).map((change) => editOf(change, letters, shownAs)) },
     ...(rule.runbook === undefined ? {} : { runbook: rule.runbook }),
   };
 }
@@ -37,20 +45,22 @@ function excerptSpots(at: Spot | undefined, problem: Problem): readonly Spot[] {
   return at === undefined || (at.line === undefined && beside.length === 0) ? beside : [at, ...beside];
 }
 
-function excerptOf({ node, line }: Spot, letters: Map<string, string>): Excerpt {
+type ShownAs = (node: string, file: string) => string;
+
+function excerptOf({ node, line }: Spot, letters: Map<string, string>, shownAs: ShownAs): Excerpt {
   return {
     host: node.host,
     node: node.id,
-    file: line?.file ?? node.main,
+    file: shownAs(node.id, line?.file ?? node.main),
     ...(line === undefined ? {} : { line: line.line, column: line.column }),
     text: line === undefined ? '' : lettered(line.raw, letters),
   };
 }
 
-function editOf({ node, line, now }: LineChange, letters: Map<string, string>): Edit {
+function editOf({ node, line, now }: LineChange, letters: Map<string, string>, shownAs: ShownAs): Edit {
   return {
     host: node.host,
-    file: line?.file ?? node.main,
+    file: shownAs(node.id, line?.file ?? node.main),
     ...(line === undefined ? {} : { line: line.line, old: lettered(line.raw, letters) }),
     ...(now === undefined ? {} : { now: lettered(now, letters) }),
   };

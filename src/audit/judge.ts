@@ -61,7 +61,7 @@ function judgeRule(fleet: FleetView, rule: AuditRule, judging: Judging, tally: T
     else {
       for (const problem of outcome.problems) {
         const own = problemSeverity(rule, problem.severity, judging.policy, severity);
-        tally.findings.push(waive(findingOf(rule, subject, problem, own), judging));
+        tally.findings.push(waive(findingOf(rule, subject, problem, own, fleet.shownAs), judging));
       }
       if (outcome.missing.length > 0) tally.notChecked.push(unchecked(rule, { subject, outcome }));
     }

@@ -1,6 +1,6 @@
-import { addressOf } from '../redis/sentinel-conf.js';
-import { hashOfWord } from '../redis/secrets.js';
 import { memoryBytes } from '../redis/effective.js';
+import { hashOfWord } from '../redis/secrets.js';
+import { addressOf } from '../redis/sentinel-conf.js';
 import { lowerAscii } from '../redis/tokenise.js';
 import type { Spot } from './rule.js';
 import type { NodeAt, SentinelConf, SentinelLine, Setting } from './view.js';

@@ -25,6 +25,8 @@ export interface FleetFacts {
   readonly forced: boolean;
   /** By keyed hash: what was noticed of a password while its file was read. */
   readonly secrets: ReadonlyMap<string, SecretFacts>;
+  /** How a file is shown where that is not the path under which Redis opens it: by node id, NUL and that path. */
+  readonly shown: ReadonlyMap<string, string>;
 }
 
 /** Every node of the fleet by id. */

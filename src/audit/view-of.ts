@@ -1,8 +1,8 @@
 import type { Inventory, NodeEntry } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
-import { type FleetFacts, nodesSeen } from './view-nodes.js';
-import type { FleetView, GroupView, HostView, RedisNode, SentinelNode } from './view.js';
 import { notMade } from '../survey/raw-access.js';
+import type { FleetView, GroupView, HostView, RedisNode, SentinelNode } from './view.js';
+import { type FleetFacts, nodesSeen } from './view-nodes.js';
 
 /** What was seen of a fleet, in the form in which rules may ask about it. Reads nothing, and interprets only what is asked. */
 export function viewOf(inventory: Inventory, raws: readonly RawHost[], facts: FleetFacts): FleetView {
@@ -29,6 +29,7 @@ export function viewOf(inventory: Inventory, raws: readonly RawHost[], facts: Fl
     from: facts.from,
     at: raws.map((raw) => raw.at).sort()[0] ?? '',
     targetAssumed: seen.targetAssumed,
+    shownAs: (node, file) => facts.shown.get(`${node}\0${file}`) ?? file,
     hosts,
     groups: inventory.groups.map((group) => groupView(inventory, group, seen, facts)),
   };

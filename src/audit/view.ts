@@ -141,6 +141,8 @@ export interface FleetView {
   /** ISO 8601 UTC */
   readonly at: string;
   readonly targetAssumed: boolean;
+  /** The path of a node's file as the operator gave it. */
+  shownAs(node: string, file: string): string;
   readonly hosts: readonly HostView[];
   readonly groups: readonly GroupView[];
 }

@@ -71,7 +71,9 @@ function placeOf({ file, line }: AuditFinding): string {
 
 function detailLines(finding: AuditFinding, hang: string): string[] {
   const shown = finding.excerpt.map(({ node, file, line, text }) =>
-    printable(`${hang}  ${node}  ${file}${line === undefined ? '' : `:${line}`}  ${text === '' ? '(no such line)' : text}`),
+    printable(
+      `${hang}  ${node}  ${file}${line === undefined ? '' : `:${line}`}  ${text === '' ? '(no such line)' : text}`,
+    ),
   );
   const diff = diffOf(finding.fix.edits).map((line) => printable(`${hang}  ${line}`));
   return [...shown, ...wrap(`fix: ${finding.fix.says}`, 200, `${hang}  `, `${hang}  `), ...diff];
@@ -86,7 +88,10 @@ function footLines(report: AuditReport, { width }: AuditTextOptions): string[] {
     ...reasons.slice(0, 8).flatMap((text, at) => long(text, at === 0 ? '? NOT CHECKED  ' : ' '.repeat(15))),
     ...(reasons.length > 8 ? [`${' '.repeat(15)}and ${reasons.length - 8} reasons more: --json`] : []),
     ...waived.flatMap(({ rule, waived: waiver, ...finding }) =>
-      long(`${rule} on ${whoOf({ rule, ...finding })}, until ${waiver?.until ?? '-'}, "${waiver?.reason ?? ''}"`, '  WAIVED       '),
+      long(
+        `${rule} on ${whoOf({ rule, ...finding })}, until ${waiver?.until ?? '-'}, "${waiver?.reason ?? ''}"`,
+        '  WAIVED       ',
+      ),
     ),
     `  PASSED ${report.passed}   NOT APPLICABLE ${report.notApplicable}${known}`,
     ...report.notes.flatMap((note) => long(note, '  NOTE         ')),
@@ -99,6 +104,8 @@ function nextCommands({ findings }: AuditReport): readonly NextCommand[] {
   return [
     { command: `redis-runbook explain ${worst.rule}`, says: 'what, why, source, how to fix' },
     { command: 'redis-runbook audit -v', says: 'lines side by side, diffs' },
-    ...(worst.runbook === undefined ? [] : [{ command: `redis-runbook run ${worst.runbook}`, says: 'repairs the first one' }]),
+    ...(worst.runbook === undefined
+      ? []
+      : [{ command: `redis-runbook run ${worst.runbook}`, says: 'repairs the first one' }]),
   ];
 }

@@ -59,7 +59,9 @@ export function auditHeadline(report: AuditReport): string {
       ? ''
       : ` ${report.unreached.length} of ${count(report.hosts.length, 'host')} could not be checked.`;
   if (worst === undefined) {
-    return report.passed === 0 ? `Nothing about ${name} could be checked.${blind}` : `No finding about ${name}.${blind}`;
+    return report.passed === 0
+      ? `Nothing about ${name} could be checked.${blind}`
+      : `No finding about ${name}.${blind}`;
   }
   const of = (severity: Severity) => open.filter((one) => one.severity === severity).length;
   const numbers = [count(of('error'), 'error'), count(of('warning'), 'warning'), count(of('info'), 'note')]

@@ -1,15 +1,15 @@
 import type { HostEntry, Inventory, NodeEntry } from '../../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost } from '../../model/raw-host.js';
-import type { NotSeen, Seen } from '../../model/seen.js';
 import { secretToken } from '../../model/secret.js';
-import { secretDirectives } from '../../redis/secrets.js';
+import type { NotSeen, Seen } from '../../model/seen.js';
 import { canonicalName } from '../../redis/directive-names.js';
+import { secretDirectives } from '../../redis/secrets.js';
 import { byKey } from '../by-key.js';
 import type { SecretFacts } from '../view.js';
 import type { GivenFile } from './given.js';
-import { givenTexts, type GivenTexts, includesOf } from './includes.js';
+import { type GivenTexts, givenTexts, includesOf } from './includes.js';
 import { kindOf, readConfigGet } from './kinds.js';
-import { partFleets, partHosts, type PlacedFile, placedFile } from './place.js';
+import { type PlacedFile, partFleets, partHosts, placedFile } from './place.js';
 import { withoutSecrets } from './secret-facts.js';
 
 /** One fleet that was made out in the files. */

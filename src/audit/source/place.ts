@@ -1,10 +1,10 @@
+import type { ConfigLine } from '../../model/formats.js';
 import type { NodeKind } from '../../model/inventory.js';
-import { addressOf, statementOf } from '../../redis/sentinel-conf.js';
-import { parseConfig } from '../../redis/redis-conf.js';
 import { canonicalName } from '../../redis/directive-names.js';
+import { parseConfig } from '../../redis/redis-conf.js';
+import { addressOf, statementOf } from '../../redis/sentinel-conf.js';
 import { byKey } from '../by-key.js';
 import { isLoopback, isWildcard } from '../settings.js';
-import type { ConfigLine } from '../../model/formats.js';
 
 /** A config file that is some node's main file, and what its own lines say of where it belongs. */
 export interface PlacedFile {

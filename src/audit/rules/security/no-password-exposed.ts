@@ -1,7 +1,7 @@
+import { atLeast } from '../../../redis/versions.js';
 import { together } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { isLoopback, isYes, spotOf } from '../../settings.js';
-import { atLeast } from '../../../redis/versions.js';
 
 export const noPasswordExposed = defineRule({
   id: 'no-password-exposed',
