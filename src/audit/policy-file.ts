@@ -57,7 +57,8 @@ export function parsePolicy(file: string, text: string, ruleIds: readonly string
       file,
       line,
       column,
-      `there is no rule ${rule}${near === undefined ? '' : `; did you mean ${near}?`}`,
+      `there is no rule ${rule}`,
+      near === undefined ? [] : [`did you mean ${near}?`],
     );
   }
   return { profile, severity: new Map(Object.entries(severity)), waivers: waivers.map(waiverOf) };
@@ -95,8 +96,15 @@ function jsonIn(file: string, text: string): unknown {
   }
 }
 
-function policyError(file: string, line: number, column: number, says: string): RunbookError {
+function policyError(
+  file: string,
+  line: number,
+  column: number,
+  says: string,
+  facts: readonly string[] = [],
+): RunbookError {
   return new RunbookError('policy-file', `${file}:${line}:${column}  ${says}.`, {
+    facts,
     next: ['redis-runbook audit --list-rules', 'redis-runbook explain RULE'],
   });
 }

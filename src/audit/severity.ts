@@ -1,4 +1,4 @@
-import type { Profile, Severity } from '../model/audit.js';
+import type { Severity } from '../model/audit.js';
 import type { Policy } from './policy.js';
 import type { AuditRule } from './rule.js';
 
@@ -30,10 +30,3 @@ export function compareSeverity(a: Severity, b: Severity): number {
 function milder(severity: Severity, by: number): Severity {
   return steps[Math.min(2, Math.max(0, steps.indexOf(severity) - by))] ?? 'info';
 }
-
-/** What a profile is for, one line each. */
-export const profileSays: Readonly<Record<Profile, string>> = {
-  dev: 'a developer machine: no rules about hosts, topology and security one step milder',
-  'single-host-lab': 'all nodes on one machine on purpose',
-  production: 'the severities of the rules as they are',
-};

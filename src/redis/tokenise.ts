@@ -46,7 +46,7 @@ export function quoteArg(text: string): string {
 
 /** The word with A to Z in lower case, as sdstolower does in the C locale. */
 export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
 }
 
 function skipBlanks(text: string, from: number): number {

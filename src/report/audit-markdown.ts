@@ -6,7 +6,7 @@ import { markdown, markdownBlock, markdownCode } from './escape.js';
 /** The audit of one fleet as Markdown: one heading per cause, with its lines and its fix. */
 export function auditMarkdown(report: AuditReport): string {
   const waived = report.findings.filter((finding) => finding.waived !== undefined);
-  const unchecked = notCheckedLines(report.notChecked);
+  const unchecked = notCheckedLines(report);
   return [
     `# Audit of ${markdown(report.fleet)}`,
     markdown(auditHeadline(report)),

@@ -81,7 +81,7 @@ function detailLines(finding: AuditFinding, hang: string): string[] {
 
 function footLines(report: AuditReport, { width }: AuditTextOptions): string[] {
   const waived = report.findings.filter((finding) => finding.waived !== undefined);
-  const reasons = notCheckedLines(report.notChecked);
+  const reasons = notCheckedLines(report);
   const known = report.inBaseline === 0 ? '' : `   IN BASELINE ${report.inBaseline}`;
   const long = (text: string, lead: string) => wrap(printable(text), width, lead, ' '.repeat(15));
   return [

@@ -1,5 +1,6 @@
-import type { AuditFinding, AuditReport, NotChecked, RuleClass, Severity } from '../model/audit.js';
+import type { AuditFinding, AuditReport, RuleClass, Severity } from '../model/audit.js';
 import { ruleClasses } from '../model/audit.js';
+import type { NotSeen } from '../model/seen.js';
 import { count, listed } from './quantities.js';
 
 /** What a class means on a screen. */
@@ -85,12 +86,12 @@ export function auditSource(report: AuditReport): string {
 }
 
 /** Why what could not be checked was not, one line per reason: how many checks, of whom. */
-export function notCheckedLines(notChecked: readonly NotChecked[]): string[] {
+export function notCheckedLines({ from, notChecked }: Pick<AuditReport, 'from' | 'notChecked'>): string[] {
   const reasons = new Map<string, { checks: Set<string>; of: Set<string> }>();
   for (const one of notChecked) {
     const of = one.node ?? one.host ?? one.group ?? '';
     const [first] = one.missing;
-    const reason = first === undefined ? 'no reason is known' : `${first.detail} (${first.why})`;
+    const reason = reasonOf(first, from);
     const entry = reasons.get(reason) ?? { checks: new Set(), of: new Set() };
     entry.checks.add(`${one.rule} ${of}`);
     entry.of.add(of);
@@ -99,6 +100,15 @@ export function notCheckedLines(notChecked: readonly NotChecked[]): string[] {
   return [...reasons]
     .sort(([, a], [, b]) => b.checks.size - a.checks.size)
     .map(([reason, { checks, of }]) => `${count(checks.size, 'check')} on ${some([...of])}: ${reason}`);
+}
+
+function reasonOf(missing: NotSeen | undefined, from: AuditReport['from']): string {
+  if (missing === undefined) return 'no reason is known';
+  const unasked =
+    missing.why === 'not-asked' && /^(?:the look brought no|a file cannot tell|the rights of)/.test(missing.detail);
+  return from === 'files' && unasked
+    ? 'files cannot tell, only the fleet as it runs'
+    : `${missing.detail} (${missing.why})`;
 }
 
 /** At most four names, and how many more there are. */

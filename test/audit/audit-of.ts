@@ -6,7 +6,7 @@ import { readPaths } from '../../src/audit/source/read-paths.js';
 import { parseTarget } from '../../src/audit/target.js';
 import type { AuditReport } from '../../src/model/audit.js';
 
-export const at = '2026-11-21T00:00:00.000Z';
+const at = '2026-11-21T00:00:00.000Z';
 
 /** The audit of a path by some rules, as the command makes it. */
 export async function auditOf(

@@ -26,12 +26,15 @@ export function secretFacts(password: string): SecretFacts {
 
 /** A config text without its secrets; what was noticed of each secret goes to `into`, by keyed hash. */
 export function withoutSecrets(text: string, into: Map<string, SecretFacts>): string {
-  for (const raw of text.split('\n')) {
-    if (!mayHoldSecret.test(raw)) continue;
-    for (const { word } of secretSpans(raw)) into.set(keyedHash(word), secretFacts(word));
-  }
-  return mayHoldSecret.test(text) ? redactConfig(text).text : text;
+  return text
+    .split('\n')
+    .map((raw) => {
+      if (!mayHoldSecret.test(raw)) return raw;
+      for (const { word } of secretSpans(raw)) into.set(keyedHash(word), secretFacts(word));
+      return redactConfig(raw).text;
+    })
+    .join('\n');
 }
 
-/** Words without which no line holds a secret that src/redis/secret-spans.ts knows; quotes may hide a directive's letters. */
-const mayHoldSecret = /pass|auth|user|[-]a\s|["'\\]/i;
+/** What every line has that holds a secret which src/redis/secret-spans.ts finds; quotes and escapes may hide a directive's letters. */
+const mayHoldSecret = /pass|auth|user|\s-a\s|["'\\]/i;

@@ -23,5 +23,6 @@ export const sentinelMonitorsLoopback = defineRule({
       .map((monitor) => ({
         message: `${monitor.group} is monitored at ${monitor.host}: clients and other sentinels would look for it on themselves`,
         at: spotOf(monitor),
+        ...(isLoopback(conf.node.address) ? { severity: 'warning' as const } : {}),
       })),
 });
