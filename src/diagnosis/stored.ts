@@ -18,6 +18,8 @@ export interface DataWalk {
   aof?: Held | undefined;
   /** The AOF receives what the memory receives; undefined while the log does not say. */
   appending?: boolean | undefined;
+  /** Started with no data, and up to 6.2 the log does not say whether with an AOF; nothing has replaced or rewritten it since. */
+  blank?: boolean | undefined;
   /** A full copy that was announced and not seen to replace the memory. */
   incoming?: Held | undefined;
 }
@@ -44,7 +46,7 @@ export function asksFrom(data: DataWalk, id: string, offset: bigint): void {
     return;
   }
   const copied = data.incoming?.id === id;
-  if (copied) data.appending = false;
+  if (copied) Object.assign(data, { appending: false, blank: false });
   data.incoming = undefined;
   data.memory = { id, floor: offset, as: 'follower' };
   if (data.appending === true) data.aof = data.memory;
@@ -54,7 +56,7 @@ export function asksFrom(data: DataWalk, id: string, offset: bigint): void {
 export function noteData(data: DataWalk, event: LogEvent): void {
   switch (event.kind) {
     case 'started':
-      Object.assign(data, { memory: undefined, appending: undefined, incoming: undefined });
+      Object.assign(data, { memory: undefined, appending: undefined, incoming: undefined, blank: false });
       return;
     case 'loaded-aof':
       if (data.aof) data.aof = { ...data.aof, booted: true };
@@ -67,6 +69,7 @@ export function noteData(data: DataWalk, event: LogEvent): void {
     case 'loaded-nothing':
       // Only 7.0 and later say that they made a new AOF; "ready" without a load says nothing about one.
       data.appending = event.at.text.includes('AOF base file');
+      data.blank = !data.appending;
       data.aof = undefined;
       return;
     case 'full-resync':
@@ -75,7 +78,10 @@ export function noteData(data: DataWalk, event: LogEvent): void {
     case 'flushed':
       data.memory = data.incoming;
       data.incoming = undefined;
-      data.appending = false;
+      Object.assign(data, { appending: false, blank: false });
+      return;
+    case 'aof-synced':
+      syncedAtStop(data);
       return;
     case 'aof-rewritten':
       rewritten(data);
@@ -85,9 +91,19 @@ export function noteData(data: DataWalk, event: LogEvent): void {
   }
 }
 
+/**
+ * There was an AOF at the stop. One that is switched on later begins with a rewrite (aof.c:startAppendOnly), so without one
+ * it was there since the start and holds all that was written.
+ */
+function syncedAtStop(data: DataWalk): void {
+  if (data.blank !== true || data.incoming !== undefined) return;
+  Object.assign(data, { aof: data.memory, appending: true, blank: false });
+}
+
 /** With a copy under way it is not known which of the two data sets was written. */
 function rewritten(data: DataWalk): void {
   const certain = data.incoming === undefined;
   data.aof = certain ? data.memory : undefined;
   data.appending = certain;
+  data.blank = false;
 }

@@ -45,6 +45,10 @@ export interface Timeline {
   readonly servedHeld?: Held;
   /** Starts after that life: the node was booted again and nothing in its log names a history since. */
   readonly bootedSince: number;
+  /** The last start was of 6.2 or earlier: a master that starts from a file counts its new history from 0. */
+  readonly countsAnew: boolean;
+  /** Started again since `served`, and each time from its RDB file. */
+  readonly bootedFromFile: boolean;
   /** The last life that the log shows, whether it named a history or not. */
   readonly lastLife?: Life;
   /** What the AOF holds, when the log proves that it was written to. */

@@ -1,6 +1,7 @@
 import type { LogEvent } from '../model/formats.js';
 import { known } from '../model/seen.js';
 import type { RedisSurvey } from '../model/survey.js';
+import { atLeast, parseVersion, type Version } from '../redis/versions.js';
 import { type Life, type LifeWalk, newLife, noteStop } from './life.js';
 import { logEvidence, short } from './names.js';
 import { advance, asksFrom, type DataWalk, goOn, type Held, noteData } from './stored.js';
@@ -22,6 +23,8 @@ interface Walk {
   servedHeld?: Held | undefined;
   bootedSince: number;
   bootUnsaved: boolean;
+  fileLoads: number;
+  countsAnew: boolean;
   readonly unsaved: Set<string>;
 }
 
@@ -41,6 +44,8 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     life: newLife(),
     bootedSince: 0,
     bootUnsaved: false,
+    fileLoads: 0,
+    countsAnew: false,
     unsaved: new Set(),
   };
   const events = known(redis.log) ?? [];
@@ -57,6 +62,8 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     bootedSince: walk.bootedSince,
     aofCurrent: data.appending === true && data.incoming === undefined,
     bootUnsaved: walk.bootUnsaved,
+    countsAnew: walk.countsAnew,
+    bootedFromFile: walk.bootedSince > 0 && walk.fileLoads === walk.bootedSince,
     ...(data.aof === undefined ? {} : { aof: data.aof }),
     ...(served === undefined ? {} : { served: lastTrace(redis, served, walk.bootedSince) }),
     ...(servedHeld === undefined ? {} : { servedHeld }),
@@ -80,6 +87,14 @@ function noteUnsaved(walk: Walk): void {
   if (memory?.as === 'origin' && appending !== true && !walk.life.finalSave) walk.unsaved.add(memory.id);
 }
 
+function versionOr7(text: string): Version {
+  try {
+    return parseVersion(text);
+  } catch {
+    return { major: 7, minor: 0, patch: 0 };
+  }
+}
+
 /** The log's last line may be newer than its last line of evidence, and belongs to the last life. */
 function lastTrace(redis: RedisSurvey, life: LifeWalk, bootedSince: number): Life {
   const last = known(redis.lastLogLine)?.localMs;
@@ -93,9 +108,13 @@ function noteLife(walk: Walk, event: LogEvent): void {
       if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
       walk.life = newLife(ms);
       walk.bootedSince += 1;
+      walk.countsAnew = !atLeast(versionOr7(event.version), '7.0');
       walk.requested = undefined;
       walk.following = undefined;
       walk.spans.push({ as: 'restarted', ...(ms === undefined ? {} : { beganMs: ms }) });
+      return;
+    case 'loaded-rdb':
+      walk.fileLoads += 1;
       return;
     case 'replica-of':
     case 'connecting-to-master':
@@ -151,6 +170,7 @@ function enter(walk: Walk, event: LogEvent, id: string, as: Span['as']): void {
   walk.served = walk.life;
   walk.bootedSince = 0;
   walk.bootUnsaved = false;
+  walk.fileLoads = 0;
   const of = as === 'follower' && walk.following !== undefined ? { of: walk.following } : {};
   walk.spans.push({ id, as, ...of, ...(ms === undefined ? {} : { beganMs: ms }) });
 }

@@ -16,6 +16,8 @@ const LIMITS = { timeoutMs: 5000 };
 export interface NodeAt {
   readonly entry: NodeEntry;
   readonly host: WritableHost;
+  /** The same machine for the files that the node's config or its server names (`Host.named`). */
+  readonly named: WritableHost;
 }
 
 /** The host of that name. Throws when the run does not have it. */
@@ -38,7 +40,8 @@ export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
 export function nodeAt(at: At, node: string): NodeAt {
   const entry = entryOf(at.tools, node);
   if (!entry) throw new Error(`${node} is no node of fleet.yaml`);
-  return { entry, host: hostOf(at, entry.host) };
+  const host = hostOf(at, entry.host);
+  return { entry, host, named: host.named(entry.config) };
 }
 
 /** `address:port` of a node, as sentinels and INFO print it. */

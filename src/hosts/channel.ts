@@ -46,5 +46,13 @@ export interface Channel {
   open(command: string, signal: AbortSignal): Promise<ExecStream>;
   /** A TCP connection from the host to an address that it can reach (direct-tcpip). Rejects with the host's refusal. */
   forward(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Whether a password (sudo's, Redis') may be sent through here: not to a machine whose host key was accepted a moment
+   * ago, without a second yes. Left out where there is no host key.
+   */
+  mayHavePassword?(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
+
+/** Why no password goes to a host whose key is new, for a person. */
+export const KEY_IS_NEW = 'no password was sent: the key of the machine was accepted only now';

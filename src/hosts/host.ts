@@ -55,6 +55,12 @@ export interface Host {
    * server of the node's own user, of root, or of ours. Asked by the Redis client before it authenticates.
    */
   vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  /**
+   * The same machine for the files that this config file, or the server that runs with it, names: touched with no more
+   * right than that of whoever may write the config, else of the server's user. Such a name may be any file of the
+   * machine (`include /etc/shadow`, `dir /root`), and root would obey it.
+   */
+  named(config: string): Host;
   close(): Promise<void>;
 }
 
@@ -127,6 +133,7 @@ export interface WritableHost extends Host {
   keep(path: string, directory: string, how: 'link-or-copy' | 'copy', signal: AbortSignal): Promise<KeptFile>;
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
+  named(config: string): WritableHost;
 }
 
 /** Commands that only look. The list is closed: nothing else can be sent through a reader. */

@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream';
 import { RunbookError } from '../errors.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
-import { defaultLimits, type Host, type Service, type WritableHost } from './host.js';
+import { defaultLimits, type Service, type WritableHost } from './host.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
 import { keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
+import { namedLocally } from './local-named.js';
 import { listenerAt } from './local-nodes.js';
 import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
@@ -52,7 +53,7 @@ function service(entry: HostEntry, node: NodeEntry): Service {
  */
 export function openLocalHost(entry: HostEntry): WritableHost {
   const from = (source: string): From => ({ host: entry.name, source });
-  const host: Host = {
+  const host: WritableHost = {
     entry,
     look: (request, signal) => lookLocally(host, request, signal),
     read: (path, limitBytes, signal) =>
@@ -63,10 +64,8 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     hash: (path, signal, lengthBytes) => reading(from(path), () => hashFile(path, signal, lengthBytes)),
     connect,
     vouch: (address, port, signal) => vouch(entry, address, port, signal),
+    named: (config) => namedLocally(host, config),
     close: async () => undefined,
-  };
-  return {
-    ...host,
     run: runCommand,
     write: replaceFile,
     makeDirectory: makePrivateDirectory,
@@ -74,4 +73,5 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     remove: removeFile,
     service: (node) => service(entry, node),
   };
+  return host;
 }

@@ -241,6 +241,25 @@ describe('sudo', () => {
     expect(await readdir(work)).toEqual([]);
   });
 
+  it('gets no password while the key of the host is new', async () => {
+    await given(`${USER} ALL=(root) /bin/sh`, 'Defaults timestamp_timeout=0');
+    let asked = 0;
+    const askSecret = async () => {
+      asked += 1;
+      return new Secret(PASSWORD);
+    };
+    let isNew = true;
+    const fresh: Channel = { ...channel(), mayHavePassword: async () => !isNew };
+    const host = openRemoteHost(entry, fresh, { askSecret });
+    const refused: unknown = await host.makeDirectory(join(work, 'a')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ word: 'sudo' });
+    expect(JSON.stringify(refused)).toContain('accepted only now');
+    expect([asked, commands.filter((command) => command.includes('sudo -S'))]).toEqual([0, []]);
+    isNew = false;
+    await host.makeDirectory(join(work, 'a'));
+    expect([asked, await readdir(work)]).toEqual([1, ['a']]);
+  });
+
   it('says what stands against it', async () => {
     await given(sudoersLine(USER), `Defaults:${USER} requiretty`);
     const tty: unknown = await asking(PASSWORD)

@@ -7,7 +7,7 @@ import { hostEntry, inventory, rawHost, redisNode, sentinelNode, unseen } from '
 /** A host that can only be looked at, in the way given. */
 function host(name: string, look: Host['look']): Host {
   const never = () => Promise.reject(new Error('only looked at'));
-  return {
+  const only: Host = {
     entry: hostEntry([], { name }),
     look,
     read: async () => unseen('not-asked'),
@@ -20,8 +20,10 @@ function host(name: string, look: Host['look']): Host {
     hash: async () => unseen('not-asked'),
     connect: never,
     vouch: async () => unseen('not-asked'),
+    named: () => only,
     close: async () => undefined,
   };
+  return only;
 }
 
 const names = ['pv1', 'pv2', 'pv3', 'pv4'];

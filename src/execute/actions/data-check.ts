@@ -39,7 +39,7 @@ function refuseEmpty(action: Check, found: Found): void {
 }
 
 async function fromRdb(action: Check, place: DataPlace, at: At): Promise<Found> {
-  const { host } = nodeAt(at, action.node);
+  const { named: host } = nodeAt(at, action.node);
   const stat = await host.stat(place.rdb);
   if (!stat.ok && stat.why === 'absent') return nothing('nothing: there is no RDB file');
   const summary = await readRdb(host, place.rdb, at.signal);
@@ -54,7 +54,7 @@ function nothing(from: string): Found {
 }
 
 async function fromAof(action: Check, place: DataPlace, at: At): Promise<Found> {
-  const { host, entry } = nodeAt(at, action.node);
+  const { named: host, entry } = nodeAt(at, action.node);
   const aof = await findAof(at, action.node, place);
   if (!aof) return nothing('nothing: appendonly is yes and there is no append-only file');
   if (aof.missing.length > 0) throw new Error(`the manifest lists files that are not there: ${aof.missing.join(', ')}`);

@@ -101,7 +101,7 @@ async function stopProcess(action: Stop, at: At): Promise<void> {
 /** The file on disk must hold what the node held: the same history and at least its offset, or its keys where the file names no history. */
 async function compareSaved(action: Stop, before: Before, at: At): Promise<Acted> {
   const { running, place } = before;
-  const { host } = nodeAt(at, action.node);
+  const { named: host } = nodeAt(at, action.node);
   if (place.appendonly) {
     const aof = await findAof(at, action.node, place);
     if (running.keys > 0n && (aof?.files.length ?? 0) === 0)

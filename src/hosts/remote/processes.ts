@@ -1,6 +1,6 @@
 import type { HostEntry, NodeEntry } from '../../model/inventory.js';
 import type { From, Seen } from '../../model/seen.js';
-import type { Channel } from '../channel.js';
+import { type Channel, KEY_IS_NEW } from '../channel.js';
 import { defaultLimits } from '../host.js';
 import { type Listener, listenerAt, processOf } from '../local-nodes.js';
 import type { LocalProcess } from '../local-process.js';
@@ -130,6 +130,7 @@ async function vouchOn(state: State, address: string, port: number, signal: Abor
   const node = entry.nodes.find((candidate) => candidate.address === address && candidate.port === port);
   if (node === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
   try {
+    if ((await state.channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
     const [scan, owners] = await Promise.all([scanFor(state, [port], signal), ownersOf(state, node, signal)]);
     const listener = listenerAt(address, port, entry.name, scan);
     if (listener.kind === 'none') return missed('denied', `nothing listens on port ${port} on ${entry.name}`, from);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { RunbookError } from '../../errors.js';
 import type { HostEntry } from '../../model/inventory.js';
 import type { Secret } from '../../model/secret.js';
-import type { Channel, ExecOptions, ExecResult, ExecStream } from '../channel.js';
+import { type Channel, type ExecOptions, type ExecResult, type ExecStream, KEY_IS_NEW } from '../channel.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
 import type { Script } from './run-as.js';
 import { textOf } from './script.js';
@@ -139,7 +139,7 @@ class SudoShell implements Shell {
       if (!ticketRanOut(result)) return result;
       this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
     } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
-    const asked = await this.#asked(rights);
+    const asked = await this.#asked(rights, signal);
     return this.#settle(rights, execAfterPassword(this.#channel, script, asked, options, signal));
   }
 
@@ -157,13 +157,15 @@ class SudoShell implements Shell {
     if (rights.sudo === 'not-needed') return this.#channel.open(lineOf(script), signal);
     if (rights.sudo === 'without-password') return this.#channel.open(`LC_ALL=C sudo -n ${lineOf(script)}`, signal);
     if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
-    const asked = await this.#asked(rights);
+    const asked = await this.#asked(rights, signal);
     return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
   }
 
   /** One question per host, whoever needs the answer first. */
-  async #asked(rights: Rights): Promise<Asked> {
+  async #asked(rights: Rights, signal: AbortSignal): Promise<Asked> {
     if (this.#refused) throw this.#refused;
+    const mayBeSent = (await this.#channel.mayHavePassword?.(signal)) ?? true;
+    if (!mayBeSent) throw sudoError(this.host, rights.user, KEY_IS_NEW);
     this.#password ??= this.#askOnce(rights);
     const password = await this.#password;
     const prompt = `redis-runbook-${randomBytes(12).toString('hex')}:`;

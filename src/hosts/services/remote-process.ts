@@ -43,7 +43,7 @@ export async function stopProcess(
   signal: AbortSignal,
 ): Promise<'stopped' | 'still-running'> {
   const seconds = secondsOf(timeoutMs);
-  const args = [String(found.pid), String(found.startTicks), String(seconds)];
+  const args = [String(found.pid), String(found.startTicks), String(seconds), listeningPattern(node)];
   const { status } = await command(tools, { script: STOP_PROCESS, args }, seconds, signal);
   if (status === OTHER_PROCESS) {
     throw new RunbookError('changed', `${node.id}: pid ${found.pid} is no longer the server that was seen`);

@@ -79,6 +79,7 @@ export function openSshChannel(target: SshTarget, tools: ConnectPorts): Channel 
     exec: async (command, options, signal) => runToEnd(await run(command, signal), options, signal),
     open: async (command, signal) => asStream(await run(command, signal), signal),
     forward: async (address, port, signal) => forward(await connections.get(signal), host, address, port, signal),
+    mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
     close: () => connections.close(),
   };
 }

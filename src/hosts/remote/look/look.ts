@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HostEntry } from '../../../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost } from '../../../model/raw-host.js';
 import type { From, Seen } from '../../../model/seen.js';
-import type { Channel } from '../../channel.js';
+import { type Channel, KEY_IS_NEW } from '../../channel.js';
 import type { LookRequest, RedisAccess } from '../../host.js';
 import { passwordOf, processesOf, stateFile } from '../../local-look.js';
 import { type Listener, listenerAt } from '../../local-nodes.js';
@@ -95,10 +95,11 @@ function accessTo(looking: Looking, sight: Sight): RedisAccess {
   return {
     entry,
     connect: (address, port, signal) => channel.forward(address, port, signal),
-    vouch: async (address, port): Promise<Seen<true>> => {
+    vouch: async (address, port, signal): Promise<Seen<true>> => {
       const from: From = { host: entry.name, source: `/proc/net/tcp ${address}:${port}` };
       const view = sight.views.find(({ node }) => node.address === address && node.port === port);
       if (view === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
+      if ((await channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
       const listener = listenerOf(looking, sight, view);
       const reason = await distrust(view.node, view.config, listener, 'password', machineOf(sight, view));
       return reason === undefined ? saw(true, from) : missed('denied', reason, from);
