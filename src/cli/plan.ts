@@ -10,6 +10,7 @@ import { withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { PlanFlags } from './flags.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
+import { preFlightLines } from './pre-flight.js';
 
 /** `plan`: the plan of the recommended recovery (or of a runbook), as text, Markdown or JSON. Changes nothing. */
 export async function planCommand(flags: PlanFlags, context: Context): Promise<number> {
@@ -25,6 +26,8 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     }
     const { decision, plan } = await planFor(judged, choice, flags.runbook);
     context.stdout(shownPlan(plan, flags.markdown, context));
+    const warnings = context.json || flags.markdown ? [] : preFlightLines(judged, context);
+    if (warnings.length > 0) context.stdout(`\n${warnings.join('\n')}\n`);
     if (flags.out !== undefined) await writePlan(plan, flags.out, context);
     if (decision.missing.length > 0) throw refusalOf(decision);
     return exitStatus.done;

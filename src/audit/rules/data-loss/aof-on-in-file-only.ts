@@ -1,4 +1,4 @@
-import { together, where } from '../../need.js';
+import { where } from '../../need.js';
 import { defineRule } from '../../rule.js';
 import { isYes, spotOf } from '../../settings.js';
 
@@ -17,13 +17,10 @@ export const aofOnInFileOnly = defineRule({
     nearMiss: 'test/audit/fixtures/aof-on-in-file-only/near-miss',
   },
   needs: (node) => ({
-    both: where(
-      together({ file: node.setting('appendonly'), running: node.running }),
-      ({ file }) => isYes(file, false),
-      'appendonly is not on in the file',
-    ),
+    file: where(node.setting('appendonly'), (file) => isYes(file, false), 'appendonly is not on in the file'),
+    running: node.running,
   }),
-  check: ({ both: { file, running } }) =>
+  check: ({ file, running }) =>
     running.aofEnabled
       ? []
       : [
