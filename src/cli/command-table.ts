@@ -102,7 +102,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Look',
     name: 'audit',
     args: '[PATH...]',
-    says: 'whether the fleet, or config files, would start, fail over, keep data',
+    says: 'what is wrong with the fleet, or with config files',
     flags: auditFlags,
   },
   {
