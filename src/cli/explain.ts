@@ -62,6 +62,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   shrunk:
     'The freshest node holds less than half of what an older one holds: data may have been deleted on purpose or by accident.',
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
+  'disk-full':
+    'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
   'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
   'host-key':

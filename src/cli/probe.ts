@@ -1,5 +1,7 @@
+import { tryHost } from '../execute/preflight.js';
 import type { WritableHost } from '../hosts/host.js';
 import type { Plan } from '../model/plan.js';
+import type { Survey } from '../model/survey.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
 
@@ -12,13 +14,18 @@ export interface Probe {
 const PROBE_TIMEOUT_MS = 5000;
 
 /** Every probe of a dry run: what would be needed and can be tried without changing anything. */
-export async function probeFleet(plan: Plan, fleet: Fleet, context: Context): Promise<readonly Probe[]> {
+export async function probeFleet(
+  plan: Plan,
+  survey: Survey,
+  fleet: Fleet,
+  context: Context,
+): Promise<readonly Probe[]> {
   const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
-  const probes = await Promise.all(hosts.map((host) => probeHost(host, context)));
+  const probes = await Promise.all(hosts.map((host) => probeHost(plan, survey, host, context)));
   return probes.flat();
 }
 
-async function probeHost(host: WritableHost, context: Context): Promise<readonly Probe[]> {
+async function probeHost(plan: Plan, survey: Survey, host: WritableHost, context: Context): Promise<readonly Probe[]> {
   const programs = new Set(host.entry.nodes.flatMap((node) => node.start.slice(0, 1)));
   const results: Probe[] = [];
   for (const program of programs) results.push(await probeProgram(host, program, context));
@@ -30,14 +37,22 @@ async function probeHost(host: WritableHost, context: Context): Promise<readonly
       says: pid.ok ? `${node.id}: ${pid.value === null ? 'stopped' : `pid ${pid.value}`}` : `${node.id}: ${pid.detail}`,
     });
   }
-  const state = await host.stat(host.entry.state);
-  const usable = state.ok ? state.value.type === 'directory' : state.why === 'absent';
-  results.push({
-    host: host.entry.name,
-    ok: usable,
-    says: state.ok ? `state directory ${host.entry.state}` : `state directory ${host.entry.state}: ${state.detail}`,
-  });
-  return results;
+  return [...results, ...(await probePlaces(plan, survey, host, context))];
+}
+
+async function probePlaces(
+  plan: Plan,
+  survey: Survey,
+  host: WritableHost,
+  context: Context,
+): Promise<readonly Probe[]> {
+  const name = host.entry.name;
+  try {
+    const tried = await tryHost(plan, survey, host, context.signal);
+    return tried.map(({ state, says }) => ({ host: name, ok: state !== 'failed', says }));
+  } catch (error) {
+    return [{ host: name, ok: false, says: error instanceof Error ? error.message : String(error) }];
+  }
 }
 
 async function probeProgram(host: WritableHost, program: string, context: Context): Promise<Probe> {

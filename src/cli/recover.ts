@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
+import { refuseFailed, tryHost } from '../execute/preflight.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
@@ -44,8 +45,9 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
       await writePlan(plan, flags.out, context);
       return exitStatus.done;
     }
-    if (flags.dryRun || fleet === undefined) return dryRun(plan, fleet, context);
+    if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context);
+    await preflight(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
 }
@@ -88,8 +90,19 @@ function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
-async function dryRun(plan: Plan, fleet: Fleet | undefined, context: Context): Promise<number> {
-  const probes = fleet === undefined ? [] : await probeFleet(plan, fleet, context);
+/** What would stop the run half way is found out before its first act. */
+async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+  const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
+  const tried = await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)));
+  refuseFailed(tried.flat());
+  if (context.json || context.quiet) return;
+  for (const { host, state, says } of tried.flat())
+    if (state === 'warning')
+      context.stdout(`${wrap(printableProse(`${host}: ${says}`), context.columns, '  ! ', '    ').join('\n')}\n`);
+}
+
+async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
+  const probes = fleet === undefined ? [] : await probeFleet(plan, judged.survey, fleet, context);
   const failed = probes.filter((probe) => !probe.ok);
   const status = failed.length > 0 ? exitStatus.unseen : exitStatus.done;
   if (context.json) {

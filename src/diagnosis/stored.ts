@@ -7,6 +7,8 @@ export interface Held {
   readonly as: 'origin' | 'follower';
   /** Started again since as nobody's replica: there may be writes of its own beyond what the history counts. */
   readonly booted?: true;
+  /** The life before `booted` stopped in order with its AOF current: the AOF has all that the memory had of the history. */
+  readonly whole?: true;
 }
 
 /**
@@ -34,7 +36,8 @@ export function goOn(data: DataWalk, held: Held): void {
 /** The node is proved to hold `offset` of the history that it is in. */
 export function advance(data: DataWalk, id: string, offset: bigint): void {
   if (data.memory?.id !== id || data.memory.floor >= offset) return;
-  data.memory = { ...data.memory, floor: offset };
+  const { whole, ...held } = data.memory;
+  data.memory = { ...held, floor: offset };
   if (data.appending === true && data.aof?.id === id) data.aof = data.memory;
 }
 
@@ -50,6 +53,12 @@ export function asksFrom(data: DataWalk, id: string, offset: bigint): void {
   data.incoming = undefined;
   data.memory = { id, floor: offset, as: 'follower' };
   if (data.appending === true) data.aof = data.memory;
+}
+
+/** An orderly stop writes and syncs the AOF (server.c:finishShutdown): it then holds whatever the memory held. */
+export function settle(data: DataWalk, isClean: boolean): void {
+  const current = data.appending === true && data.incoming === undefined;
+  if (isClean && current && data.aof !== undefined) data.aof = { ...data.aof, whole: true };
 }
 
 /** What events say of memory and AOF beyond the names of histories. */

@@ -4,13 +4,14 @@ import type { RedisSurvey } from '../model/survey.js';
 import { atLeast, parseVersion, type Version } from '../redis/versions.js';
 import { type Life, type LifeWalk, newLife, noteStop } from './life.js';
 import { logEvidence, short } from './names.js';
-import { advance, asksFrom, type DataWalk, goOn, type Held, noteData } from './stored.js';
-import type { Mark, ProvenEdge, Span, Timeline } from './timeline-shape.js';
+import { advance, asksFrom, type DataWalk, goOn, type Held, noteData, settle } from './stored.js';
+import type { Mark, ProvenEdge, Restart, Span, Timeline } from './timeline-shape.js';
 
 interface Walk {
   readonly redis: RedisSurvey;
   readonly spans: Span[];
   readonly edges: ProvenEdge[];
+  readonly restarts: Restart[];
   readonly reached: Map<string, bigint>;
   readonly marks: Mark[];
   readonly data: DataWalk;
@@ -37,6 +38,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     redis,
     spans: [],
     edges: [],
+    restarts: [],
     reached: new Map(),
     marks: [],
     data: {},
@@ -55,6 +57,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     node: redis.node,
     spans: walk.spans,
     edges: walk.edges,
+    restarts: [...walk.restarts, ...restartOf(walk.data)],
     reached: walk.reached,
     unsaved: walk.unsaved,
     marks: walk.marks,
@@ -73,13 +76,22 @@ export function timelineOf(redis: RedisSurvey): Timeline {
 }
 
 function noteEvent(walk: Walk, event: LogEvent): void {
-  if (event.kind === 'started') noteUnsaved(walk);
+  if (event.kind === 'started') {
+    noteUnsaved(walk);
+    settle(walk.data, walk.life.clean);
+  }
   noteLife(walk, event);
   noteStop(walk.life, event);
   noteData(walk.data, event);
   if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
   noteHistory(walk, event);
   if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
+}
+
+/** What the memory began from, when that was the whole of a named history. */
+function restartOf({ memory }: DataWalk, child?: string): Restart[] {
+  if (memory?.booted === undefined || memory.whole === undefined) return [];
+  return [{ held: memory, ...(child === undefined ? {} : { child }) }];
 }
 
 function noteUnsaved(walk: Walk): void {
@@ -136,6 +148,7 @@ function noteLife(walk: Walk, event: LogEvent): void {
 function noteHistory(walk: Walk, event: LogEvent): void {
   switch (event.kind) {
     case 'backlog-created':
+      walk.restarts.push(...restartOf(walk.data, event.replid));
       goOn(walk.data, { id: event.replid, floor: 0n, as: 'origin' });
       // Whoever is in this history has all that there was when it began.
       made(walk, event, event.replid, 0n);

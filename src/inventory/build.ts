@@ -86,6 +86,7 @@ function nodeEntry({ fleet, name, host, entry, several }: NodeContext): NodeEntr
   const given = { ...fleet.defaults?.[kind], ...host[kind], ...settingsOf(entry) } as NodeFile;
   const config = given.config ?? builtIn[kind].config;
   const port = given.port ?? builtIn[kind].port;
+  const unit = given.unit ?? builtIn[kind].unit;
   const groups = groupsOf(fleet);
   const group = given.group ?? (groups.length === 1 ? groups[0] : undefined);
   const password = nodePassword(kind, fleet, host, given);
@@ -96,11 +97,17 @@ function nodeEntry({ fleet, name, host, entry, several }: NodeContext): NodeEntr
     address: host.address,
     port,
     config,
-    unit: given.unit ?? builtIn[kind].unit,
-    start: given.start ?? [builtIn[kind].program, config],
+    unit,
+    start: given.start ?? [programOf(kind, unit, config), config],
     ...(kind === 'redis' && group !== undefined ? { group } : {}),
     ...(password === undefined ? {} : { password }),
   };
+}
+
+/** The packages of Valkey have no program under Redis' names; their units and directories carry its own. */
+function programOf(kind: NodeKind, unit: string, config: string): string {
+  const isValkey = unit.startsWith('valkey') || config.startsWith('/etc/valkey/');
+  return isValkey ? builtIn[kind].program.replace('redis', 'valkey') : builtIn[kind].program;
 }
 
 function idOf(host: string, kind: NodeKind, port: number | undefined): string {

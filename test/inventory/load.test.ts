@@ -138,6 +138,15 @@ describe('a fleet file that is right', () => {
     ]);
   });
 
+  it("takes Valkey's own programs where the unit or the config is Valkey's", () => {
+    const hosts = [
+      '  a: { address: 10.0.0.1, runs: [redis, sentinel], redis: { unit: valkey-server }, sentinel: { unit: valkey-sentinel } }',
+      '  b: { address: 10.0.0.2, runs: [redis], redis: { config: /etc/valkey/valkey.conf } }',
+    ].join('\n');
+    const starts = read(fleet({ hosts })).hosts.flatMap((host) => host.nodes.map((node) => node.start[0]));
+    expect(starts).toEqual(['valkey-server', 'valkey-sentinel', 'valkey-server']);
+  });
+
   it('may hold several groups when each redis says its own', () => {
     const inventory = read(
       fleet({
