@@ -109,7 +109,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Look',
     name: 'explain',
     args: '<WORD>',
-    says: 'what an error, a rule, a path, a step or a term means',
+    says: 'what an error, a rule, a path or a step means',
     flags: [],
   },
   {
