@@ -22,6 +22,8 @@ export interface Fleet {
   readonly passwords: Passwords;
   readonly hosts: readonly WritableHost[];
   readonly group: string;
+  /** Waits until no question about a login is open; whether any was asked since this was called last. */
+  questionsAnswered(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -43,12 +45,14 @@ async function openFleet(context: Context, flags: SelectFlags, which?: 'every gr
   const inventory = await loadInventory(file);
   const group = which === undefined ? groupOf(inventory, flags.group) : (inventory.groups[0] ?? '');
   const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
-  const hosts = await Promise.all(inventory.hosts.map(hostOpener(context)));
+  const opener = hostOpener(context);
+  const hosts = await Promise.all(inventory.hosts.map(opener.open));
   return {
     inventory,
     passwords,
     hosts,
     group,
+    questionsAnswered: opener.questionsAnswered,
     close: async () => {
       await Promise.all(hosts.map((host) => host.close()));
     },
@@ -98,7 +102,10 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
     passwords: fleet.passwords,
     limits: defaultLimits,
   };
-  const { raw, survey } = await surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const look = () => surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const seen = await look();
+  // A look has a time limit, a person who types a password has none: what was answered late is looked at again.
+  const { raw, survey } = (await fleet.questionsAnswered()) ? await look() : seen;
   const first = diagnose(survey, fleet.group);
   if (first.questions.length === 0) return { inventory: fleet.inventory, raw, survey, diagnosis: first };
   const answers = await answerQuestions(first.questions, survey, fleet.hosts, context.signal);

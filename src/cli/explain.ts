@@ -93,6 +93,15 @@ const terms: Readonly<Record<string, string>> = {
   held: 'Cannot start by itself.',
   'set-aside': 'Kept, but not served.',
   lost: 'Nobody has it any more. Said only when it is true.',
+  doctor:
+    'The command for a quiet day: it tries on every host what a recovery will need, and changes nothing. Exit 0 all good, 1 problems, 4 something could not be seen.',
+  sudoers:
+    'The line that sudo needs on a host, printed by doctor --sudoers. It is root: sudo sees a shell and not what it is told.',
+  hold: 'What keeps a node from starting by itself while a run works: a file that its service manager or this tool respects. It outlives a power cut unless its place is read-only or in memory; doctor says so.',
+  forwarding:
+    'How Redis is reached through the SSH connection of its host: sshd opens the port. AllowTcpForwarding and PermitOpen in sshd_config decide.',
+  pidfile:
+    'The file in which a server writes its process id. It is believed only of a server of the right user that tells neither an address nor a config itself; anything else that it names is left alone.',
   nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
   failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
   'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',

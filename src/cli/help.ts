@@ -31,6 +31,10 @@ const examples: Readonly<Record<string, string>> = {
                                               files, before they are deployed
   redis-runbook audit --json > known.json     and later: audit --baseline known.json
   redis-runbook audit --list-rules            every rule; explain RULE prints its page`,
+  doctor: `Examples:
+  redis-runbook doctor                every host of the fleet
+  redis-runbook doctor pv1 pv2 -v     two of them, with what holds
+  redis-runbook doctor --sudoers      what sudo needs, as a sudoers file`,
   plan: `Examples:
   redis-runbook plan                  the plan of the recommended recovery
   redis-runbook plan --out plan.md    as Markdown that a person can follow by hand`,

@@ -28,7 +28,7 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const flag = fleetFlag(context.fleetFile);
   if (flag === '') return error;
   const next = error.next.map((line) =>
-    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|plan)\b/, `$&${flag}`),
+    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|doctor|plan)\b/, `$&${flag}`),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -52,6 +52,11 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     }
     case 'audit':
       return (await import('./audit.js')).auditCommand(auditFlags(given, select), context);
+    case 'doctor':
+      return (await import('./doctor.js')).doctorCommand(
+        { hosts: given.args, sudoers: isOn(options.sudoers) },
+        context,
+      );
     case 'recover':
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
     case 'plan':

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
+import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
 import type { Secret } from '../model/secret.js';
 import type { Seen } from '../model/seen.js';
 
@@ -55,6 +56,16 @@ export interface Host {
    * server of the node's own user, of root, or of ours. Asked by the Redis client before it authenticates.
    */
   vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  /** Logs in, and finds out what the login may become. Rejects with the RunbookError of a login that failed. */
+  rights(signal: AbortSignal): Promise<HostRights>;
+  /**
+   * What a recovery will need: tools, servers, the directories that it would write to, the ports of the nodes. With
+   * `mayBecome` the directories are looked at as root. Rejects as `rights` does.
+   */
+  probe(
+    request: { readonly directories: readonly string[]; readonly mayBecome: boolean },
+    signal: AbortSignal,
+  ): Promise<HostProbe>;
   /**
    * The same machine for the files that this config file, or the server that runs with it, names: touched with no more
    * right than that of whoever may write the config, else of the server's user. Such a name may be any file of the
@@ -102,7 +113,7 @@ export interface KeptFile {
   readonly sha256: string;
 }
 
-/** What a service manager can do with one node. `state` and `holder` read; the others change. */
+/** What a service manager can do with one node. `pid`, `holder`, `weakness` and `manager` read; the others change. */
 export interface Service {
   /** The pid that runs the node, or null when it is known that none does. */
   pid(signal: AbortSignal): Promise<Seen<number | null>>;
@@ -112,6 +123,10 @@ export interface Service {
   holder(signal: AbortSignal): Promise<Seen<{ readonly run: string } | null>>;
   /** Why a hold that is in place would not last, in words; undefined when it would survive a power cut. */
   weakness?(signal: AbortSignal): Promise<string | undefined>;
+  /** Who runs the node, and how that is known; left out where only one manager can. Rejects when it cannot be found out. */
+  manager?(signal: AbortSignal): Promise<ManagerProbe>;
+  /** What is wrong with the pidfile that the node's config names, in words; undefined when nothing is, or there is none. */
+  pidFileTrouble?(signal: AbortSignal): Promise<string | undefined>;
   /** Asks the node to stop (SIGTERM, the manager's stop) and waits until its process is gone. */
   stop(timeoutMs: number, signal: AbortSignal): Promise<'stopped' | 'was-stopped' | 'still-running'>;
   start(signal: AbortSignal): Promise<void>;

@@ -40,6 +40,7 @@ export function runningPlaces(answers: readonly RawAnswer[], places: FilePlaces 
     appendfilename: told('appendfilename') ?? places?.appendfilename ?? 'appendonly.aof',
     appenddirname: told('appenddirname') ?? places?.appenddirname ?? 'appendonlydir',
     logfile: places?.logfile ?? told('logfile') ?? '',
+    pidfile: places?.pidfile ?? told('pidfile') ?? '',
   };
 }
 

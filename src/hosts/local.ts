@@ -4,6 +4,7 @@ import { RunbookError } from '../errors.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
 import { defaultLimits, type Service, type WritableHost } from './host.js';
+import { openLocalChannel } from './local-channel.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
 import { keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
@@ -15,6 +16,8 @@ import { distrust } from './local-vouch.js';
 import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
 import { missed, onAbort, reading, saw } from './reading.js';
+import { probeOver, reachBy, rightsOn } from './remote/probe.js';
+import { openShell } from './remote/sudo.js';
 import { processService } from './services/process.js';
 
 function connect(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
@@ -53,6 +56,9 @@ function service(entry: HostEntry, node: NodeEntry): Service {
  */
 export function openLocalHost(entry: HostEntry): WritableHost {
   const from = (source: string): From => ({ host: entry.name, source });
+  // Nobody becomes another user here, whatever fleet.yaml says.
+  const own: HostEntry = { ...entry, become: 'none' };
+  const shell = () => openShell(own, openLocalChannel(entry.name));
   const host: WritableHost = {
     entry,
     look: (request, signal) => lookLocally(host, request, signal),
@@ -64,6 +70,8 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     hash: (path, signal, lengthBytes) => reading(from(path), () => hashFile(path, signal, lengthBytes)),
     connect,
     vouch: (address, port, signal) => vouch(entry, address, port, signal),
+    rights: (signal) => rightsOn(shell(), false, signal),
+    probe: (request, signal) => probeOver(shell(), reachBy(connect), own, { ...request, mayBecome: false }, signal),
     named: (config) => namedLocally(host, config),
     close: async () => undefined,
     run: runCommand,

@@ -21,6 +21,8 @@ export interface FilePlaces {
   readonly appenddirname: string;
   /** Empty: the node logs to its standard output. */
   readonly logfile: string;
+  /** Empty: its config names none. */
+  readonly pidfile: string;
 }
 
 export interface ConfigLook {
@@ -81,6 +83,7 @@ async function follow(walk: Walk, lines: readonly ConfigLine[]): Promise<void> {
 
 function placesOf(walk: Walk): FilePlaces {
   const logfile = walk.values.get('logfile') ?? '';
+  const pidfile = walk.values.get('pidfile') ?? '';
   return {
     directory: walk.directory,
     dbfilename: walk.values.get('dbfilename') ?? 'dump.rdb',
@@ -88,6 +91,8 @@ function placesOf(walk: Walk): FilePlaces {
     appenddirname: walk.values.get('appenddirname') ?? 'appendonlydir',
     // The log is opened for each line, so a relative name is below the last `dir` (server.c:serverLogRaw).
     logfile: logfile === '' ? '' : resolve(walk.directory, logfile),
+    // Written after the last `dir` (server.c:createPidFile).
+    pidfile: pidfile === '' ? '' : resolve(walk.directory, pidfile),
   };
 }
 

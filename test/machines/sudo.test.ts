@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Channel } from '../../src/hosts/channel.js';
 import { runningChild, startChild } from '../../src/hosts/child.js';
 import { openRemoteHost } from '../../src/hosts/remote/host.js';
-import { sudoersLine } from '../../src/hosts/remote/sudo.js';
+import { sudoersLine } from '../../src/hosts/remote/root-commands.js';
 import { asStream, runToEnd } from '../../src/hosts/running.js';
 import type { HostEntry } from '../../src/model/inventory.js';
 import { Secret } from '../../src/model/secret.js';

@@ -18,6 +18,8 @@ function host(name: string, look: Host['look']): Host {
     stat: async () => unseen('not-asked'),
     list: async () => unseen('not-asked'),
     hash: async () => unseen('not-asked'),
+    rights: never,
+    probe: never,
     connect: never,
     vouch: async () => unseen('not-asked'),
     named: () => only,

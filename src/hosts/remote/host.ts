@@ -9,17 +9,12 @@ import { remoteService } from '../services/remote.js';
 import { filesOver, SMALL_MS } from './files.js';
 import { keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
+import { probeOver, reachBy, rightsOn } from './probe.js';
 import { processesOn } from './processes.js';
 import type { NamedBy } from './run-as.js';
 import { textOf } from './script.js';
 import { streamFrom } from './stream.js';
-import { type AskSecret, openShell, type Shell } from './sudo.js';
-
-/** What a host of another machine needs of its surroundings. */
-export interface RemoteTools {
-  /** Asks for the sudo password of a host; left out where nobody can be asked. */
-  readonly askSecret?: AskSecret;
-}
+import { openShell, type Shell, type SudoAsker } from './sudo.js';
 
 const DEFAULT_RUN_BYTES = 1024 * 1024;
 
@@ -88,8 +83,8 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
  * whoever may change it. Opening sends nothing. Beside what the interfaces say methods reject with RunbookError `sudo`
  * when a right is missing, and with ChannelLost when it is not known whether something had its effect.
  */
-export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
-  const shell = openShell(entry, channel, tools.askSecret);
+export function openRemoteHost(entry: HostEntry, channel: Channel, tools: SudoAsker = {}): WritableHost {
+  const shell = openShell(entry, channel, tools);
   const files = filesOver(shell);
   const processes = processesOn(entry, channel, shell);
   const byConfig = (config: string) => (): NamedBy => {
@@ -112,6 +107,8 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
       ),
     connect: (address, port, signal) => channel.forward(address, port, signal),
     vouch: (address, port, signal) => processes.vouch(address, port, signal),
+    rights: (signal) => rightsOn(shell, tools.askSecret !== undefined, signal),
+    probe: (request, signal) => probeOver(shell, reachBy(channel.forward), entry, request, signal),
     named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
     run: (argv, options, signal) => run(shell, argv, options, signal),
     service,

@@ -4,6 +4,7 @@ import { type Channel, KEY_IS_NEW } from '../channel.js';
 import { defaultLimits } from '../host.js';
 import { type Listener, listenerAt, processOf } from '../local-nodes.js';
 import type { LocalProcess } from '../local-process.js';
+import { judgePidFile, PID_FILE_BYTES, type PidFileSight } from '../pid-file.js';
 import { missed, missedBy, saw } from '../reading.js';
 import type { Task } from './look/command.js';
 import { exchange } from './look/exchange.js';
@@ -24,6 +25,8 @@ export interface Processes {
   lastUser(node: NodeEntry): number | undefined;
   /** Whether a password may be sent to what listens there, as Host.vouch. */
   vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  /** What the pidfile that the node's config names says. */
+  pidFile(node: NodeEntry, signal: AbortSignal): Promise<PidFileSight>;
 }
 
 /** The owners of a node's config directory and of the data directory that its config files name, one a line. */
@@ -36,7 +39,19 @@ for each in "./$B" $(value include "./$B"); do
   last=$(value dir "$each" | tail -n 1)
   data=\${last:-$data}
 done
-own "\${data:-.}"`;
+own "\${data:-.}"
+for each in "./$B" $(value include "./$B"); do
+  [ -f "$each" ] && value pidfile "$each"
+done | tail -n 1 | { IFS= read -r path && case $path in /*) printf 'pidfile %s\\n' "$path" ;; esac; }
+:`;
+
+/** The first bytes of a pidfile, and the name of the process that it names. */
+const PID_FILE = `${INSIDE}[ ! -L "./$B" ] && [ -f "./$B" ] || exit 40
+pid=$(head -c ${PID_FILE_BYTES} "./$B")
+printf '%s\\n' "$pid"
+case $pid in ''|*[!0-9]*) exit 0 ;; esac
+IFS= read -r name < "/proc/$pid/comm" && printf 'name %s\\n' "$name"
+exit 0`;
 
 interface State {
   readonly entry: HostEntry;
@@ -50,6 +65,8 @@ interface State {
 interface Owners {
   readonly login: number;
   readonly files: readonly number[];
+  /** The pidfile that the config names, absolute. */
+  readonly pidFile: string | undefined;
 }
 
 async function recordsOf(state: State, tasks: readonly Task[], signal: AbortSignal): Promise<readonly LookRecord[]> {
@@ -88,7 +105,7 @@ async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Pr
   try {
     const [scan, owners] = await Promise.all([scanFor(state, [node.port], signal), ownersOf(state, node, signal)]);
     if (scan.incomplete !== undefined) return missed('denied', scan.incomplete, fromNode(node));
-    const seen = processOf(node, scan, fromNode(node));
+    const seen = await orByPidFile(state, node, processOf(node, scan, fromNode(node)), scan, owners, signal);
     if (!seen.ok || seen.value === null) return seen;
     const { uid } = seen.value;
     if (owners.files.length > 0 && ![0, owners.login, ...owners.files].includes(uid)) {
@@ -101,6 +118,45 @@ async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Pr
   }
 }
 
+/** Where socket, title and arguments tell nothing, and a server is there that tells nothing either: the pidfile. */
+async function orByPidFile(
+  state: State,
+  node: NodeEntry,
+  seen: Seen<LocalProcess | null>,
+  scan: RemoteScan,
+  owners: Owners,
+  signal: AbortSignal,
+): Promise<Seen<LocalProcess | null>> {
+  const unnamed = scan.processes.some((process) => process.listens.length === 0);
+  if (!seen.ok || seen.value !== null || !unnamed) return seen;
+  const named = await pidFileOf(state, node, scan, owners, signal);
+  return named.is === 'node' ? { ...seen, value: named.process } : seen;
+}
+
+async function pidFileOf(
+  state: State,
+  node: NodeEntry,
+  scan: RemoteScan,
+  owners: Owners,
+  signal: AbortSignal,
+): Promise<PidFileSight> {
+  const { pidFile: path } = owners;
+  if (path === undefined) return { is: 'none' };
+  const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
+  const result = await state.shell.look(atPath(PID_FILE, path, 'stay'), options, signal);
+  if (result.status === 40) return { is: 'none' };
+  if (result.status !== 0) return { is: 'unreadable', says: `pidfile ${path} cannot be read` };
+  const [text = '', said = ''] = textOf(result.stdout).split('\n');
+  const ours = new Set([0, owners.login, ...owners.files]);
+  const name = said.startsWith('name ') ? said.slice(5) : undefined;
+  return judgePidFile(node, { path, text }, scan, { isOurs: (uid) => ours.has(uid), nameOf: () => name });
+}
+
+async function pidFileOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<PidFileSight> {
+  const [scan, owners] = await Promise.all([scanFor(state, [node.port], signal), ownersOf(state, node, signal)]);
+  return pidFileOf(state, node, scan, owners, signal);
+}
+
 async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
   const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
   const [rights, owners] = await Promise.all([
@@ -108,7 +164,8 @@ async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): P
     state.shell.look(atPath(OWNERS, node.config, 'follow'), options, signal),
   ]);
   const uids = textOf(owners.stdout).split('\n');
-  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number) };
+  const pidFile = uids.flatMap((line) => /^pidfile (\/.+)$/.exec(line)?.[1] ?? []).at(-1);
+  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number), pidFile };
 }
 
 /** Seen once: who owns a node's places does not change under a run, and is asked before each password. */
@@ -153,5 +210,6 @@ export function processesOn(entry: HostEntry, channel: Channel, shell: Shell): P
     of: (node, signal) => processOn(state, node, signal),
     lastUser: (node) => state.users.get(node.id),
     vouch: (address, port, signal) => vouchOn(state, address, port, signal),
+    pidFile: (node, signal) => pidFileOn(state, node, signal),
   };
 }

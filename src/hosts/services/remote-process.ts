@@ -5,6 +5,7 @@ import { mapSeen } from '../../model/seen.js';
 import type { Service } from '../host.js';
 import type { LocalProcess } from '../local-process.js';
 import { holdPath } from '../local-state.js';
+import { troubleOf } from '../pid-file.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
 import { dropHold, holderOn, isHeldBy, refuseHeld, takeHold } from './hold-file.js';
 import {
@@ -111,6 +112,7 @@ export function remoteProcessService(tools: ServiceTools, node: NodeEntry): Serv
       if (await isHeldBy(place, run, signal)) await dropHold(place, signal);
     },
     holder: (signal) => holderOn(place, signal),
+    pidFileTrouble: async (signal) => troubleOf(await tools.processes.pidFile(node, signal)),
     stop: (timeoutMs, signal) => stop(tools, node, timeoutMs, signal),
     start: (signal) => start(tools, node, signal),
     says: processSays(tools.entry, node),
