@@ -25,6 +25,7 @@ export const errorWords = {
   'no-fleet': exitStatus.usage,
   'runbook-file': exitStatus.usage,
   'survey-file': exitStatus.usage,
+  'policy-file': exitStatus.usage,
   'no-terminal': exitStatus.usage,
   lab: exitStatus.usage,
   unsupported: exitStatus.usage,

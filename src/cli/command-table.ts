@@ -70,6 +70,25 @@ const statusFlags: readonly FlagRow[] = [
   { flags: '--save <FILE>', says: 'keep what was seen, without secrets, for --survey', file: true },
 ];
 
+const auditFlags: readonly FlagRow[] = [
+  { flags: '--target <VERSION>', says: 'read the files as this version: redis-7.2, valkey-8.1' },
+  {
+    flags: '--fail-on <SEVERITY>',
+    says: 'findings that make the status 1 (standard: error)',
+    values: ['error', 'warning', 'info'],
+  },
+  { flags: '--strict', says: 'status 4 as soon as anything was not checked' },
+  {
+    flags: '--policy <FILE>',
+    says: 'profile, severities, waivers (standard: ./redis-runbook-policy.yaml)',
+    file: true,
+  },
+  { flags: '--profile <PROFILE>', says: 'what the fleet is for', values: ['dev', 'single-host-lab', 'production'] },
+  { flags: '--baseline <FILE>', says: 'only findings that an earlier audit --json does not have', file: true },
+  { flags: '--format <FORMAT>', says: 'how to print', values: ['table', 'json', 'markdown'] },
+  { flags: '--list-rules', says: 'every rule, and nothing is audited' },
+];
+
 /** Every command of this version, in the order of the help; the flags of `lab` are its own (see all-commands.ts). */
 export const commands: readonly CommandRow[] = [
   {
@@ -78,6 +97,13 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'what is true, in one screen; changes nothing',
     flags: statusFlags,
+  },
+  {
+    part: 'Look',
+    name: 'audit',
+    args: '[PATH...]',
+    says: 'what is wrong with the fleet, or with config files',
+    flags: auditFlags,
   },
   {
     part: 'Look',
@@ -90,7 +116,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Look',
     name: 'explain',
     args: '<WORD>',
-    says: 'what an error word, a path, a step or a term means',
+    says: 'what an error, a rule, a path or a step means',
     flags: [],
   },
   {

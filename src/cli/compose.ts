@@ -39,14 +39,14 @@ export interface Judged {
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
-async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
+async function openFleet(context: Context, flags: SelectFlags, which?: 'every group'): Promise<Fleet> {
   const file = context.fleetFile;
   if (file === undefined)
     throw new RunbookError('no-fleet', 'There is no fleet.yaml here, and no --fleet was given.', {
       next: ['redis-runbook status --fleet FILE', 'redis-runbook schema   shows every key of a fleet file'],
     });
   const inventory = await loadInventory(file);
-  const group = groupOf(inventory, flags.group);
+  const group = which === undefined ? groupOf(inventory, flags.group) : (inventory.groups[0] ?? '');
   await checkTlsFiles(inventory);
   const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
   const opener = hostOpener(context);
@@ -73,6 +73,30 @@ function groupOf(inventory: Inventory, wanted: string | undefined): string {
     wanted === undefined ? `${inventory.file} has several groups.` : `${inventory.file} has no group ${wanted}.`,
     { next: [`add --group, one of ${names}`] },
   );
+}
+
+/** What was seen of the fleet that the flags name, or what a saved survey holds, without a judgement; for every group. */
+export async function look(context: Context, flags: SelectFlags): Promise<Seen> {
+  if (flags.survey !== undefined) {
+    const { inventory, raws } = await loadSurvey(flags.survey);
+    return { inventory, raws, passwords: new Map() };
+  }
+  const fleet = await openFleet(context, flags, 'every group');
+  try {
+    const { inventory, passwords, hosts } = fleet;
+    const request: LookRequest = { groups: inventory.groups, passwords, limits: defaultLimits };
+    const { raw } = await surveyFleet(inventory, hosts, request, context.now, context.signal);
+    return { inventory, raws: raw, passwords };
+  } finally {
+    await fleet.close();
+  }
+}
+
+export interface Seen {
+  readonly inventory: Inventory;
+  readonly raws: readonly RawHost[];
+  /** Empty for a saved survey. */
+  readonly passwords: Passwords;
 }
 
 /** Looks at every host at once and judges; questions that only another look answers are answered, and judged again. */

@@ -1,3 +1,5 @@
+import { rulePage } from '../audit/pages.js';
+import { allRules } from '../audit/rules/index.js';
 import { errorWords, exitStatus, RunbookError } from '../errors.js';
 import { nearest } from '../inventory/nearest.js';
 import { steps } from '../plan/steps/index.js';
@@ -8,10 +10,15 @@ import type { ExplainFlags } from './flags.js';
 /** `explain WORD`: error words, paths, steps and the terms of the screens, through one door. */
 export async function explainCommand(flags: ExplainFlags, context: Context): Promise<number> {
   const word = flags.word.toLowerCase();
+  const rule = allRules.find(({ id }) => id === word);
+  if (rule !== undefined) {
+    context.stdout(rulePage(rule));
+    return exitStatus.done;
+  }
   const texts = dictionary();
   const text = texts.get(word);
   if (text === undefined) {
-    const near = nearest(word, [...texts.keys()]);
+    const near = nearest(word, [...texts.keys(), ...allRules.map(({ id }) => id)]);
     throw new RunbookError('usage', `There is nothing to explain about ${flags.word}.`, {
       next: [
         near === undefined
@@ -39,6 +46,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'no-fleet': 'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist.',
   'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
   'survey-file': 'A file given with --survey was not written by status --save.',
+  'policy-file': 'A policy file or a baseline of audit has mistakes, or cannot be read.',
   'no-terminal': 'A question would have to be asked and nobody can answer: stdin or stderr is no terminal.',
   unsupported: 'A machine runs its services in a way that this version cannot hold, stop or start.',
   lab: 'The lab could not do what was asked; nothing outside its directory was touched.',

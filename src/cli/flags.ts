@@ -50,6 +50,20 @@ export interface ReportFlags extends SelectFlags {
   readonly run: string | undefined;
 }
 
+export interface AuditFlags extends SelectFlags {
+  /** `--fleet` as given; what is found without it does not count beside PATHs. */
+  readonly fleet: string | undefined;
+  readonly paths: readonly string[];
+  readonly target: string | undefined;
+  readonly failOn: 'error' | 'warning' | 'info';
+  readonly strict: boolean;
+  readonly policy: string | undefined;
+  readonly profile: string | undefined;
+  readonly baseline: string | undefined;
+  readonly format: 'table' | 'json' | 'markdown';
+  readonly listRules: boolean;
+}
+
 export interface ExplainFlags {
   readonly word: string;
 }

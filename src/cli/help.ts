@@ -25,6 +25,12 @@ const examples: Readonly<Record<string, string>> = {
   redis-runbook status                the fleet of ./fleet.yaml
   redis-runbook status --why          the evidence for every sentence
   redis-runbook status --json         all of it, for scripts`,
+  audit: `Examples:
+  redis-runbook audit                         the fleet of ./fleet.yaml, as it runs
+  redis-runbook audit configs/ --target redis-7.2
+                                              files, before they are deployed
+  redis-runbook audit --json > known.json     and later: audit --baseline known.json
+  redis-runbook audit --list-rules            every rule; explain RULE prints its page`,
   doctor: `Examples:
   redis-runbook doctor                every host of the fleet
   redis-runbook doctor pv1 pv2 -v     two of them, with what holds

@@ -12,6 +12,7 @@ import { type Fleet, type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { PlanFlags } from './flags.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
+import { preFlightLines } from './pre-flight.js';
 import { probePlan, troubles } from './probe.js';
 
 /** `plan`: the plan of the recommended recovery (or of a runbook), as text, Markdown or JSON. Changes nothing. */
@@ -28,6 +29,8 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     }
     const { decision, plan } = await planFor(judged, choice, flags.runbook);
     context.stdout(shownPlan(plan, flags.markdown, context));
+    const warnings = context.json || flags.markdown ? [] : preFlightLines(judged, context);
+    if (warnings.length > 0) context.stdout(`\n${warnings.join('\n')}\n`);
     if (fleet !== undefined && !flags.markdown) await showTroubles(plan, judged, fleet, context);
     if (flags.out !== undefined) await writePlan(plan, flags.out, context);
     if (decision.missing.length > 0) throw refusalOf(decision);

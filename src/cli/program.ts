@@ -89,8 +89,8 @@ async function start(program: Command, command: Command, name: string, sub: stri
 }
 
 function selection(program: Command) {
-  const { group, survey } = program.opts<GlobalOptions>();
-  return { group, survey };
+  const { group, survey, fleet } = program.opts<GlobalOptions>();
+  return { group, survey, fleet };
 }
 
 function addArguments(command: Command, args: string): void {

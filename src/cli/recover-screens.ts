@@ -6,6 +6,7 @@ import { headlineLines } from '../report/status-text.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
 import { leftoversOf } from './leftovers.js';
+import { preFlightLines } from './pre-flight.js';
 
 /** Pages 1 and 2 of a recovery: what is true, who may become master and why, what each choice gives up. */
 export function choicePages(judged: Judged, context: Context): string {
@@ -26,15 +27,20 @@ export function choicePages(judged: Judged, context: Context): string {
       aside.trimEnd() || '  Nothing: the recommended master has everything that any node has.',
     ].join('\n'),
     pathBlock(judged, context),
+    ...blockOf(preFlightLines(judged, context)),
   ];
   return `${blocks.join('\n\n')}\n`;
+}
+
+function blockOf(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
 function findingBlock(diagnosis: Diagnosis, context: Context): string[] {
   const lines = diagnosis.findings.flatMap((finding) =>
     wrap(`${finding.id}: ${printable(finding.says)}`, context.columns, finding.blocks ? '  x ' : '  ! ', '    '),
   );
-  return lines.length === 0 ? [] : [lines.join('\n')];
+  return blockOf(lines);
 }
 
 function pathBlock(judged: Judged, context: Context): string {

@@ -1,7 +1,7 @@
 import { RunbookError } from '../errors.js';
 import { fleetFlag } from '../report/next-lines.js';
 import type { Context } from './context.js';
-import type { PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
+import type { AuditFlags, PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
 
 /** What the parser found: the command, its subcommand, its words, and its flags by their camel-case long name. */
 export interface Given extends SelectFlags {
@@ -9,6 +9,8 @@ export interface Given extends SelectFlags {
   readonly sub: string | undefined;
   readonly args: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** `--fleet` as given on the command line. */
+  readonly fleet: string | undefined;
 }
 
 /** Runs the command. Each loads what it uses only here: a start costs what the command needs and nothing more. */
@@ -48,6 +50,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       };
       return (await import('./status.js')).statusCommand(flags, context);
     }
+    case 'audit':
+      return (await import('./audit.js')).auditCommand(auditFlags(given, select), context);
     case 'doctor':
       return (await import('./doctor.js')).doctorCommand(
         { hosts: given.args, sudoers: isOn(options.sudoers) },
@@ -105,6 +109,22 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     reason: text(options.reason),
     out: text(options.out),
     markdown: isOn(options.markdown),
+  };
+}
+
+function auditFlags({ args, options, fleet }: Given, select: SelectFlags): AuditFlags {
+  return {
+    ...select,
+    fleet,
+    paths: args,
+    target: text(options.target),
+    failOn: oneOf(text(options.failOn), ['error', 'warning', 'info']),
+    strict: isOn(options.strict),
+    policy: text(options.policy),
+    profile: text(options.profile),
+    baseline: text(options.baseline),
+    format: oneOf(text(options.format), ['table', 'json', 'markdown']),
+    listRules: isOn(options.listRules),
   };
 }
 

@@ -46,7 +46,7 @@ export function quoteArg(text: string): string {
 
 /** The word with A to Z in lower case, as sdstolower does in the C locale. */
 export function lowerAscii(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
 }
 
 function skipBlanks(text: string, from: number): number {
@@ -56,19 +56,17 @@ function skipBlanks(text: string, from: number): number {
 }
 
 function scanWord(text: string, start: number): Word | null {
-  let word = '';
   let at = start;
   while (at < text.length && !wordEnds.includes(text.charAt(at))) {
     const char = text.charAt(at);
     if (char === '"' || char === "'") {
       const quoted = scanQuoted(text, at);
       if (quoted === null) return null;
-      return { text: joinBytes(word + quoted.text), start, end: quoted.end };
+      return { text: joinBytes(text.slice(start, at) + quoted.text), start, end: quoted.end };
     }
-    word += char;
     at += 1;
   }
-  return { text: word, start, end: at };
+  return { text: text.slice(start, at), start, end: at };
 }
 
 /** The quoted rest of a word: after its closing quote nothing but a blank or the end may stand. */

@@ -46,7 +46,7 @@ function statOf(raw: RawHost, node: NodeEntry, role: 'redis.conf' | 'rdb'): Redi
 }
 
 /** What the node says about itself; known to be absent when no process is there to say it. */
-function runningOf(raw: RawHost, node: NodeEntry, process: Seen<RawProcess | null>): Seen<RunningRedis> {
+export function runningOf(raw: RawHost, node: NodeEntry, process: Seen<RawProcess | null>): Seen<RunningRedis> {
   const running = mapSeen(textAnswerOf(raw, node.id, 'INFO'), parseRunningRedis);
   if (running.ok || !process.ok || process.value !== null) return running;
   return { ...running, why: 'absent', detail: 'no process runs' };

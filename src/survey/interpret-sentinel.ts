@@ -27,7 +27,7 @@ export function sentinelSurvey(raw: RawHost, node: NodeEntry, group: string): Se
     address: node.address,
     port: node.port,
     process,
-    running: gone(runningOf(raw, node)),
+    running: gone(sentinelRunning(raw, node)),
     view: gone(viewOf(raw, node, group)),
     file: fileSays(raw, node, group),
     fileStat: file?.stat ?? notMade(raw, node.id, 'sentinel.conf'),
@@ -37,12 +37,12 @@ export function sentinelSurvey(raw: RawHost, node: NodeEntry, group: string): Se
 }
 
 /** Known to be absent when no process is there to say it. */
-function withoutProcess<T>(reading: Seen<T>, process: Seen<RawProcess | null>): Seen<T> {
+export function withoutProcess<T>(reading: Seen<T>, process: Seen<RawProcess | null>): Seen<T> {
   if (reading.ok || !process.ok || process.value !== null) return reading;
   return { ...reading, why: 'absent', detail: 'no process runs' };
 }
 
-function runningOf(raw: RawHost, node: NodeEntry): SentinelSurvey['running'] {
+export function sentinelRunning(raw: RawHost, node: NodeEntry): SentinelSurvey['running'] {
   const myid = known(textAnswerOf(raw, node.id, 'SENTINEL MYID'));
   return mapSeen(textAnswerOf(raw, node.id, 'INFO'), (text) => {
     const { version, runId, uptimeSeconds, tilt } = parseInfoSentinel(text);
@@ -51,7 +51,7 @@ function runningOf(raw: RawHost, node: NodeEntry): SentinelSurvey['running'] {
 }
 
 /** What the sentinel says of the group; seen only when master, replicas and peers all answered, so that an empty list is one. */
-function viewOf(raw: RawHost, node: NodeEntry, group: string): Seen<SentinelView> {
+export function viewOf(raw: RawHost, node: NodeEntry, group: string): Seen<SentinelView> {
   const ask = <T>(words: readonly string[], read: (value: Resp) => T): Seen<T> =>
     mapSeen(answerOf(raw, node.id, ...words.map((word) => `SENTINEL ${word} ${group}`)), read);
   const master = ask(['MASTER'], parseSentinelMaster);

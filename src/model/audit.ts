@@ -1,0 +1,112 @@
+import type { NotSeen } from './seen.js';
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** What goes wrong when the rule is broken; one folder of rules each. In the order in which screens show them. */
+export const ruleClasses = [
+  'will-not-start',
+  'data-loss',
+  'failover',
+  'security',
+  'recovery',
+  'drift',
+  'performance',
+] as const;
+export type RuleClass = (typeof ruleClasses)[number];
+
+export const profiles = ['dev', 'single-host-lab', 'production'] as const;
+export type Profile = (typeof profiles)[number];
+
+/** What a rule is asked about, one by one: each redis node, sentinel or host, or each group (`cross-node`, `topology`). */
+export type Scope = 'redis' | 'sentinel' | 'host' | 'cross-node' | 'topology';
+
+/** A line of a file on a host, as a finding shows it. */
+export interface Excerpt {
+  readonly host: string;
+  readonly node: string;
+  readonly file: string;
+  /** 1-based; undefined = the directive is in no line of the file */
+  readonly line?: number;
+  /** 1-based */
+  readonly column?: number;
+  /** The line with every secret replaced by `(secret A)`, equal letters for equal secrets; '' where there is no line. */
+  readonly text: string;
+}
+
+/** One line to change; secrets as in excerpts. No `old`: a line to add. No `now`: a line to remove. */
+export interface Edit {
+  readonly host: string;
+  readonly file: string;
+  readonly line?: number;
+  readonly old?: string;
+  readonly now?: string;
+}
+
+export interface Waiver {
+  /** Rule id as in the policy file. */
+  readonly rule: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly reason: string;
+  /** The last day on which it counts, `2027-01-31`. */
+  readonly until?: string;
+}
+
+export interface AuditFinding {
+  readonly rule: string;
+  readonly class: RuleClass;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly group?: string;
+  readonly host?: string;
+  readonly node?: string;
+  readonly port?: number;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+  /** Lines of every host that the finding is about, side by side. */
+  readonly excerpt: readonly Excerpt[];
+  readonly fix: { readonly says: string; readonly edits: readonly Edit[] };
+  /** The built-in runbook that repairs it. */
+  readonly runbook?: string;
+  readonly waived?: Waiver;
+}
+
+/** A question that a rule could not answer, and why. Never a pass. */
+export interface NotChecked {
+  readonly rule: string;
+  readonly class: RuleClass;
+  readonly group?: string;
+  readonly host?: string;
+  readonly node?: string;
+  /** The readings that were needed and not there. */
+  readonly missing: readonly NotSeen[];
+}
+
+/** What an audit of one fleet found. */
+export interface AuditReport {
+  readonly fleet: string;
+  /** Where the facts come from. */
+  readonly from: 'live' | 'survey' | 'files';
+  /** ISO 8601 UTC */
+  readonly at: string;
+  readonly groups: readonly string[];
+  /** `redis-7.0.15`; several where the nodes run several. */
+  readonly targets: readonly string[];
+  /** Nothing said the version: the files were read by the rules of `targets`. */
+  readonly targetAssumed: boolean;
+  readonly profile: Profile;
+  readonly hosts: readonly string[];
+  /** Hosts that could not be looked at at all. */
+  readonly unreached: readonly string[];
+  /** Worst first. */
+  readonly findings: readonly AuditFinding[];
+  readonly notChecked: readonly NotChecked[];
+  readonly passed: number;
+  readonly notApplicable: number;
+  /** Findings of the baseline that are still there and are not listed. */
+  readonly inBaseline: number;
+  /** Things about the input that a person should know: ignored files, waivers that matched nothing. */
+  readonly notes: readonly string[];
+}
