@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { queues } from '../../src/audit/starts/sentinel-lines.js';
 import { startProblems } from '../../src/audit/starts/start-problems.js';
 import type { Target } from '../../src/audit/target.js';
 import { type Mutant, mutant, mutationKinds } from './mutations.js';
 
-/** What a real server did with a config: `line` where it named one. `undecided` where only the machine could tell. */
+/** What a real server did with a config: `line` where it named one. */
 export interface Outcome {
   readonly starts: boolean;
   readonly line?: number;
@@ -31,8 +32,8 @@ export interface Agreement {
 }
 
 const READY = /Ready to accept connections|ready to accept connections|Sentinel ID is/;
-/** What depends on name resolution, not on the text. */
-const MACHINE = /Can't resolve master instance hostname|Can't resolve (?:replica|sentinel|slave) instance hostname/;
+/** A sentinel line that names an address, as the server quotes it. */
+const ADDRESSED = />>> 'sentinel (?:monitor|known-\S+) \S+ (\S+) /i;
 const LIMIT_MS = 10_000;
 
 /**
@@ -43,7 +44,11 @@ export async function startIn(server: readonly string[], node: Mutant['node'], t
   const dir = mkdtempSync(join(tmpdir(), 'redis-runbook-starts.'));
   writeFileSync(join(dir, 'node.conf'), text);
   const closed = process.getuid?.() === 0 ? ['-n'] : ['-rn'];
-  const up = ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...server, './node.conf'];
+  const addresses = [...text.matchAll(/^bind .*/gm)].flatMap(
+    ([line]) => line.match(/\b(?:10|192)(?:\.\d+){3}\b/g) ?? [],
+  );
+  const add = addresses.map((address) => `ip addr add ${address}/32 dev lo && `).join('');
+  const up = ['sh', '-c', `ip link set lo up && ${add}exec "$@"`, 'sh', ...server, './node.conf'];
   const child = spawn('unshare', [...closed, ...up, ...(node === 'sentinel' ? ['--sentinel'] : [])], {
     cwd: dir,
     timeout: LIMIT_MS,
@@ -86,7 +91,7 @@ export async function agreement(
   await Promise.all([work(), work()]);
   return mutationKinds.map((kind) => {
     const all = outcomes.filter((one) => one.made.kind === kind);
-    const decided = all.filter((one) => !MACHINE.test(one.server.said));
+    const decided = all.filter((one) => !isMachines(one.server, target));
     const differ = decided.flatMap((one) => {
       const audit = auditSays(one.made, target);
       return agrees(audit, one.server)
@@ -103,6 +108,12 @@ export async function agreement(
   });
 }
 
+/** Before 6.2 the resolver decides about a host name: that is not in the text. */
+function isMachines(server: Outcome, target: Target): boolean {
+  const host = ADDRESSED.exec(server.said)?.[1];
+  return !queues(target) && host !== undefined && /[a-z]/i.test(host) && /resolve|Wrong hostname/.test(server.said);
+}
+
 interface Verdict {
   readonly line?: number;
   readonly text: string;
@@ -117,6 +128,20 @@ function auditSays(made: Mutant, target: Target): Verdict {
 function agrees(audit: Verdict, server: Outcome): boolean {
   if (server.starts) return audit.line === undefined;
   return server.line === undefined ? audit.line !== undefined : audit.line === server.line;
+}
+
+/** The kinds of which more than two in a hundred differ, each disagreement in words. */
+export function tooFar(all: readonly Agreement[]): readonly string[] {
+  return all.filter(({ total, differ }) => differ.length > total * 0.02).map((one) => printAgreement([one]));
+}
+
+/** The share of the configs that the server refused. */
+export function refusedShare(all: readonly Agreement[]): number {
+  const [refused, total] = [
+    all.reduce((sum, one) => sum + one.refused, 0),
+    all.reduce((sum, one) => sum + one.total, 0),
+  ];
+  return refused / total;
 }
 
 /** A report of the figures and of every disagreement. */

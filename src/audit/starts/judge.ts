@@ -61,14 +61,14 @@ function refusedSentinel(args: readonly string[], state: ReadState): Refusal | u
 function refusedUnknown(name: string, args: readonly string[], state: ReadState): Refusal | undefined {
   const { target, kind, modules } = state;
   const rule = isDirective(name) ? 'directive-not-in-version' : 'unknown-directive';
-  const sure = rule === 'directive-not-in-version' || nearestDirective(name, target) !== undefined;
-  if (isNewer(target) && !sure) return undefined;
+  const sure = () => rule === 'directive-not-in-version' || nearestDirective(name, target) !== undefined;
+  if (isNewer(target) && !sure()) return undefined;
   const kept = (keepsUnknown(target) || (isTable(target) && name.includes('.'))) && args.length > 0;
   if (!kept) return { rule, says: bad, word: 0 };
   if (name.includes('.') && args.length !== 1 && !keepsUnknown(target)) {
     return { rule: 'wrong-argument-count', says: 'Module config specified without value', word: 0 };
   }
-  if (kind === 'sentinel' || (modules && !sure)) return undefined;
+  if (kind === 'sentinel' || (modules && !sure())) return undefined;
   return { rule, says: unresolved, word: 0, stage: 'starting' };
 }
 

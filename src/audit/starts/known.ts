@@ -58,9 +58,15 @@ export function valuesOf(name: string, target: Target): readonly string[] {
   return [...new Set(all)];
 }
 
+const listed = new WeakMap<Target, readonly string[]>();
+
 /** All directives that the target has. */
 export function directivesOf(target: Target): readonly string[] {
-  return Object.keys(directives).filter((name) => hasDirective(name, target));
+  const before = listed.get(target);
+  if (before !== undefined) return before;
+  const names = Object.keys(directives).filter((name) => hasDirective(name, target));
+  listed.set(target, names);
+  return names;
 }
 
 /** Whether the target has a command (`config`, `config|get`). */

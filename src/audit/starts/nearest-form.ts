@@ -14,7 +14,7 @@ export function startsComment(word: string): boolean {
 
 /** Whether a word looks like something that a template should have filled in. */
 export function isPlaceholder(word: string): boolean {
-  return /\$\{?\w|\{\{|^<[^<>]+>$|^x\.x\.x\.x$|^IPADDRESS$/i.test(word);
+  return /\$\{?\w|\{\{|^<\w[^<>]*>?$|^x\.x\.x\.x$|^IPADDRESS$/i.test(word);
 }
 
 /** Characters that editors and web pages leave behind: a byte order mark, no-break and zero-width blanks, typographic quotes. */
@@ -43,7 +43,9 @@ export function candidates(words: readonly string[], target: Target): readonly (
   const name = first.toLowerCase();
   const joined = args.length > 1 ? [[first, args.join('')]] : [];
   const each = args.flatMap((word, at) => meant(name, word, target).map((better) => [first, ...args.with(at, better)]));
-  return [...each, ...joined];
+  return [...each, ...joined].filter(
+    (line) => line.length !== words.length || line.some((word, at) => word !== words[at]),
+  );
 }
 
 /** The line as it would be written. */

@@ -87,12 +87,13 @@ export function refusedStatement(args: readonly string[], state: SentinelState, 
   }
   const counts = statements[sub]?.words ?? [];
   if (!counts.includes(words.length)) {
+    if (sub === 'monitor' && words[0] !== undefined) state.masters.add(words[0]);
     return { rule: 'wrong-argument-count', says: unrecognised, word: Math.min(...counts) + 2 };
   }
   if (sub === 'monitor') return refusedMonitor(words, state, target);
   // The form of 2.8 without a run id is passed over, whatever it names.
   if (sub === 'known-sentinel' && words.length === 3 && atLeast(target.compatible, '3.2')) return undefined;
-  if (counts[0] !== 1) {
+  if (namesMaster(sub)) {
     const nameless = refusedName(words[0] ?? '', state);
     if (nameless !== undefined) return nameless;
   }
@@ -105,17 +106,22 @@ function refusedName(name: string, state: SentinelState): Refusal | undefined {
   return { rule, says: 'No such master with specified name.', word: 2 };
 }
 
+/** A refused line counts as read for those after it: they are right once it is. */
 function refusedMonitor(words: readonly string[], state: SentinelState, target: Target): Refusal | undefined {
   const [name = '', host = '', port = '', quorum = ''] = words;
+  const before = state.masters.has(name);
+  state.masters.add(name);
   if (atoi(quorum) <= 0) return { rule: 'sentinel-quorum-invalid', says: 'Quorum must be 1 or greater.', word: 5 };
   const address = refusedAddress(host, port, state, target, 'master');
   if (address !== undefined) return { ...address, word: (address.word ?? 0) + 3 };
-  if (state.masters.has(name)) {
-    const says = queues(target) ? 'Duplicate master name.' : 'Duplicated master name.';
-    return { rule: 'sentinel-duplicate-master', says, word: 2 };
-  }
-  state.masters.add(name);
-  return undefined;
+  if (!before) return undefined;
+  const says = queues(target) ? 'Duplicate master name.' : 'Duplicated master name.';
+  return { rule: 'sentinel-duplicate-master', says, word: 2 };
+}
+
+/** Whether the statement names a master, as its first word. */
+export function namesMaster(sub: string): boolean {
+  return Object.hasOwn(statements, sub) && statements[sub]?.words[0] !== 1 && sub !== 'monitor';
 }
 
 /** `word` 0 for the host, 1 for the port. Before 6.2 a name is asked of the resolver: that is not known here. */

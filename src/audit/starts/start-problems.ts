@@ -16,13 +16,23 @@ import {
   written,
 } from './nearest-form.js';
 import type { Refusal, Stage, StartProblem } from './problem.js';
-import { beforeMonitor, queues, refusedStatement, type SentinelState, statements } from './sentinel-lines.js';
+import {
+  beforeMonitor,
+  namesMaster,
+  queues,
+  refusedStatement,
+  type SentinelState,
+  statements,
+} from './sentinel-lines.js';
 import { refusedWhole } from './whole.js';
 
 interface Found {
   readonly line: StartLine;
   readonly refusal: Refusal;
 }
+
+/** So many problems are looked at for what was meant; a file with more is no config. */
+const namedLimit = 200;
 
 const stages: readonly Stage[] = ['reading', 'read', 'sentinel', 'starting'];
 
@@ -39,8 +49,17 @@ export function startProblems(files: readonly ConfigText[], kind: NodeKind, targ
     ...queued(lines, state),
     ...refusedWhole(lines, kind, target),
   ];
-  const ordered = [...found].sort((a, b) => rank(a) - rank(b));
-  return ordered.map((one, at) => problemOf(one, at === 0, lines, state));
+  const ordered = found.flatMap((one) => [one, ...alsoNameless(one, state)]).sort((a, b) => rank(a) - rank(b));
+  return ordered.map((one, at) => problemOf(one, at, lines, state));
+}
+
+/** A line with too many words that names a master whom nothing monitors has a second mistake, shown with the first. */
+function alsoNameless({ line, refusal }: Found, state: ReadState): readonly Found[] {
+  const [, sub = '', name] = textsOf(line);
+  const second = refusal.rule === 'wrong-argument-count' && line.name === 'sentinel' && namesMaster(lowerAscii(sub));
+  if (!second || name === undefined || state.sentinel.allMasters.has(name)) return [];
+  const says = 'No such master with specified name.';
+  return [{ line, refusal: { ...refusal, rule: 'sentinel-unknown-master-name', says, word: 2 } }];
 }
 
 function rank({ refusal }: Found): number {
@@ -98,13 +117,9 @@ function textsOf(line: StartLine): readonly string[] {
   return line.words?.map((word) => word.text) ?? [];
 }
 
-function problemOf(
-  { line, refusal }: Found,
-  reported: boolean,
-  lines: readonly StartLine[],
-  state: ReadState,
-): StartProblem {
-  const named = namedRefusal(line, refusal, lines, state);
+function problemOf({ line, refusal }: Found, at: number, lines: readonly StartLine[], state: ReadState): StartProblem {
+  const named: Named =
+    at < namedLimit ? namedRefusal(line, refusal, lines, state) : { rule: refusal.rule, word: refusal.word ?? 0 };
   const start = line.words?.[named.word]?.start;
   return {
     file: line.file,
@@ -114,7 +129,7 @@ function problemOf(
     says: refusal.says,
     message: messageOf(named.rule, line, state.target),
     ...(named.nearest === undefined ? {} : { nearest: named.nearest }),
-    reported,
+    reported: at === 0,
   };
 }
 
@@ -203,6 +218,7 @@ const messages: Readonly<Record<string, string>> = {
   'tls-incomplete': 'needs tls-cert-file, tls-key-file and tls-ca-cert-file or tls-ca-cert-dir.',
   'acl-file-and-inline-users': 'stands beside aclfile. Users belong in one of the two.',
   'acl-rule-invalid': 'has a rule that is not legal.',
+  'bind-address-not-on-host': 'names something that is no address.',
   'sentinel-line-in-redis-conf': 'belongs in the file of a sentinel.',
   'replicaof-in-cluster-mode': 'cannot stand beside cluster-enabled yes.',
   'rename-command-unknown': 'names a command that is not there, or a new name that is taken.',

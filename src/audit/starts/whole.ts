@@ -21,6 +21,7 @@ export function refusedWhole(lines: readonly StartLine[], kind: NodeKind, target
     ...usersTwice(last, kind, target),
     ...withoutCertificate(last, value),
     ...nowhere(last, value),
+    ...deaf(last, value, target),
   ];
 }
 
@@ -65,6 +66,21 @@ function withoutCertificate(last: Last, value: Value): readonly WholeRefusal[] {
   return says[0] === undefined
     ? []
     : [{ line, refusal: { rule: 'tls-incomplete', says: says[0], stage: 'starting', word: 0 } }];
+}
+
+/** What no resolver knows as a host: a comment, a blank, a letter beyond ASCII. From 6.2 on a hyphen in front may stand. */
+const noHost = /^(?![\w.:%-]+\*?$)/;
+
+/** Words of `bind` that are no addresses are found out when the server starts to listen (anet.c:_anetTcpServer). */
+function deaf(last: Last, value: Value, target: Target): readonly WholeRefusal[] {
+  const line = last('bind');
+  const at = (line?.words ?? []).findIndex(
+    (word, index) => index > 0 && word.text !== '' && noHost.test(word.text.replace(/^-?\*$/, 'any')),
+  );
+  if (line === undefined || at < 1 || value('port') === '0') return [];
+  const listens = isTable(target) ? 'Warning: Could not' : 'Could not';
+  const says = `${listens} create server TCP listening socket ${line.words?.[at]?.text ?? ''}:${value('port') || '6379'}: Name or service not known`;
+  return [{ line, refusal: { rule: 'bind-address-not-on-host', says, stage: 'starting', word: at } }];
 }
 
 function nowhere(last: Last, value: Value): readonly WholeRefusal[] {
