@@ -35,6 +35,7 @@ export const errorWords = {
   'empty-master': exitStatus.refused,
   shrunk: exitStatus.refused,
   blocked: exitStatus.refused,
+  'disk-full': exitStatus.refused,
   'gentler-path': exitStatus.refused,
   unreachable: exitStatus.unseen,
   'host-key': exitStatus.unseen,

@@ -81,6 +81,13 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Look',
+    name: 'doctor',
+    args: '[HOST...]',
+    says: 'whether a recovery would find what it needs',
+    flags: [{ flags: '--sudoers', says: 'the lines that sudo needs, and what they are worth' }],
+  },
+  {
+    part: 'Look',
     name: 'explain',
     args: '<WORD>',
     says: 'what an error word, a path, a step or a term means',

@@ -2,6 +2,7 @@ import { diagnose } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
 import { defaultLimits, type LookRequest, type WritableHost } from '../hosts/host.js';
 import { loadInventory } from '../inventory/load.js';
+import { checkTlsFiles } from '../inventory/node-reach.js';
 import { resolvePasswords } from '../inventory/passwords.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
@@ -10,6 +11,7 @@ import type { Survey } from '../model/survey.js';
 import { answerQuestions } from '../survey/aof-compare.js';
 import { interpret } from '../survey/interpret.js';
 import { loadSurvey } from '../survey/saved.js';
+import { settleInventory } from '../survey/settle.js';
 import { surveyFleet } from '../survey/survey.js';
 import { createAsk } from './ask.js';
 import type { Context } from './context.js';
@@ -22,11 +24,14 @@ export interface Fleet {
   readonly passwords: Passwords;
   readonly hosts: readonly WritableHost[];
   readonly group: string;
+  /** Waits until no question about a login is open; whether any was asked since this was called last. */
+  questionsAnswered(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** What was seen of a fleet at one moment, and what that means for one group. */
 export interface Judged {
+  /** Every node as it is reached, by what its own config file says. */
   readonly inventory: Inventory;
   readonly raw: readonly RawHost[];
   readonly survey: Survey;
@@ -42,13 +47,16 @@ async function openFleet(context: Context, flags: SelectFlags): Promise<Fleet> {
     });
   const inventory = await loadInventory(file);
   const group = groupOf(inventory, flags.group);
+  await checkTlsFiles(inventory);
   const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
-  const hosts = await Promise.all(inventory.hosts.map(hostOpener(context)));
+  const opener = hostOpener(context);
+  const hosts = await Promise.all(inventory.hosts.map(opener.open));
   return {
     inventory,
     passwords,
     hosts,
     group,
+    questionsAnswered: opener.questionsAnswered,
     close: async () => {
       await Promise.all(hosts.map((host) => host.close()));
     },
@@ -74,18 +82,23 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
     passwords: fleet.passwords,
     limits: defaultLimits,
   };
-  const { raw, survey } = await surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const look = () => surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const seen = await look();
+  // A look has a time limit, a person who types a password has none: what was answered late is looked at again.
+  const { raw, survey } = (await fleet.questionsAnswered()) ? await look() : seen;
+  const inventory = settleInventory(fleet.inventory, raw);
   const first = diagnose(survey, fleet.group);
-  if (first.questions.length === 0) return { inventory: fleet.inventory, raw, survey, diagnosis: first };
+  if (first.questions.length === 0) return { inventory, raw, survey, diagnosis: first };
   const answers = await answerQuestions(first.questions, survey, fleet.hosts, context.signal);
-  return { inventory: fleet.inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers) };
+  return { inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers) };
 }
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */
 async function judgeSaved(file: string, flags: SelectFlags): Promise<Judged> {
   const { inventory, raws } = await loadSurvey(file);
   const survey = interpret(inventory, raws);
-  return { inventory, raw: raws, survey, diagnosis: diagnose(survey, groupOf(inventory, flags.group)) };
+  const settled = settleInventory(inventory, raws);
+  return { inventory: settled, raw: raws, survey, diagnosis: diagnose(survey, groupOf(inventory, flags.group)) };
 }
 
 /** The saved survey when one is named, else a look at the fleet. The fleet, when there is one, stays open for `use`. */

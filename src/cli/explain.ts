@@ -54,13 +54,15 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   shrunk:
     'The freshest node holds less than half of what an older one holds: data may have been deleted on purpose or by accident.',
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
+  'disk-full':
+    'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
   'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
   'host-key':
     'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',
   login: 'A host was reached and its key is right, but it accepted none of the keys or passwords.',
   auth: 'A password was refused. It was tried once.',
-  sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. It was tried once.',
+  sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. On a terminal another one is asked for once; nothing is tried more often.',
   'too-little-seen': 'A host that may hold data could not be seen.',
   changed: 'The fleet is not as it was when the plan was made.',
   locked: 'Another run holds the lock of the fleet.',
@@ -83,6 +85,15 @@ const terms: Readonly<Record<string, string>> = {
   held: 'Cannot start by itself.',
   'set-aside': 'Kept, but not served.',
   lost: 'Nobody has it any more. Said only when it is true.',
+  doctor:
+    'The command for a quiet day: it tries on every host what a recovery will need, and changes nothing. Exit 0 all good, 1 problems, 4 something could not be seen.',
+  sudoers:
+    'The line that sudo needs on a host, printed by doctor --sudoers. It is root: sudo sees a shell and not what it is told.',
+  hold: 'What keeps a node from starting by itself while a run works: a file that its service manager or this tool respects. It outlives a power cut unless its place is read-only or in memory; doctor says so.',
+  forwarding:
+    'How Redis is reached through the SSH connection of its host: sshd opens the port. AllowTcpForwarding and PermitOpen in sshd_config decide.',
+  pidfile:
+    'The file in which a server writes its process id. It is believed only of a server of the right user that tells neither an address nor a config itself; anything else that it names is left alone.',
   nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
   failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
   'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',

@@ -25,6 +25,10 @@ const examples: Readonly<Record<string, string>> = {
   redis-runbook status                the fleet of ./fleet.yaml
   redis-runbook status --why          the evidence for every sentence
   redis-runbook status --json         all of it, for scripts`,
+  doctor: `Examples:
+  redis-runbook doctor                every host of the fleet
+  redis-runbook doctor pv1 pv2 -v     two of them, with what holds
+  redis-runbook doctor --sudoers      what sudo needs, as a sudoers file`,
   plan: `Examples:
   redis-runbook plan                  the plan of the recommended recovery
   redis-runbook plan --out plan.md    as Markdown that a person can follow by hand`,

@@ -1,62 +1,130 @@
 import type { Channel } from '../hosts/channel.js';
 import type { WritableHost } from '../hosts/host.js';
+import type { SudoAsker } from '../hosts/remote/sudo.js';
+import type { AskSecret } from '../hosts/ssh/secrets.js';
+import type { SshTarget } from '../hosts/ssh/target.js';
 import type { HostKeyQuestion, HostKeyVerifier } from '../hosts/ssh/verifier.js';
+import type { ToldOfKey } from '../hosts/ssh/watched-verifier.js';
 import type { HostEntry } from '../model/inventory.js';
 import type { Secret } from '../model/secret.js';
-import { createAsk } from './ask.js';
+import { type Ask, createAsk } from './ask.js';
 import type { Context } from './context.js';
 
-/** Opens hosts of every transport. One verifier for all of them: a key that was accepted for one hop is known to the next. */
-export function hostOpener(context: Context): (entry: HostEntry) => Promise<WritableHost> {
-  let verifier: Promise<HostKeyVerifier> | undefined;
-  return async (entry) => {
-    if (entry.transport === 'local') return (await import('../hosts/local.js')).openLocalHost(entry);
-    verifier ??= makeVerifier(context);
-    const channel = await openChannel(entry, await verifier, context);
-    const { openRemoteHost } = await import('../hosts/remote/host.js');
-    if (!canAsk(context)) return openRemoteHost(entry, channel);
-    return openRemoteHost(entry, channel, {
-      askSecret: ({ host, user }) =>
-        createAsk(context).secret(`sudo password of ${user} on ${host}:`, 'NOPASSWD in sudoers'),
-    });
-  };
+/** What all hosts of a run share: who verifies keys, and who is asked for passwords. */
+interface Shared {
+  readonly verify: HostKeyVerifier;
+  /** Left out where nobody can be asked. */
+  readonly ask?: AskSecret;
 }
 
-async function openChannel(entry: HostEntry, verify: HostKeyVerifier, context: Context): Promise<Channel> {
-  const { resolveTarget } = await import('../hosts/ssh/resolve-target.js');
-  const target = await resolveTarget(entry, context.signal);
+export interface HostOpener {
+  open(entry: HostEntry): Promise<WritableHost>;
+  /** Waits until no question is open; whether any was asked since this was called last. */
+  questionsAnswered(): Promise<boolean>;
+}
+
+/**
+ * Opens hosts of every transport. They share one verifier (a key that was accepted for one hop is known to the next) and
+ * one memory of passwords: one question per account, not per host. `told` hears of every host key that is shown.
+ */
+export function hostOpener(context: Context, told?: ToldOfKey): HostOpener {
+  let shared: Promise<Shared> | undefined;
+  const turn = inTurn();
+  const open = async (entry: HostEntry) => {
+    if (entry.transport === 'local') return (await import('../hosts/local.js')).openLocalHost(entry);
+    shared ??= share(context, turn.ask, told);
+    const all = await shared;
+    const { resolveTarget } = await import('../hosts/ssh/resolve-target.js');
+    const target = await resolveTarget(entry, context.signal);
+    const { openRemoteHost } = await import('../hosts/remote/host.js');
+    const tell = (line: string) => context.stderr(`${line}\n`);
+    return openRemoteHost(entry, await openChannel(entry, target, all), { ...sudoAsker(all, context), tell });
+  };
+  return { open, questionsAnswered: turn.over };
+}
+
+async function openChannel(entry: HostEntry, target: SshTarget, { verify, ask }: Shared): Promise<Channel> {
   if (entry.transport === 'openssh') {
     const { openOpensshChannel } = await import('../hosts/openssh/channel.js');
     return openOpensshChannel(target, { verify });
   }
   const { openSshChannel } = await import('../hosts/ssh/channel.js');
-  if (!canAsk(context)) return openSshChannel(target, { verify });
-  return openSshChannel(target, {
-    verify,
-    askSecret: async (request): Promise<Secret> => {
-      const ask = createAsk(context);
-      if (request.kind === 'passphrase') return ask.secret(`Passphrase of ${request.file}:`, 'an agent');
-      if (request.kind === 'password') return ask.secret(`Password of ${request.user} on ${request.machine}:`, 'a key');
-      return ask.secret(`${request.user} on ${request.machine}: ${request.prompt}`, 'a key');
-    },
-  });
+  return openSshChannel(target, ask === undefined ? { verify } : { verify, askSecret: ask });
 }
 
-async function makeVerifier(context: Context): Promise<HostKeyVerifier> {
+async function share(context: Context, turn: Turn, told: ToldOfKey | undefined): Promise<Shared> {
   const { hostKeyVerifier } = await import('../hosts/ssh/verifier.js');
-  if (!canAsk(context)) return hostKeyVerifier({});
+  const watched = async (verify: HostKeyVerifier) =>
+    told === undefined ? verify : (await import('../hosts/ssh/watched-verifier.js')).watchedVerifier(verify, told);
+  if (!context.isTerminal || context.noInput) return { verify: await watched(hostKeyVerifier({})) };
+  const { rememberSecrets } = await import('../hosts/ssh/secrets.js');
+  const ask = createAsk(context);
+  const verify = hostKeyVerifier(keyQuestions(ask, turn));
+  return {
+    verify: await watched(verify),
+    ask: rememberSecrets((request, attempt) => turn(() => askFor(ask, request, attempt))),
+  };
+}
+
+type Turn = <T>(question: () => Promise<T>) => Promise<T>;
+
+/** Hosts are opened side by side, and there is one terminal: one question at a time, of whatever kind. */
+function inTurn(): { readonly ask: Turn; over(): Promise<boolean> } {
+  let last: Promise<unknown> = Promise.resolve();
+  let asked = 0;
+  let told = 0;
+  const ask: Turn = (question) => {
+    asked += 1;
+    const next = last.then(question, question);
+    last = next.catch(() => undefined);
+    return next;
+  };
+  const over = async () => {
+    for (let seen = -1; seen !== asked; ) {
+      seen = asked;
+      await last;
+    }
+    const any = asked > told;
+    told = asked;
+    return any;
+  };
+  return { ask, over };
+}
+
+type Request = Parameters<AskSecret>[0];
+
+function askFor(ask: Ask, request: Request, attempt: number): Promise<Secret> {
+  if (request.kind === 'passphrase') return ask.secret(`Passphrase of ${request.file}:`, 'an agent');
+  if (request.kind === 'answer') return ask.secret(`${request.user} on ${request.machine}: ${request.prompt}`, 'a key');
+  const what = request.kind === 'sudo' ? 'sudo password' : 'Password';
+  const flag = request.kind === 'sudo' ? 'NOPASSWD in sudoers' : 'a key';
+  if (attempt > 1) return ask.secret(`Not accepted. ${what} of ${request.user} on ${request.machine} alone:`, flag);
+  return ask.secret(`${what} of ${request.user} (${request.machine}, and every host that asks for it):`, flag);
+}
+
+/** The channel says whether the machine may have a password at all. */
+function sudoAsker({ ask }: Shared, context: Context): SudoAsker {
+  if (ask === undefined) return {};
+  const given = (attempt: number) => async (question: { readonly host: string; readonly user: string }) =>
+    ask({ kind: 'sudo', user: question.user, machine: question.host }, attempt, context.signal);
+  return { askSecret: given(1), askAgain: given(2) };
+}
+
+function keyQuestions(ask: Ask, turn: Turn) {
   const yes = async (question: string): Promise<boolean> => {
-    const key = await createAsk(context).choose(question, [
-      { key: 'yes', says: 'the fingerprint is right' },
-      { key: 'no', says: 'refuse' },
-    ]);
+    const key = await turn(() =>
+      ask.choose(question, [
+        { key: 'yes', says: 'the fingerprint is right' },
+        { key: 'no', says: 'refuse' },
+      ]),
+    );
     return key === 'yes';
   };
-  return hostKeyVerifier({
-    acceptKey: (question) => yes(`${keySays(question)} Compare it with the machine's own. yes or no?`),
-    sendPassword: (question) =>
+  return {
+    acceptKey: (question: HostKeyQuestion) => yes(`${keySays(question)} Compare it with the machine's own. yes or no?`),
+    sendPassword: (question: HostKeyQuestion) =>
       yes(`The key of ${question.machine} was accepted a moment ago. Send it a password? yes or no?`),
-  });
+  };
 }
 
 function keySays(question: HostKeyQuestion): string {
@@ -64,8 +132,4 @@ function keySays(question: HostKeyQuestion): string {
     ? ' (a certificate authority is named for it, which is not supported)'
     : '';
   return `Nobody knows the key of ${question.machine} (${question.name}) yet${authority}: ${question.type} ${question.fingerprint}.`;
-}
-
-function canAsk(context: Context): boolean {
-  return context.isTerminal && !context.noInput;
 }

@@ -3,17 +3,20 @@ import { exitStatus } from '../errors.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import { refusalOf } from '../plan/choice.js';
+import { linesOf } from '../report/doctor-text.js';
+import { fleetFlag } from '../report/next-lines.js';
 import { renderPlanMarkdown } from '../report/plan-markdown.js';
 import { renderPlan } from '../report/plan-text.js';
 import { headlineLines } from '../report/status-text.js';
-import { withJudged } from './compose.js';
+import { type Fleet, type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { PlanFlags } from './flags.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
+import { probePlan, troubles } from './probe.js';
 
 /** `plan`: the plan of the recommended recovery (or of a runbook), as text, Markdown or JSON. Changes nothing. */
 export async function planCommand(flags: PlanFlags, context: Context): Promise<number> {
-  return withJudged(context, flags, async (judged) => {
+  return withJudged(context, flags, async (judged, fleet) => {
     const choice = choiceOf(flags);
     const path = flags.runbook === undefined ? pathToTake(judged, choice) : 'cold';
     if (path === 'nothing') {
@@ -25,6 +28,7 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     }
     const { decision, plan } = await planFor(judged, choice, flags.runbook);
     context.stdout(shownPlan(plan, flags.markdown, context));
+    if (fleet !== undefined && !flags.markdown) await showTroubles(plan, judged, fleet, context);
     if (flags.out !== undefined) await writePlan(plan, flags.out, context);
     if (decision.missing.length > 0) throw refusalOf(decision);
     return exitStatus.done;
@@ -43,4 +47,15 @@ export async function writePlan(plan: Plan, file: string, context: Context): Pro
   const text = file.endsWith('.md') ? renderPlanMarkdown(plan) : `${toJson(plan, 2)}\n`;
   await writeFile(file, text, { mode: 0o600 });
   context.stderr(`The plan is in ${file}. Nothing was changed.\n`);
+}
+
+/** What the plan would meet and could not do, before anybody says yes to it. */
+export async function showTroubles(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+  if (context.json || context.quiet) return;
+  const found = troubles(await probePlan(plan, judged, fleet, context, false));
+  if (found.length === 0) return;
+  const lines = found.flatMap((one) =>
+    linesOf(one, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),
+  );
+  context.stdout(`\n${['Before you say yes, this was tried and is not as it should be:', ...lines].join('\n')}\n`);
 }

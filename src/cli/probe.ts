@@ -1,56 +1,77 @@
+import { judgeReadiness } from '../diagnosis/readiness/judge.js';
+import { readTexts } from '../execute/config-texts.js';
 import type { WritableHost } from '../hosts/host.js';
+import { reasonOf } from '../hosts/reading.js';
+import type { NodeEntry } from '../model/inventory.js';
 import type { Plan } from '../model/plan.js';
-import type { Fleet } from './compose.js';
+import { actionsOf } from '../model/plan.js';
+import type { Check, CheckId } from '../model/readiness.js';
+import { trial } from '../scratch/trial.js';
+import type { Fleet, Judged } from './compose.js';
 import type { Context } from './context.js';
+import { examine } from './examine.js';
 
-export interface Probe {
-  readonly host: string;
-  readonly ok: boolean;
-  readonly says: string;
-}
+/** What a plan needs of a host. That nodes do not answer, or how they start at boot, is why there is a plan at all. */
+const needed: ReadonlySet<CheckId> = new Set([
+  'login',
+  'host-key',
+  'sudo',
+  'tools',
+  'server',
+  'disk',
+  'writable',
+  'hold',
+  'forwarding',
+  'service',
+]);
 
-const PROBE_TIMEOUT_MS = 5000;
-
-/** Every probe of a dry run: what would be needed and can be tried without changing anything. */
-export async function probeFleet(plan: Plan, fleet: Fleet, context: Context): Promise<readonly Probe[]> {
+/**
+ * Tries what a plan will touch, on the hosts that it touches, with the probes of `doctor`; changes nothing. With
+ * `withParser` the node's own server also reads a copy of each config that the plan would rewrite, in an empty
+ * directory for temporary files that is removed again.
+ */
+export async function probePlan(
+  plan: Plan,
+  judged: Judged,
+  fleet: Fleet,
+  context: Context,
+  withParser: boolean,
+): Promise<readonly Check[]> {
   const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
-  const probes = await Promise.all(hosts.map((host) => probeHost(host, context)));
-  return probes.flat();
+  const { inventory, passwords } = fleet;
+  const seen = { survey: judged.survey, raw: judged.raw };
+  const { examined, survey } = await examine({ inventory, passwords, hosts, seen, keysOf: () => [] }, context);
+  const readiness = judgeReadiness(examined, survey, { at: survey.at, elapsedMs: survey.elapsedMs });
+  const checks = readiness.hosts.flatMap((host) => host.checks).filter(({ id }) => needed.has(id));
+  if (!withParser) return checks;
+  const tried = await Promise.all(hosts.map((host) => parserChecks(plan, host, context)));
+  return [...checks, ...tried.flat()];
 }
 
-async function probeHost(host: WritableHost, context: Context): Promise<readonly Probe[]> {
-  const programs = new Set(host.entry.nodes.flatMap((node) => node.start.slice(0, 1)));
-  const results: Probe[] = [];
-  for (const program of programs) results.push(await probeProgram(host, program, context));
-  for (const node of host.entry.nodes) {
-    const pid = await host.service(node).pid(context.signal);
-    results.push({
-      host: host.entry.name,
-      ok: pid.ok,
-      says: pid.ok ? `${node.id}: ${pid.value === null ? 'stopped' : `pid ${pid.value}`}` : `${node.id}: ${pid.detail}`,
-    });
+async function parserChecks(plan: Plan, host: WritableHost, context: Context): Promise<readonly Check[]> {
+  const rewritten = new Set(actionsOf(plan).flatMap(({ kind, node }) => (kind === 'config.rewrite' ? [node] : [])));
+  const checks: Check[] = [];
+  for (const node of host.entry.nodes.filter(({ id }) => rewritten.has(id))) {
+    checks.push(await parserCheck(host, node, context.signal));
   }
-  const state = await host.stat(host.entry.state);
-  const usable = state.ok ? state.value.type === 'directory' : state.why === 'absent';
-  results.push({
-    host: host.entry.name,
-    ok: usable,
-    says: state.ok ? `state directory ${host.entry.state}` : `state directory ${host.entry.state}: ${state.detail}`,
-  });
-  return results;
+  return checks;
 }
 
-async function probeProgram(host: WritableHost, program: string, context: Context): Promise<Probe> {
-  const name = host.entry.name;
+async function parserCheck(host: WritableHost, node: NodeEntry, signal: AbortSignal): Promise<Check> {
+  const about = { id: 'parser', host: host.entry.name, node: node.id } as const;
+  const next = `redis-runbook status --why   and ${node.config} on ${host.entry.name}`;
   try {
-    const output = await host.run([program, '--version'], { timeoutMs: PROBE_TIMEOUT_MS }, context.signal);
-    const first = output.stdout.split('\n')[0] ?? '';
-    return {
-      host: name,
-      ok: output.status === 0,
-      says: `${program}: ${first.slice(0, 40) || output.stderr.split('\n')[0]}`,
-    };
+    const { texts, globs } = await readTexts(host, node.config, signal);
+    const result = await trial(host, { entry: node, texts, globs }, signal);
+    if (result.starts) return { ...about, state: 'ok', says: `a server starts with a copy of ${node.config}` };
+    return { ...about, state: 'problem', says: `no server starts with a copy of it: ${result.says}`, next };
   } catch (error) {
-    return { host: name, ok: false, says: `${program}: ${error instanceof Error ? error.message : String(error)}` };
+    signal.throwIfAborted();
+    return { ...about, state: 'unseen', says: `could not be tried: ${reasonOf(error)}`, next };
   }
+}
+
+/** The checks that a person must know of before saying yes. */
+export function troubles(checks: readonly Check[]): readonly Check[] {
+  return checks.filter(({ state }) => state === 'problem' || state === 'unseen');
 }

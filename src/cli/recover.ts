@@ -1,11 +1,15 @@
 import { hostname, userInfo } from 'node:os';
+import { exitOf } from '../diagnosis/readiness/judge.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
+import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Check } from '../model/readiness.js';
 import type { RunResult } from '../model/run.js';
+import { linesOf } from '../report/doctor-text.js';
 import { printableProse } from '../report/escape.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
@@ -20,8 +24,8 @@ import type { RecoverFlags } from './flags.js';
 import { createGate, createStep } from './gates.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
-import { shownPlan, writePlan } from './plan.js';
-import { probeFleet } from './probe.js';
+import { shownPlan, showTroubles, writePlan } from './plan.js';
+import { probePlan } from './probe.js';
 import { choicePages } from './recover-screens.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
@@ -44,8 +48,10 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
       await writePlan(plan, flags.out, context);
       return exitStatus.done;
     }
-    if (flags.dryRun || fleet === undefined) return dryRun(plan, fleet, context);
+    if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context);
+    await preflight(plan, judged, fleet, context);
+    await showTroubles(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
 }
@@ -88,18 +94,42 @@ function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
-async function dryRun(plan: Plan, fleet: Fleet | undefined, context: Context): Promise<number> {
-  const probes = fleet === undefined ? [] : await probeFleet(plan, fleet, context);
-  const failed = probes.filter((probe) => !probe.ok);
-  const status = failed.length > 0 ? exitStatus.unseen : exitStatus.done;
+async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<readonly Tried[]> {
+  const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
+  return (await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)))).flat();
+}
+
+/** The places of the plan as lines of a dry run. */
+function placeCheck({ host, state, says }: Tried): Check {
+  return { id: 'disk', host, state: state === 'failed' ? 'problem' : 'ok', says };
+}
+
+/** What would stop the run half way is found out before its first act. */
+async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+  const tried = await tryPlaces(plan, judged, fleet, context);
+  refuseFailed(tried);
+  if (context.json || context.quiet) return;
+  for (const { host, state, says } of tried)
+    if (state === 'warning')
+      context.stdout(`${wrap(printableProse(`${host}: ${says}`), context.columns, '  ! ', '    ').join('\n')}\n`);
+}
+
+async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
+  const probes =
+    fleet === undefined
+      ? []
+      : [
+          ...(await probePlan(plan, judged, fleet, context, true)),
+          ...(await tryPlaces(plan, judged, fleet, context)).map(placeCheck),
+        ];
+  const status = exitOf(probes);
   if (context.json) {
     context.stdout(`${toJson(plan)}\n`);
     context.stdout(`${toJson({ schema: 'redis-runbook/dry-run/1', type: 'result', probes, exit: status })}\n`);
     return status;
   }
-  const host = Math.max(0, ...probes.map((probe) => probe.host.length));
-  const lines = probes.map(
-    (probe) => `  ${probe.ok ? 'ok' : 'x '}  ${probe.host.padEnd(host)}  ${printableProse(probe.says)}`,
+  const lines = probes.flatMap((probe) =>
+    linesOf(probe, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),
   );
   context.stdout(
     ['', 'DRY RUN: nothing was changed. What was tried without changing anything:', ...lines, ''].join('\n'),
@@ -141,7 +171,7 @@ async function carryOut(
       plan,
       {
         hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
-        inventory: fleet.inventory,
+        inventory: judged.inventory,
         passwords: fleet.passwords,
         journal,
         directory: directory.path,

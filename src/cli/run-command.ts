@@ -26,7 +26,7 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const flag = fleetFlag(context.fleetFile);
   if (flag === '') return error;
   const next = error.next.map((line) =>
-    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|plan)\b/, `$&${flag}`),
+    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|doctor|plan)\b/, `$&${flag}`),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -48,6 +48,11 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       };
       return (await import('./status.js')).statusCommand(flags, context);
     }
+    case 'doctor':
+      return (await import('./doctor.js')).doctorCommand(
+        { hosts: given.args, sudoers: isOn(options.sudoers) },
+        context,
+      );
     case 'recover':
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
     case 'plan':

@@ -10,6 +10,7 @@ import { fleetFlag, type NextCommand } from '../report/next-lines.js';
 import { grouped, listed } from '../report/quantities.js';
 import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
 import { renderReport } from '../report/run-markdown.js';
+import { holdRows, keptSays } from '../report/run-truth.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
 
@@ -32,7 +33,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
     context.stdout(
-      `\n${renderRunEnd(result, facts(ended, result, path, keptAnything(journal), context), { width: context.columns, colour: context.colour })}`,
+      `\n${renderRunEnd(result, facts(ended, result, path, journal, context), { width: context.columns, colour: context.colour })}`,
     );
   return status;
 }
@@ -65,18 +66,24 @@ function keptAnything(journal: readonly JournalLine[]): boolean {
   );
 }
 
-function facts(ended: Ended, result: RunResult, report: string, kept: boolean, context: Context): RunEndFacts {
+function facts(
+  ended: Ended,
+  result: RunResult,
+  report: string,
+  journal: readonly JournalLine[],
+  context: Context,
+): RunEndFacts {
   return {
-    headline: headline(ended, result, kept),
-    rows: rows(ended, result, kept),
+    headline: headline(ended, result, journal),
+    rows: rows(ended, result, journal),
     next: next(result, context),
     report,
   };
 }
 
-function headline(ended: Ended, result: RunResult, kept: boolean): string {
+function headline(ended: Ended, result: RunResult, journal: readonly JournalLine[]): string {
   const { plan, after } = ended;
-  if (result.outcome !== 'done') return interrupted(result, kept, after);
+  if (result.outcome !== 'done') return interrupted(ended, result, journal);
   const now = after?.diagnosis.headline.join(' ') ?? '';
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
@@ -88,14 +95,22 @@ function headline(ended: Ended, result: RunResult, kept: boolean): string {
 const endings = { done: 'Done', stopped: 'Stopped', failed: 'Failed', unknown: 'Not known how it ended:' } as const;
 
 /** What is true when a run did not come to its end: where, why, what was touched, and what was seen afterwards. */
-function interrupted(result: RunResult, kept: boolean, after: Judged | undefined): string {
-  const where = `${endings[result.outcome]} in stage ${result.stoppedIn ?? 'none'}: ${result.stoppedWhy ?? result.outcome}.`;
-  const touched = kept ? 'Data and configs are kept; nothing needs haste.' : 'No data and no config was touched.';
-  const state = result.changedAnything ? touched : 'Nothing was changed.';
-  return [where, state, ...(after?.diagnosis.headline ?? [])].join(' ');
+function interrupted(ended: Ended, result: RunResult, journal: readonly JournalLine[]): string {
+  const why = (result.stoppedWhy ?? result.outcome).replace(/\.$/, '');
+  const where = `${endings[result.outcome]} in stage ${result.stoppedIn ?? 'none'}: ${why}.`;
+  const state = result.changedAnything ? keptSays(ended.plan, journal) : 'Nothing was changed.';
+  const now = ended.after?.diagnosis.headline ?? ['What is true now could not be looked at.'];
+  return [where, state, ...now].join(' ');
 }
 
-function rows(ended: Ended, result: RunResult, kept: boolean): RunEndFacts['rows'] {
+/** Hosts of the plan that the last look could not reach; none when there was no last look. */
+function outOfReach(ended: Ended): readonly string[] {
+  const hosts = ended.after?.survey.hosts.filter((host) => !host.reached.ok).map((host) => host.host) ?? [];
+  return hosts.filter((host) => ended.plan.hosts.includes(host));
+}
+
+function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]): RunEndFacts['rows'] {
+  const kept = keptAnything(journal);
   const master = ended.after?.survey.groups[ended.plan.group]?.redis.find((node) => node.node === ended.plan.master);
   const running = master?.running.ok ? master.running.value : undefined;
   const serves = running
@@ -107,6 +122,7 @@ function rows(ended: Ended, result: RunResult, kept: boolean): RunEndFacts['rows
     ...(serves === undefined ? [] : [['master', serves] as const]),
     ...(ended.plan.reason === undefined ? [] : [['reason', ended.plan.reason] as const]),
     ['run', `${result.run}: ${result.done} steps done${unknown}${open}`],
+    ...(result.outcome === 'done' ? [] : holdRows(ended.plan, journal, outOfReach(ended))),
     ...(kept
       ? [
           [

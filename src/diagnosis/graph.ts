@@ -3,6 +3,7 @@ import type { GroupSurvey } from '../model/survey.js';
 import { aofHolding } from './aof-holding.js';
 import { type Holding, type Place, sharedOf } from './holding.js';
 import { rdbHolding } from './rdb-holding.js';
+import { edgesOfRestarts } from './restarts.js';
 import { edgeOfRunning, runningHolding } from './running-holding.js';
 import { sourceOf } from './source.js';
 import { timelineOf } from './timeline.js';
@@ -20,6 +21,10 @@ export interface Graph {
 export function graphOf(group: GroupSurvey): Graph {
   const timelines = group.redis.map(timelineOf);
   const edges = [...timelines.flatMap((timeline) => timeline.edges), ...group.redis.flatMap(edgeOfRunning)];
+  group.redis.forEach((redis, index) => {
+    const timeline = timelines[index];
+    if (timeline) edges.push(...edgesOfRestarts(redis, timeline, timelines, group.redis));
+  });
   const named = namedIds(group, timelines, edges);
   const addEdge = (edge: ProvenEdge): void => void edges.push(edge);
   const holdings = timelines.flatMap((timeline, index) => {

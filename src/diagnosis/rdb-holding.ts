@@ -18,15 +18,40 @@ export function rdbHolding(place: Place): Holding {
     bootedAlone: false,
     evidence: rdb ? [headerEvidence(place, rdb)] : [],
   };
-  if (rdb?.replid === undefined || rdb.offset === undefined)
-    return { ...common, endWhy: 'its RDB file carries no replication id' };
+  if (rdb?.replid === undefined || rdb.offset === undefined) return { ...common, ...unnamed(place) };
   const parent = parentOfBoot(place, rdb.replid);
+  if (parent !== undefined && place.timeline.countsAnew) return { ...common, ...unnamed(place) };
   if (parent !== undefined) return { ...common, ...booted(place, parent, rdb.replid, rdb.offset) };
   return {
     ...common,
     end: { replid: rdb.replid, offset: rdb.offset, precision: 'exact' },
     endWhy: 'the header of its RDB file',
     complete: isWhole(place, rdb.replid) && rdb.offset >= floorOf(place, rdb.replid),
+  };
+}
+
+/**
+ * Up to 6.2 a master that starts from a file has no backlog, and its next save names no history, or one that counts from 0
+ * (rdb.c:rdbPopulateSaveInfo). When an orderly stop saved the history that the log names, and each start since loaded that file, it is still all in there.
+ */
+function unnamed(place: Place): Pick<Holding, 'end' | 'endWhy' | 'complete' | 'bootedAlone'> {
+  const { served, servedHeld, bootedFromFile } = place.timeline;
+  const none = {
+    endWhy: 'its RDB file carries no replication id that any log joins to a history',
+    complete: false,
+    bootedAlone: false,
+  };
+  if (!bootedFromFile || served?.finalSave !== true || servedHeld === undefined) return none;
+  const reached = servedHeld.as === 'origin' ? floorOf(place, servedHeld.id) : servedHeld.floor;
+  return {
+    end: {
+      replid: servedHeld.id,
+      offset: reached > servedHeld.floor ? reached : servedHeld.floor,
+      precision: 'at-least',
+    },
+    endWhy: 'its log: an orderly stop saved this history, and it was booted from that file since',
+    complete: servedHeld.as === 'origin',
+    bootedAlone: true,
   };
 }
 

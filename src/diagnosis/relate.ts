@@ -88,25 +88,36 @@ function byHistory(own: Holding, other: Holding, graph: Graph): Relation {
     };
   if (common.doubtful)
     return { kind: 'incomparable', why: `the records of ${own.node} and ${other.node} contradict each other` };
-  return covers(own, other, common, [mine, theirs]) ?? apart(own, other, common, mine);
+  const fresh = isFresh(common, mine) || isFresh(common, theirs);
+  return covers(own, other, common, [mine, theirs]) ?? apart(own, other, fresh ? withoutExact(common) : common, mine);
 }
 
 type Shares = ReadonlyMap<string, Share>;
 
 /** One data set is all of, or a part of, the other. */
 function covers(own: Ended, other: Ended, common: Common, [mine, theirs]: [Shares, Shares]): Relation | undefined {
-  const otherWithin = isWithin(other, common, mine);
-  const ownWithin = isWithin(own, common, theirs);
+  const otherWithin = isWithin(other, common, mine, theirs);
+  const ownWithin = isWithin(own, common, theirs, mine);
   if (otherWithin && ownWithin)
     return { kind: 'equal', why: `both hold history ${short(common.id)} up to the same offset ${own.end.offset}` };
+  const fresh = isFresh(common, mine) || isFresh(common, theirs);
   const lag = own.end.offset - other.end.offset;
   if (otherWithin) {
-    const counted = isExact(own) && isExact(other) && lag >= 0n ? { lagBytes: lag } : {};
+    const counted = isExact(own) && isExact(other) && !fresh && lag >= 0n ? { lagBytes: lag } : {};
     return { kind: 'contains', ...counted, why: whyContains(own, other, common) };
   }
   if (!ownWithin) return undefined;
-  const counted = isExact(own) && isExact(other) && lag <= 0n ? { lagBytes: -lag } : {};
+  const counted = isExact(own) && isExact(other) && !fresh && lag <= 0n ? { lagBytes: -lag } : {};
   return { kind: 'contained', ...counted, why: whyContains(other, own, common) };
+}
+
+function withoutExact({ exact, ...common }: Common): Common {
+  return common;
+}
+
+/** One of the two counts its offsets anew: nothing can be subtracted. */
+function isFresh(common: Common, shares: Shares): boolean {
+  return shares.get(common.id)?.fresh === true;
 }
 
 function isExact(holding: Ended): boolean {
@@ -114,9 +125,10 @@ function isExact(holding: Ended): boolean {
 }
 
 /** All that `other` holds is in the common part: its own end is recorded, or the whole of its history is. */
-function isWithin(other: Ended, common: Common, mine: Shares): boolean {
+function isWithin(other: Ended, common: Common, mine: Shares, its: Shares): boolean {
   if (other.bootedAlone) return false;
-  return mine.get(other.end.replid)?.low === ALL || (isExact(other) && other.end.offset <= common.low);
+  if (mine.get(other.end.replid)?.low === ALL) return true;
+  return isExact(other) && its.get(common.id)?.fresh === undefined && other.end.offset <= common.low;
 }
 
 function whyContains(own: Ended, other: Ended, common: Common): string {

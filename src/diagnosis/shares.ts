@@ -8,6 +8,8 @@ export interface Share {
   readonly exact?: bigint;
   /** The records contradict each other. */
   readonly doubtful?: true;
+  /** Joined through a start that counts from 0 again: the data's own offset says nothing about this history. */
+  readonly fresh?: true;
 }
 
 /** All of a history, however far it went. Larger than any offset (they are signed 64-bit in Redis). */
@@ -21,9 +23,10 @@ export function ancestorsOf(id: string, graph: Graph): ReadonlyMap<string, Share
   const low = lowerBounds(id, graph);
   const { exact, doubtful } = exactCuts(id, graph);
   const shares = new Map<string, Share>();
-  for (const [parent, bound] of low) {
+  for (const [parent, { bound, fresh }] of low) {
     const cut = exact.get(parent);
-    if (cut === undefined) shares.set(parent, { low: bound });
+    if (fresh) shares.set(parent, cut === undefined ? { low: bound, fresh } : { low: 0n, doubtful: true });
+    else if (cut === undefined) shares.set(parent, { low: bound });
     else if (doubtful.has(parent) || bound > cut) shares.set(parent, { low: 0n, doubtful: true });
     else shares.set(parent, { low: cut, exact: cut });
   }
@@ -31,22 +34,34 @@ export function ancestorsOf(id: string, graph: Graph): ReadonlyMap<string, Share
 }
 
 /** For each ancestor the highest bound over all ways to it; a way shares what its lowest edge shares. */
-function lowerBounds(id: string, graph: Graph): Map<string, bigint> {
-  const found = new Map<string, bigint>();
-  const work: { readonly child: string; readonly limit: bigint }[] = [{ child: id, limit: ALL }];
+function lowerBounds(id: string, graph: Graph): Map<string, Bound> {
+  const found = new Map<string, Bound>();
+  const work: { readonly child: string; readonly limit: Bound }[] = [{ child: id, limit: { bound: ALL } }];
   for (let steps = 0; work.length > 0 && steps < MOST_STEPS; steps++) {
     const next = work.pop();
     if (!next) break;
     if (next.child !== id && found.get(next.child) !== next.limit) continue;
     for (const edge of highest(graph.parents.get(next.child))) {
-      const bound = edge.cut < next.limit ? edge.cut : next.limit;
+      const bound = boundAlong(edge, next.limit);
       const before = found.get(edge.parent);
-      if (edge.parent === id || (before !== undefined && before >= bound)) continue;
+      if (edge.parent === id || (before !== undefined && before.bound >= bound.bound)) continue;
       found.set(edge.parent, bound);
       work.push({ child: edge.parent, limit: bound });
     }
   }
   return found;
+}
+
+interface Bound {
+  readonly bound: bigint;
+  readonly fresh?: true;
+}
+
+/** Whatever holds the first byte of a fresh history holds its parent up to the cut. */
+function boundAlong(edge: ProvenEdge, limit: Bound): Bound {
+  if (edge.fresh && limit.bound >= 0n) return { bound: edge.cut, fresh: true };
+  if (edge.cut >= limit.bound) return limit;
+  return limit.fresh ? { bound: edge.cut, fresh: true } : { bound: edge.cut };
 }
 
 /** One edge for each parent, the one that proves most. */
@@ -94,7 +109,7 @@ export function sharesOf(holding: Holding & { readonly end: End }, graph: Graph)
 
 /** A file that ends before the cut holds no more than up to its end. */
 function limited(share: Share, offset: bigint): Share {
-  if (share.doubtful || (share.exact === undefined && share.low <= offset)) return share;
+  if (share.doubtful || share.fresh || (share.exact === undefined && share.low <= offset)) return share;
   const low = share.low < offset ? share.low : offset;
   if (share.exact === undefined) return { low };
   return { low, exact: share.exact < offset ? share.exact : offset };

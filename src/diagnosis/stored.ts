@@ -7,6 +7,8 @@ export interface Held {
   readonly as: 'origin' | 'follower';
   /** Started again since as nobody's replica: there may be writes of its own beyond what the history counts. */
   readonly booted?: true;
+  /** The life before `booted` stopped in order with its AOF current: the AOF has all that the memory had of the history. */
+  readonly whole?: true;
 }
 
 /**
@@ -18,6 +20,8 @@ export interface DataWalk {
   aof?: Held | undefined;
   /** The AOF receives what the memory receives; undefined while the log does not say. */
   appending?: boolean | undefined;
+  /** Started with no data, and up to 6.2 the log does not say whether with an AOF; nothing has replaced or rewritten it since. */
+  blank?: boolean | undefined;
   /** A full copy that was announced and not seen to replace the memory. */
   incoming?: Held | undefined;
 }
@@ -32,7 +36,8 @@ export function goOn(data: DataWalk, held: Held): void {
 /** The node is proved to hold `offset` of the history that it is in. */
 export function advance(data: DataWalk, id: string, offset: bigint): void {
   if (data.memory?.id !== id || data.memory.floor >= offset) return;
-  data.memory = { ...data.memory, floor: offset };
+  const { whole, ...held } = data.memory;
+  data.memory = { ...held, floor: offset };
   if (data.appending === true && data.aof?.id === id) data.aof = data.memory;
 }
 
@@ -44,17 +49,23 @@ export function asksFrom(data: DataWalk, id: string, offset: bigint): void {
     return;
   }
   const copied = data.incoming?.id === id;
-  if (copied) data.appending = false;
+  if (copied) Object.assign(data, { appending: false, blank: false });
   data.incoming = undefined;
   data.memory = { id, floor: offset, as: 'follower' };
   if (data.appending === true) data.aof = data.memory;
+}
+
+/** An orderly stop writes and syncs the AOF (server.c:finishShutdown): it then holds whatever the memory held. */
+export function settle(data: DataWalk, isClean: boolean): void {
+  const current = data.appending === true && data.incoming === undefined;
+  if (isClean && current && data.aof !== undefined) data.aof = { ...data.aof, whole: true };
 }
 
 /** What events say of memory and AOF beyond the names of histories. */
 export function noteData(data: DataWalk, event: LogEvent): void {
   switch (event.kind) {
     case 'started':
-      Object.assign(data, { memory: undefined, appending: undefined, incoming: undefined });
+      Object.assign(data, { memory: undefined, appending: undefined, incoming: undefined, blank: false });
       return;
     case 'loaded-aof':
       if (data.aof) data.aof = { ...data.aof, booted: true };
@@ -67,6 +78,7 @@ export function noteData(data: DataWalk, event: LogEvent): void {
     case 'loaded-nothing':
       // Only 7.0 and later say that they made a new AOF; "ready" without a load says nothing about one.
       data.appending = event.at.text.includes('AOF base file');
+      data.blank = !data.appending;
       data.aof = undefined;
       return;
     case 'full-resync':
@@ -75,7 +87,10 @@ export function noteData(data: DataWalk, event: LogEvent): void {
     case 'flushed':
       data.memory = data.incoming;
       data.incoming = undefined;
-      data.appending = false;
+      Object.assign(data, { appending: false, blank: false });
+      return;
+    case 'aof-synced':
+      syncedAtStop(data);
       return;
     case 'aof-rewritten':
       rewritten(data);
@@ -85,9 +100,19 @@ export function noteData(data: DataWalk, event: LogEvent): void {
   }
 }
 
+/**
+ * There was an AOF at the stop. One that is switched on later begins with a rewrite (aof.c:startAppendOnly), so without one
+ * it was there since the start and holds all that was written.
+ */
+function syncedAtStop(data: DataWalk): void {
+  if (data.blank !== true || data.incoming !== undefined) return;
+  Object.assign(data, { aof: data.memory, appending: true, blank: false });
+}
+
 /** With a copy under way it is not known which of the two data sets was written. */
 function rewritten(data: DataWalk): void {
   const certain = data.incoming === undefined;
   data.aof = certain ? data.memory : undefined;
   data.appending = certain;
+  data.blank = false;
 }

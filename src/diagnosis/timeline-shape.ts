@@ -6,7 +6,15 @@ import type { Held } from './stored.js';
 /** An edge of the history graph with what proves it. `exact`: the cut is the promotion's own record, not a lower bound. */
 export interface ProvenEdge extends HistoryEdge {
   readonly exact: boolean;
+  /** The child counts its offsets from 0 again; the first of them already holds the parent up to the cut. */
+  readonly fresh?: true;
   readonly evidence: LoggedEvidence;
+}
+
+/** The node was started again as master from an AOF that held all that it had of `held`; `child`: the id that it drew, once the log names it. */
+export interface Restart {
+  readonly held: Held;
+  readonly child?: string;
 }
 
 /**
@@ -33,6 +41,7 @@ export interface Timeline {
   readonly node: string;
   readonly spans: readonly Span[];
   readonly edges: readonly ProvenEdge[];
+  readonly restarts: readonly Restart[];
   /** Offsets that a history is proved to have reached, by this node's own log. The node may hold less by now. */
   readonly reached: ReadonlyMap<string, bigint>;
   readonly marks: readonly Mark[];
@@ -45,6 +54,10 @@ export interface Timeline {
   readonly servedHeld?: Held;
   /** Starts after that life: the node was booted again and nothing in its log names a history since. */
   readonly bootedSince: number;
+  /** The last start was of 6.2 or earlier: a master that starts from a file counts its new history from 0. */
+  readonly countsAnew: boolean;
+  /** Started again since `served`, and each time from its RDB file. */
+  readonly bootedFromFile: boolean;
   /** The last life that the log shows, whether it named a history or not. */
   readonly lastLife?: Life;
   /** What the AOF holds, when the log proves that it was written to. */

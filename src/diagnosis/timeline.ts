@@ -1,15 +1,17 @@
 import type { LogEvent } from '../model/formats.js';
 import { known } from '../model/seen.js';
 import type { RedisSurvey } from '../model/survey.js';
+import { atLeast, parseVersion, type Version } from '../redis/versions.js';
 import { type Life, type LifeWalk, newLife, noteStop } from './life.js';
 import { logEvidence, short } from './names.js';
-import { advance, asksFrom, type DataWalk, goOn, type Held, noteData } from './stored.js';
-import type { Mark, ProvenEdge, Span, Timeline } from './timeline-shape.js';
+import { advance, asksFrom, type DataWalk, goOn, type Held, noteData, settle } from './stored.js';
+import type { Mark, ProvenEdge, Restart, Span, Timeline } from './timeline-shape.js';
 
 interface Walk {
   readonly redis: RedisSurvey;
   readonly spans: Span[];
   readonly edges: ProvenEdge[];
+  readonly restarts: Restart[];
   readonly reached: Map<string, bigint>;
   readonly marks: Mark[];
   readonly data: DataWalk;
@@ -22,6 +24,8 @@ interface Walk {
   servedHeld?: Held | undefined;
   bootedSince: number;
   bootUnsaved: boolean;
+  fileLoads: number;
+  countsAnew: boolean;
   readonly unsaved: Set<string>;
 }
 
@@ -34,6 +38,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     redis,
     spans: [],
     edges: [],
+    restarts: [],
     reached: new Map(),
     marks: [],
     data: {},
@@ -41,6 +46,8 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     life: newLife(),
     bootedSince: 0,
     bootUnsaved: false,
+    fileLoads: 0,
+    countsAnew: false,
     unsaved: new Set(),
   };
   const events = known(redis.log) ?? [];
@@ -50,6 +57,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     node: redis.node,
     spans: walk.spans,
     edges: walk.edges,
+    restarts: [...walk.restarts, ...restartOf(walk.data)],
     reached: walk.reached,
     unsaved: walk.unsaved,
     marks: walk.marks,
@@ -57,6 +65,8 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     bootedSince: walk.bootedSince,
     aofCurrent: data.appending === true && data.incoming === undefined,
     bootUnsaved: walk.bootUnsaved,
+    countsAnew: walk.countsAnew,
+    bootedFromFile: walk.bootedSince > 0 && walk.fileLoads === walk.bootedSince,
     ...(data.aof === undefined ? {} : { aof: data.aof }),
     ...(served === undefined ? {} : { served: lastTrace(redis, served, walk.bootedSince) }),
     ...(servedHeld === undefined ? {} : { servedHeld }),
@@ -66,7 +76,10 @@ export function timelineOf(redis: RedisSurvey): Timeline {
 }
 
 function noteEvent(walk: Walk, event: LogEvent): void {
-  if (event.kind === 'started') noteUnsaved(walk);
+  if (event.kind === 'started') {
+    noteUnsaved(walk);
+    settle(walk.data, walk.life.clean);
+  }
   noteLife(walk, event);
   noteStop(walk.life, event);
   noteData(walk.data, event);
@@ -75,9 +88,23 @@ function noteEvent(walk: Walk, event: LogEvent): void {
   if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
 }
 
+/** What the memory began from, when that was the whole of a named history. */
+function restartOf({ memory }: DataWalk, child?: string): Restart[] {
+  if (memory?.booted === undefined || memory.whole === undefined) return [];
+  return [{ held: memory, ...(child === undefined ? {} : { child }) }];
+}
+
 function noteUnsaved(walk: Walk): void {
   const { memory, appending } = walk.data;
   if (memory?.as === 'origin' && appending !== true && !walk.life.finalSave) walk.unsaved.add(memory.id);
+}
+
+function versionOr7(text: string): Version {
+  try {
+    return parseVersion(text);
+  } catch {
+    return { major: 7, minor: 0, patch: 0 };
+  }
 }
 
 /** The log's last line may be newer than its last line of evidence, and belongs to the last life. */
@@ -93,9 +120,13 @@ function noteLife(walk: Walk, event: LogEvent): void {
       if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
       walk.life = newLife(ms);
       walk.bootedSince += 1;
+      walk.countsAnew = !atLeast(versionOr7(event.version), '7.0');
       walk.requested = undefined;
       walk.following = undefined;
       walk.spans.push({ as: 'restarted', ...(ms === undefined ? {} : { beganMs: ms }) });
+      return;
+    case 'loaded-rdb':
+      walk.fileLoads += 1;
       return;
     case 'replica-of':
     case 'connecting-to-master':
@@ -117,6 +148,7 @@ function noteLife(walk: Walk, event: LogEvent): void {
 function noteHistory(walk: Walk, event: LogEvent): void {
   switch (event.kind) {
     case 'backlog-created':
+      walk.restarts.push(...restartOf(walk.data, event.replid));
       goOn(walk.data, { id: event.replid, floor: 0n, as: 'origin' });
       // Whoever is in this history has all that there was when it began.
       made(walk, event, event.replid, 0n);
@@ -151,6 +183,7 @@ function enter(walk: Walk, event: LogEvent, id: string, as: Span['as']): void {
   walk.served = walk.life;
   walk.bootedSince = 0;
   walk.bootUnsaved = false;
+  walk.fileLoads = 0;
   const of = as === 'follower' && walk.following !== undefined ? { of: walk.following } : {};
   walk.spans.push({ id, as, ...of, ...(ms === undefined ? {} : { beganMs: ms }) });
 }

@@ -7,6 +7,7 @@ import type { Holding } from './holding.js';
 import { relate } from './relate.js';
 import { lastElected } from './sentinels.js';
 import { addressOf } from './state.js';
+import { throughOthers } from './through.js';
 import { witnessOf } from './witness.js';
 
 /** Who may become master, how every other node stands to it, and what only the operator may accept. */
@@ -42,7 +43,7 @@ export function judge(
   comparisons: readonly AofComparison[],
   beside: Beside,
 ): Verdict {
-  const versus = new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)]));
+  const versus = throughOthers(new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])));
   const ranked = rank(group, graph, versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];

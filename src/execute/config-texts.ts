@@ -29,15 +29,16 @@ export interface ConfigTexts {
   readonly globs: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads a config file and what it includes, patterns expanded on the host. Throws when the file itself cannot be read. */
+/** Reads a config file and what it includes (with no more right than its writer's), patterns expanded on the host. Throws when the file itself cannot be read. */
 export async function readTexts(host: Host, path: string, signal: AbortSignal): Promise<ConfigTexts> {
   const texts = new Map([[path, (await readConfig(host, path, signal)).text]]);
   const globs = new Map<string, readonly string[]>();
+  const named = host.named(path);
   for (let depth = 0; depth < DEEPEST_INCLUDE; depth += 1) {
-    const wanted = await missingIncludes(host, path, texts, globs);
+    const wanted = await missingIncludes(named, path, texts, globs);
     const before = texts.size;
     for (const include of wanted) {
-      const read = await readConfig(host, include, signal).catch(() => undefined);
+      const read = await readConfig(named, include, signal).catch(() => undefined);
       if (read) texts.set(include, read.text);
     }
     if (texts.size === before) break;

@@ -69,7 +69,7 @@ export interface AofOnDisk {
  * there is neither. Files that a manifest marks as history are superseded and left out. Throws when a file is there but cannot be read.
  */
 export async function findAof(at: At, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
-  const { host } = nodeAt(at, node);
+  const { named: host } = nodeAt(at, node);
   const directory = join(place.dir, place.appenddirname);
   const path = join(directory, `${place.appendfilename}.manifest`);
   const read = await host.read(path, 1024 * 1024, at.signal);
@@ -92,7 +92,7 @@ export async function findAof(at: At, node: string, place: DataPlace): Promise<A
 
 async function singleAof(at: At, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
   const path = join(place.dir, place.appendfilename);
-  const stat = await nodeAt(at, node).host.stat(path);
+  const stat = await nodeAt(at, node).named.stat(path);
   if (!stat.ok) {
     if (stat.why === 'absent') return undefined;
     throw new Error(`${path} could not be seen: ${stat.detail}`);

@@ -1,10 +1,13 @@
 import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
 import { openReader, openWriter } from '../hosts/redis-client.js';
+import { endpointOf, type RedisEndpoint } from '../hosts/redis-endpoint.js';
 import type { NodeEntry } from '../model/inventory.js';
 import type { Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
 import type { RunningRedis } from '../model/survey.js';
+import { type Credentials, credentialsOf, usersIn } from '../redis/credentials.js';
 import { parseInfo, parseRunningRedis } from '../redis/info.js';
+import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
 import { readTexts } from './config-texts.js';
 import { type At, type Tools, Unsure } from './tools.js';
@@ -16,6 +19,8 @@ const LIMITS = { timeoutMs: 5000 };
 export interface NodeAt {
   readonly entry: NodeEntry;
   readonly host: WritableHost;
+  /** The same machine for the files that the node's config or its server names (`Host.named`). */
+  readonly named: WritableHost;
 }
 
 /** The host of that name. Throws when the run does not have it. */
@@ -38,7 +43,8 @@ export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
 export function nodeAt(at: At, node: string): NodeAt {
   const entry = entryOf(at.tools, node);
   if (!entry) throw new Error(`${node} is no node of fleet.yaml`);
-  return { entry, host: hostOf(at, entry.host) };
+  const host = hostOf(at, entry.host);
+  return { entry, host, named: host.named(entry.config) };
 }
 
 /** `address:port` of a node, as sentinels and INFO print it. */
@@ -47,33 +53,32 @@ export function addressOf(at: At, node: string): string {
   return `${entry.address}:${entry.port}`;
 }
 
-/** The node's password: what fleet.yaml gives, else `requirepass` of its own config file at this moment; undefined when it has none. */
-async function passwordOf(at: At, node: string): Promise<Secret | undefined> {
+/** With what the node lets us in: what fleet.yaml gives, else what its own config files say at this moment; undefined when they say nothing. */
+async function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
   const given = at.tools.passwords.get(node);
-  if (given) return given;
   const { entry, host } = nodeAt(at, node);
+  if (given) return credentialsOf(entry, given, new Map(), {});
   const { texts } = await readTexts(host, entry.config, at.signal);
-  let found: Secret | undefined;
-  for (const text of texts.values()) found = redactConfig(text).secrets.get('requirepass') ?? found;
-  return found;
+  const secrets = new Map<string, Secret>();
+  for (const text of texts.values()) for (const [key, secret] of redactConfig(text).secrets) secrets.set(key, secret);
+  const lines = [...texts].flatMap(([path, text]) => parseConfig(path, text));
+  return credentialsOf(entry, undefined, secrets, usersIn(lines));
 }
 
-async function endpointOf(at: At, node: string) {
-  const { entry } = nodeAt(at, node);
-  const password = await passwordOf(at, node);
-  return { address: entry.address, port: entry.port, node, ...(password ? { password } : {}) };
+async function endpointAt(at: At, node: string): Promise<RedisEndpoint> {
+  return endpointOf(nodeAt(at, node).entry, await credentialsAt(at, node));
 }
 
 /** A connection that can only look. Throws with the reason when the node does not answer. The caller closes it. */
 async function openReaderTo(at: At, node: string): Promise<RedisReader> {
-  const opened = await openReader(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
+  const opened = await openReader(nodeAt(at, node).host, await endpointAt(at, node), LIMITS, at.signal);
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;
 }
 
 /** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
 export async function openWriterTo(at: At, node: string): Promise<RedisWriter> {
-  const opened = await openWriter(nodeAt(at, node).host, await endpointOf(at, node), LIMITS, at.signal);
+  const opened = await openWriter(nodeAt(at, node).host, await endpointAt(at, node), LIMITS, at.signal);
   if (!opened.ok) throw new Error(`${node} does not answer: ${opened.detail}`);
   return opened.value;
 }

@@ -19,7 +19,8 @@ interface Ended {
 
 /**
  * One action: looks, journals the intent, does it, journals the result. What is done already is skipped; what is
- * neither old nor new stops the run; what nobody knows is looked at again, and if it stays so the run is `unknown`.
+ * neither old nor new, or cannot be looked at, stops the run before it begins; what was begun and nobody knows the end of
+ * is looked at again, and if it stays so the run is `unknown`.
  * Rejects with RunbookError('locked') or ('changed') while nothing was changed yet, and when the journal cannot be written.
  */
 export async function runAction(run: Run, stage: Stage, action: Action, at: At): Promise<void> {
@@ -60,7 +61,10 @@ async function carryOut(run: Run, action: Action, at: At): Promise<Ended> {
   await intent();
   if (looked.state === 'done') return { outcome: 'skipped', says: looked.says, begun: false };
   if (looked.state === 'other') return { outcome: 'failed', says: looked.says, begun: false };
-  if (looked.state === 'unknown') return { outcome: 'unknown', says: looked.says, begun: false };
+  if (looked.state === 'unknown') {
+    // Nothing of it was begun, so nothing of it is in doubt; only whoever left during the look does not know.
+    return { outcome: at.signal.aborted ? 'unknown' : 'failed', says: `not begun: ${looked.says}`, begun: false };
+  }
   try {
     const acted = await orLeave(module.act(at), at.signal);
     return { outcome: 'done', begun: true, ...acted };
@@ -90,7 +94,7 @@ async function lookSafely(look: (at: At) => Promise<Looked>, at: At): Promise<Lo
 function failedBy(error: unknown, begun: boolean): Ended {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof RunbookError)) return { outcome: 'failed', says: message, begun };
-  const says = [message, ...error.facts].join('; ');
+  const says = [message, ...error.facts].map((part) => part.replace(/\.$/, '')).join('; ');
   return { outcome: 'failed', says, begun: begun && error.word !== 'changed' && error.word !== 'locked', error };
 }
 

@@ -73,5 +73,6 @@ export function at(run: Run, id: string, limitMs?: number): At {
       await run.tools.journal.write({ action: id, phase: 'evidence', text, ...(detail ? { detail } : {}) });
     },
     note: (text) => emit(run, { type: 'note', text }),
+    waiting: (says, seen, elapsedMs, limitMs) => emit(run, { type: 'waiting', id, says, seen, elapsedMs, limitMs }),
   };
 }

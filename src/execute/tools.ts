@@ -76,6 +76,8 @@ export interface At {
   evidence(text: string, detail?: Readonly<Record<string, unknown>>): Promise<void>;
   /** Tells those who watch the run. */
   note(text: string): void;
+  /** Tells them what an action waits for: what was seen last, and how long of at most how long. */
+  waiting(says: string, seen: string, elapsedMs: number, limitMs: number): void;
 }
 
 /** How an action stands before it is done: `other` = something is there that is neither the old nor the wanted state. */

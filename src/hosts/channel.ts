@@ -44,7 +44,18 @@ export interface Channel {
   /** Runs one command to its end. Rejects with ChannelLost, or RunbookError `unreachable`, `auth`, `host-key` when there is no connection. */
   exec(command: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
   open(command: string, signal: AbortSignal): Promise<ExecStream>;
-  /** A TCP connection from the host to an address that it can reach (direct-tcpip). Rejects with the host's refusal. */
+  /**
+   * A TCP connection from the host to an address that it can reach (direct-tcpip); with `port` 0 to the unix socket at
+   * the path `address` (direct-streamlocal). Rejects with the host's refusal, ForwardRefused.
+   */
   forward(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Whether a password (sudo's, Redis') may be sent through here: not to a machine whose host key was accepted a moment
+   * ago, without a second yes. Left out where there is no host key.
+   */
+  mayHavePassword?(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
+
+/** Why no password goes to a host whose key is new, for a person. */
+export const KEY_IS_NEW = 'no password was sent: the key of the machine was accepted only now';

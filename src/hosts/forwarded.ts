@@ -1,7 +1,8 @@
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { wordsOfPlace } from './redis-endpoint.js';
 
-/** What a refused connection means, in the words of the system's error codes; EACCES = the host forbids forwarding. */
-export type ForwardCode = 'ECONNREFUSED' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENOTFOUND' | 'EACCES';
+/** What a refused connection means, in the words of the system's error codes; EACCES = the host forbids forwarding, EPERM and ENOENT are of unix sockets. */
+export type ForwardCode = 'ECONNREFUSED' | 'ETIMEDOUT' | 'EHOSTUNREACH' | 'ENOTFOUND' | 'EACCES' | 'EPERM' | 'ENOENT';
 
 /** The host could not or would not open a connection from itself. `code` EACCES: forwarding is off, use a relay. */
 export class ForwardRefused extends Error {
@@ -15,7 +16,9 @@ export class ForwardRefused extends Error {
 }
 
 const words: readonly (readonly [RegExp, ForwardCode])[] = [
-  [/administratively prohibited|not allowed|forbidden/i, 'EACCES'],
+  [/administratively prohibited|not allowed|forbidden|not supported/i, 'EACCES'],
+  [/permission denied/i, 'EPERM'],
+  [/no such file/i, 'ENOENT'],
   [/timed out/i, 'ETIMEDOUT'],
   [/no route|unreachable/i, 'EHOSTUNREACH'],
   [/name or service not known|name resolution|unknown host/i, 'ENOTFOUND'],
@@ -24,7 +27,7 @@ const words: readonly (readonly [RegExp, ForwardCode])[] = [
 /** A refusal in sshd's words (`Connection refused`, `administratively prohibited: open failed`). */
 export function forwardRefused(host: string, address: string, port: number, said: string): ForwardRefused {
   const code = words.find(([pattern]) => pattern.test(said))?.[1] ?? 'ECONNREFUSED';
-  return new ForwardRefused(code, `${host} opens no connection to ${address}:${port}: ${said}`);
+  return new ForwardRefused(code, `${host} opens no connection to ${wordsOfPlace({ address, port })}: ${said}`);
 }
 
 /** The two halves of a connection, and what ends it. */

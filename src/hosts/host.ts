@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
-import type { Secret } from '../model/secret.js';
+import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
 import type { Seen } from '../model/seen.js';
+import type { RedisEndpoint } from './redis-endpoint.js';
 
 /** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
 export interface Limits {
@@ -48,13 +49,33 @@ export interface Host {
   list(directory: string): Promise<Seen<readonly string[]>>;
   /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex. */
   hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<Seen<string>>;
-  /** A connection to a port of the node, through the host; rejects with the system's error. */
+  /**
+   * A connection to a port of the node, through the host; `port` 0: to the unix socket at the path `address`. Rejects
+   * with the system's error.
+   */
   connect(address: string, port: number, signal: AbortSignal): Promise<Duplex>;
   /**
-   * Whether a password may be sent to what listens on `address:port`: seen as true only when that is a redis or valkey
-   * server of the node's own user, of root, or of ours. Asked by the Redis client before it authenticates.
+   * Whether a password of the endpoint's node may be sent to what listens at the endpoint: seen as true only when that
+   * is a redis or valkey server of the node's own user, of root, or of ours. Asked by the Redis client before it
+   * authenticates, whatever way the connection takes.
    */
-  vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  vouch(endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>>;
+  /** Logs in, and finds out what the login may become. Rejects with the RunbookError of a login that failed. */
+  rights(signal: AbortSignal): Promise<HostRights>;
+  /**
+   * What a recovery will need: tools, servers, the directories that it would write to, the ports of the nodes. With
+   * `mayBecome` the directories are looked at as root. Rejects as `rights` does.
+   */
+  probe(
+    request: { readonly directories: readonly string[]; readonly mayBecome: boolean },
+    signal: AbortSignal,
+  ): Promise<HostProbe>;
+  /**
+   * The same machine for the files that this config file, or the server that runs with it, names: touched with no more
+   * right than that of whoever may write the config, else of the server's user. Such a name may be any file of the
+   * machine (`include /etc/shadow`, `dir /root`), and root would obey it.
+   */
+  named(config: string): Host;
   close(): Promise<void>;
 }
 
@@ -96,7 +117,7 @@ export interface KeptFile {
   readonly sha256: string;
 }
 
-/** What a service manager can do with one node. `state` and `holder` read; the others change. */
+/** What a service manager can do with one node. `pid`, `holder`, `weakness` and `manager` read; the others change. */
 export interface Service {
   /** The pid that runs the node, or null when it is known that none does. */
   pid(signal: AbortSignal): Promise<Seen<number | null>>;
@@ -106,6 +127,10 @@ export interface Service {
   holder(signal: AbortSignal): Promise<Seen<{ readonly run: string } | null>>;
   /** Why a hold that is in place would not last, in words; undefined when it would survive a power cut. */
   weakness?(signal: AbortSignal): Promise<string | undefined>;
+  /** Who runs the node, and how that is known; left out where only one manager can. Rejects when it cannot be found out. */
+  manager?(signal: AbortSignal): Promise<ManagerProbe>;
+  /** What is wrong with the pidfile that the node's config names, in words; undefined when nothing is, or there is none. */
+  pidFileTrouble?(signal: AbortSignal): Promise<string | undefined>;
   /** Asks the node to stop (SIGTERM, the manager's stop) and waits until its process is gone. */
   stop(timeoutMs: number, signal: AbortSignal): Promise<'stopped' | 'was-stopped' | 'still-running'>;
   start(signal: AbortSignal): Promise<void>;
@@ -127,6 +152,7 @@ export interface WritableHost extends Host {
   keep(path: string, directory: string, how: 'link-or-copy' | 'copy', signal: AbortSignal): Promise<KeptFile>;
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
+  named(config: string): WritableHost;
 }
 
 /** Commands that only look. The list is closed: nothing else can be sent through a reader. */
@@ -181,11 +207,4 @@ export interface RedisWriter extends RedisReader {
   ): Promise<
     { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
   >;
-}
-
-export interface RedisEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly node: string;
-  readonly password?: Secret;
 }

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
 import type { Channel } from './channel.js';
 import { runningChild, startChild } from './child.js';
+import { connectHere } from './connect-here.js';
 import { minimalEnvironment } from './local-run.js';
 import { asStream, runToEnd } from './running.js';
 
@@ -15,16 +14,7 @@ export function openLocalChannel(host: string): Channel {
     host,
     exec: async (command, options, signal) => runToEnd(start(command, signal), options, signal),
     open: async (command, signal) => asStream(start(command, signal), signal),
-    forward: async (address, port, signal) => {
-      const socket = createConnection({ host: address, port, noDelay: true });
-      try {
-        await once(socket, 'connect', { signal });
-        return socket;
-      } catch (error) {
-        socket.destroy();
-        throw error;
-      }
-    },
+    forward: connectHere,
     close: async () => undefined,
   };
 }

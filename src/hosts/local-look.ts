@@ -1,9 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { HostEntry, NodeEntry } from '../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost, RawProcess, Resp } from '../model/raw-host.js';
 import { known, type Seen } from '../model/seen.js';
 import { decodeText } from '../redis/byte-text.js';
+import { type Credentials, credentialsOf } from '../redis/credentials.js';
 import { evidencePattern } from '../redis/log.js';
 import { sentinelEvidencePattern } from '../redis/sentinel-log.js';
 import type { Host, LookRequest } from './host.js';
@@ -40,6 +41,7 @@ export function runningPlaces(answers: readonly RawAnswer[], places: FilePlaces 
     appendfilename: told('appendfilename') ?? places?.appendfilename ?? 'appendonly.aof',
     appenddirname: told('appenddirname') ?? places?.appenddirname ?? 'appendonlydir',
     logfile: places?.logfile ?? told('logfile') ?? '',
+    pidfile: places?.pidfile ?? told('pidfile') ?? '',
   };
 }
 
@@ -77,9 +79,9 @@ async function lookElsewhere(
   return lookAtData(context, node.id, now, config.user);
 }
 
-/** The password of a node: fleet.yaml's, else its own config's. */
-export function passwordOf(node: NodeEntry, request: LookRequest, config: ConfigLook) {
-  return request.passwords.get(node.id) ?? config.secrets.get('requirepass') ?? config.secrets.get('masterauth');
+/** With what a node lets us in: fleet.yaml's word, else its own config's. */
+export function credentialsFor(node: NodeEntry, request: LookRequest, config: ConfigLook): Credentials | undefined {
+  return credentialsOf(node, request.passwords.get(node.id), config.secrets, config.users);
 }
 
 /** A lock or hold file. */
@@ -98,13 +100,16 @@ async function lookAtNode(
 ): Promise<NodeLook> {
   const process = known(processOf(node, scan, fromNode(context, node.id, '/proc')));
   const config = await lookAtConfig(context, node, process ? { uid: process.uid, gid: 0 } : undefined);
-  const listener = listenerAt(node.address, node.port, context.entry.name, scan);
-  const not = await distrust(node, config, listener, 'ask');
-  const ask = { node, password: passwordOf(node, request, config), groups: request.groups, not };
+  const reached = config.node;
+  const place = placeOf(reached);
+  const listener = listenerAt(place.address, place.port, context.entry.name, scan);
+  const not = await distrust(reached, config, listener, 'ask');
+  const credentials = credentialsFor(node, request, config);
+  const ask = { node: reached, credentials, groups: request.groups, not };
   const [files, answers, hold] = await Promise.all([
     lookAtFiles(context, node, config),
     lookAtAnswers(context, host, ask),
-    stateFile(context, node.id, 'hold', holdPath(context.entry, node)),
+    stateFile(context, node.id, 'hold', holdPath(context.entry, reached)),
   ]);
   const more = await lookElsewhere(context, node, config, answers);
   return { files: [...config.files, ...files, ...more, hold], answers, places: config.places };

@@ -5,10 +5,12 @@ import {
   isServerFile,
   isServerName,
   type ListeningSocket,
+  listenText,
   parseBootTime,
   parseCommandLine,
   parseListening,
   parseStat,
+  parseUnixListening,
 } from './proc-formats.js';
 
 /** A server process with what a survey does not keep. */
@@ -44,7 +46,8 @@ function readText(path: string): string {
 }
 
 function readListening(): readonly ListeningSocket[] {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => parseListening(readText(path)));
+  const tcp = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => parseListening(readText(path)));
+  return [...tcp, ...parseUnixListening(readText('/proc/net/unix'))];
 }
 
 /** Inodes of the sockets that a process holds; undefined when this user may not look. */
@@ -97,7 +100,7 @@ function readProcess(
     exe,
     title: redactWords(argv).join(' ').trimEnd(),
     cwd: tryRead(() => readlinkSync(`/proc/${pid}/cwd`)) ?? '',
-    listens: (sockets ?? []).map((socket) => `${socket.address}:${socket.port}`),
+    listens: (sockets ?? []).map(listenText),
     argv,
     startTicks: stat.startTicks,
     sockets,

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { NodeEntry } from '../model/inventory.js';
+import { type NodeEntry, placeOf } from '../model/inventory.js';
 import { type FileSource, localFiles } from './file-source.js';
 import type { Listener } from './local-nodes.js';
 import type { ConfigLook } from './look-config.js';
@@ -40,12 +40,29 @@ export async function distrust(
   purpose: 'ask' | 'password',
   machine: Machine = thisMachine(),
 ): Promise<string | undefined> {
-  const place = `port ${node.port} on ${node.host}`;
+  const { address, port } = placeOf(node);
+  const place = port === 0 ? `the socket ${address} on ${node.host}` : `port ${port} on ${node.host}`;
   if (listener.kind === 'none') return purpose === 'ask' ? undefined : `nothing listens on ${place}`;
   if (listener.kind === 'other') return listener.says;
   const trusted = await trustedUsers(node, config, machine);
   if (listener.kind === 'hidden') return purpose === 'ask' && trusted.has(listener.uid) ? undefined : listener.says;
   const { pid, uid } = listener.process;
-  if (trusted.has(uid)) return undefined;
+  if (trusted.has(uid)) return purpose === 'password' ? strangersFile(address, port, trusted, machine) : undefined;
   return `${place} is held by a server of user ${uid} (pid ${pid}), not by the node's own`;
+}
+
+/** The file of a unix socket is made by who listens there; a stranger's is not the server's, whatever the path says. */
+async function strangersFile(
+  address: string,
+  port: number,
+  trusted: ReadonlySet<number>,
+  machine: Machine,
+): Promise<string | undefined> {
+  if (port !== 0) return undefined;
+  const owner = await machine.files.stat(address).then(
+    ({ uid }) => uid,
+    () => undefined,
+  );
+  if (owner === undefined || trusted.has(owner)) return undefined;
+  return `the socket ${address} belongs to user ${owner}, not to the node's own`;
 }

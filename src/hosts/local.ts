@@ -1,42 +1,32 @@
-import { connect as connectSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { RunbookError } from '../errors.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
-import { defaultLimits, type Host, type Service, type WritableHost } from './host.js';
+import { connectHere } from './connect-here.js';
+import { defaultLimits, type Service, type WritableHost } from './host.js';
+import { openLocalChannel } from './local-channel.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
 import { keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
-import { listenerAt } from './local-nodes.js';
+import { namedLocally } from './local-named.js';
+import { listenerAt, nodeAt } from './local-nodes.js';
 import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
 import { distrust } from './local-vouch.js';
 import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
-import { missed, onAbort, reading, saw } from './reading.js';
+import { missed, reading, saw } from './reading.js';
+import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
+import { probeOver, reachBy, rightsOn } from './remote/probe.js';
+import { openShell } from './remote/sudo.js';
 import { processService } from './services/process.js';
 
-function connect(address: string, port: number, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const socket = connectSocket({ host: address, port, noDelay: true });
-    const forget = onAbort(signal, () => socket.destroy(new Error('the connection attempt was stopped')));
-    socket.once('error', reject);
-    socket.once('close', forget);
-    socket.once('connect', () => {
-      forget();
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
-}
-
-async function vouch(entry: HostEntry, address: string, port: number, signal: AbortSignal): Promise<Seen<true>> {
-  const from: From = { host: entry.name, source: `/proc/net/tcp ${address}:${port}` };
-  const node = entry.nodes.find((candidate) => candidate.address === address && candidate.port === port);
-  if (node === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
+async function vouch(entry: HostEntry, endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>> {
+  const from: From = { host: entry.name, source: `/proc/net ${wordsOfPlace(endpoint)}` };
+  const node = nodeAt(entry, endpoint);
+  if (node === undefined) return missed('denied', `${wordsOfPlace(endpoint)} is no place of ${endpoint.node}`, from);
   const config = await lookAtConfig({ entry, limits: defaultLimits, signal }, node, undefined);
-  const reason = await distrust(node, config, listenerAt(address, port, entry.name, scanProcesses()), 'password');
+  const listener = listenerAt(endpoint.address, endpoint.port, entry.name, scanProcesses());
+  const reason = await distrust(node, config, listener, 'password');
   return reason === undefined ? saw(true, from) : missed('denied', reason, from);
 }
 
@@ -52,7 +42,10 @@ function service(entry: HostEntry, node: NodeEntry): Service {
  */
 export function openLocalHost(entry: HostEntry): WritableHost {
   const from = (source: string): From => ({ host: entry.name, source });
-  const host: Host = {
+  // Nobody becomes another user here, whatever fleet.yaml says.
+  const own: HostEntry = { ...entry, become: 'none' };
+  const shell = () => openShell(own, openLocalChannel(entry.name));
+  const host: WritableHost = {
     entry,
     look: (request, signal) => lookLocally(host, request, signal),
     read: (path, limitBytes, signal) =>
@@ -61,12 +54,12 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     stat: (path) => reading(from(path), () => statPath(path)),
     list: (directory) => reading(from(directory), () => listDirectory(directory, defaultLimits.listedNames)),
     hash: (path, signal, lengthBytes) => reading(from(path), () => hashFile(path, signal, lengthBytes)),
-    connect,
-    vouch: (address, port, signal) => vouch(entry, address, port, signal),
+    connect: connectHere,
+    vouch: (endpoint, signal) => vouch(entry, endpoint, signal),
+    rights: (signal) => rightsOn(shell(), false, signal),
+    probe: (request, signal) => probeOver(shell(), reachBy(connectHere), own, { ...request, mayBecome: false }, signal),
+    named: (config) => namedLocally(host, config),
     close: async () => undefined,
-  };
-  return {
-    ...host,
     run: runCommand,
     write: replaceFile,
     makeDirectory: makePrivateDirectory,
@@ -74,4 +67,5 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     remove: removeFile,
     service: (node) => service(entry, node),
   };
+  return host;
 }

@@ -4,8 +4,12 @@ import type { NodeEntry } from '../model/inventory.js';
 import type { RawFile } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
 import { decodeText } from '../redis/byte-text.js';
+import { linesOfArgv } from '../redis/command-line.js';
+import { type ConfigUsers, usersIn } from '../redis/credentials.js';
+import { type Listening, listeningOf, settledNode } from '../redis/listening.js';
 import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
+import { parseVersion } from '../redis/versions.js';
 import { hasWildcards } from './glob.js';
 import { filesFor, type LookContext, readFileOf, type ServiceUser, wholeOf } from './look-file.js';
 import { saw } from './reading.js';
@@ -21,6 +25,8 @@ export interface FilePlaces {
   readonly appenddirname: string;
   /** Empty: the node logs to its standard output. */
   readonly logfile: string;
+  /** Empty: its config names none. */
+  readonly pidfile: string;
 }
 
 export interface ConfigLook {
@@ -28,7 +34,11 @@ export interface ConfigLook {
   /** Undefined when the main file could not be read. */
   readonly places: FilePlaces | undefined;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** Who the secrets belong to. */
+  readonly users: ConfigUsers;
   readonly user: ServiceUser | undefined;
+  /** The node as it is reached, by what the files say; as declared when the main file could not be read. */
+  readonly node: NodeEntry;
 }
 
 interface Walk {
@@ -37,6 +47,7 @@ interface Walk {
   readonly files: RawFile[];
   readonly secrets: Map<string, Secret>;
   readonly values: Map<string, string>;
+  readonly lines: ConfigLine[];
   user: ServiceUser | undefined;
   /** `dir` changes the working directory at once (config.c: chdir), so later relative paths are below it. */
   directory: string;
@@ -70,7 +81,9 @@ async function followInclude(walk: Walk, path: string): Promise<void> {
 }
 
 async function follow(walk: Walk, lines: readonly ConfigLine[]): Promise<void> {
-  for (const { name, args } of lines) {
+  for (const line of lines) {
+    const { name, args } = line;
+    walk.lines.push(line);
     const value = args[0];
     if (value === undefined || args.length !== 1) continue;
     if (name === 'include') await followInclude(walk, value);
@@ -81,6 +94,7 @@ async function follow(walk: Walk, lines: readonly ConfigLine[]): Promise<void> {
 
 function placesOf(walk: Walk): FilePlaces {
   const logfile = walk.values.get('logfile') ?? '';
+  const pidfile = walk.values.get('pidfile') ?? '';
   return {
     directory: walk.directory,
     dbfilename: walk.values.get('dbfilename') ?? 'dump.rdb',
@@ -88,7 +102,16 @@ function placesOf(walk: Walk): FilePlaces {
     appenddirname: walk.values.get('appenddirname') ?? 'appendonlydir',
     // The log is opened for each line, so a relative name is below the last `dir` (server.c:serverLogRaw).
     logfile: logfile === '' ? '' : resolve(walk.directory, logfile),
+    // Written after the last `dir` (server.c:createPidFile).
+    pidfile: pidfile === '' ? '' : resolve(walk.directory, pidfile),
   };
+}
+
+/** The files, then the options of the start command, which count more. */
+function listeningAt({ node, values }: Walk): Listening {
+  const options = linesOfArgv(node.start, parseVersion('7.0.15')).filter(({ args }) => args.length === 1);
+  const all = new Map([...values, ...options.map(({ name, args }): [string, string] => [name, args[0] ?? ''])]);
+  return listeningOf(node.kind, (name) => all.get(name));
 }
 
 /**
@@ -107,6 +130,7 @@ export async function lookAtConfig(
     files: [],
     secrets: new Map(),
     values: new Map(),
+    lines: [],
     user: undefined,
     directory: dirname(node.config),
   };
@@ -114,5 +138,7 @@ export async function lookAtConfig(
   if (user) walk.user = { uid: user.uid, gid: walk.user?.gid ?? user.gid };
   if (text !== undefined) await follow(walk, parseConfig(node.config, text));
   const places = text === undefined ? undefined : placesOf(walk);
-  return { files: walk.files, places, secrets: walk.secrets, user: walk.user };
+  const { files, secrets } = walk;
+  const reached = text === undefined ? node : settledNode(node, listeningAt(walk));
+  return { files, places, secrets, users: usersIn(walk.lines), user: walk.user, node: reached };
 }

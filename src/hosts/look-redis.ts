@@ -1,11 +1,12 @@
 import type { NodeEntry } from '../model/inventory.js';
 import type { RawAnswer, Resp } from '../model/raw-host.js';
-import type { Secret } from '../model/secret.js';
 import type { NotSeen } from '../model/seen.js';
+import type { Credentials } from '../redis/credentials.js';
 import type { ReadCommand, RedisAccess, RedisReader } from './host.js';
 import { fromNode, type LookContext } from './look-file.js';
 import { missed, within } from './reading.js';
 import { openReader } from './redis-client.js';
+import { endpointOf } from './redis-endpoint.js';
 
 /** No secret among them: what CONFIG GET answers is kept and saved. */
 const settings = [
@@ -67,7 +68,7 @@ function notAnswered(node: NodeEntry, questions: readonly Question[], why: NotSe
 
 export interface NodeToAsk {
   readonly node: NodeEntry;
-  readonly password: Secret | undefined;
+  readonly credentials: Credentials | undefined;
   readonly groups: readonly string[];
   /** Why the node must not even be asked: another program holds its port. */
   readonly not: string | undefined;
@@ -82,12 +83,12 @@ export async function lookAtAnswers(
   host: RedisAccess,
   ask: NodeToAsk,
 ): Promise<readonly RawAnswer[]> {
-  const { node, password, groups } = ask;
+  const { node, credentials, groups } = ask;
   const { readingTimeoutMs, textBytes } = context.limits;
   const questions = questionsFor(node, groups);
   const from = fromNode(context, node.id, 'PING');
   if (ask.not !== undefined) return notAnswered(node, questions, missed('denied', ask.not, from));
-  const endpoint = { address: node.address, port: node.port, node: node.id, ...(password ? { password } : {}) };
+  const endpoint = endpointOf(node, credentials);
   const options = { timeoutMs: readingTimeoutMs, limitBytes: 4 * textBytes };
   const all = await within(from, readingTimeoutMs, context.signal, async (signal) => {
     const opened = await openReader(host, endpoint, options, signal);

@@ -25,6 +25,7 @@ export function parseBootTime(text: string): number {
   return Number(/^btime (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
+/** A listening socket; a unix socket has its path as the address, port 0, and uid -1: the kernel does not say whose it is. */
 export interface ListeningSocket {
   readonly address: string;
   readonly port: number;
@@ -71,6 +72,24 @@ export function parseListening(text: string): readonly ListeningSocket[] {
   });
 }
 
+/**
+ * The listening stream sockets of /proc/net/unix that have a path: flags with __SO_ACCEPTCON, type 0001. Columns:
+ * `Num RefCount Protocol Flags Type St Inode Path`; a path may hold blanks.
+ */
+export function parseUnixListening(text: string): readonly ListeningSocket[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ 00010000 0001 [0-9A-F]+ +(\d+) (\/.*)$/i.exec(line);
+    return match?.[1] === undefined || match[2] === undefined
+      ? []
+      : [{ address: match[2], port: 0, uid: -1, inode: match[1] }];
+  });
+}
+
+/** A listening socket as a process list shows it: `address:port`, `unix:PATH`. */
+export function listenText({ address, port }: ListeningSocket): string {
+  return port === 0 ? `unix:${address}` : `${address}:${port}`;
+}
+
 const servers = new Set(['redis-server', 'redis-sentinel', 'valkey-server', 'valkey-sentinel']);
 /** Debian's redis-server is a link to redis-check-rdb, so that is what /proc/PID/exe shows. */
 const serverFiles = new Set([...servers, 'redis-check-rdb', 'valkey-check-rdb', 'redis-check-aof', 'valkey-check-aof']);
@@ -90,7 +109,7 @@ export function isServerName(argv: readonly string[]): boolean {
 }
 
 export interface Title {
-  /** `*` when the server listens on every address. */
+  /** `*` when the server listens on every address; with port 0 the path of its unix socket. */
   readonly address: string;
   readonly port: number;
   readonly sentinel: boolean;
@@ -98,7 +117,12 @@ export interface Title {
 
 /** The default title of a server, `redis-server 127.0.0.1:6379 [sentinel]` (server.c:redisSetProcTitle). */
 export function parseTitle(argv: readonly string[]): Title | undefined {
-  const match = /^\S+ (\S+):(\d+)(?: \[(\w+)\])?$/.exec((argv[0] ?? '').trim());
+  const title = (argv[0] ?? '').trim();
+  const unix = /^\S+ unixsocket:(\/.+?)(?: \[(\w+)\])?$/.exec(title);
+  if (unix?.[1] !== undefined && isServerName(argv)) {
+    return { address: unix[1], port: 0, sentinel: unix[2] === 'sentinel' };
+  }
+  const match = /^\S+ (\S+):(\d+)(?: \[(\w+)\])?$/.exec(title);
   if (match?.[1] === undefined || !isServerName(argv)) return undefined;
   return { address: match[1], port: Number(match[2]), sentinel: match[3] === 'sentinel' };
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { From, NotSeen, Seen, SeenValue, WhyNot } from '../model/seen.js';
+import { ChannelLost } from './channel.js';
 
 /** A reading with a value, taken now. */
 export function saw<T>(value: T, from: From): SeenValue<T> {
@@ -42,6 +43,8 @@ export function missedBy(error: unknown, from: From): NotSeen {
   if (error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError')) {
     return missed('timeout', reasonOf(error), from);
   }
+  // A reading has no effect that could be in doubt: it has only not been answered.
+  if (error instanceof ChannelLost) return missed('timeout', error.message.replace(/: whether .*$/, ''), from);
   return missed(whyByCode[codeOf(error)] ?? 'denied', reasonOf(error), from);
 }
 

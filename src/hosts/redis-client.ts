@@ -1,14 +1,18 @@
 import type { Duplex } from 'node:stream';
 import { AbstractConnector, Redis } from 'ioredis';
 import type { Resp } from '../model/raw-host.js';
-import { REDACTED, type Secret, secretToken } from '../model/secret.js';
+import { REDACTED, secretToken } from '../model/secret.js';
 import type { From, NotSeen, Seen } from '../model/seen.js';
 import { encodeText } from '../redis/byte-text.js';
+import type { Credentials } from '../redis/credentials.js';
 import { secretDirectives } from '../redis/secrets.js';
-import type { RedisAccess, RedisEndpoint, RedisReader, RedisWriter, WritableHost } from './host.js';
+import { connectHere } from './connect-here.js';
+import type { RedisAccess, RedisReader, RedisWriter, WritableHost } from './host.js';
 import { readCommands, writeCommands } from './host.js';
 import { missed, missedBy, onAbort, saw, within } from './reading.js';
+import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
 import { type Link, linkOver } from './redis-link.js';
+import { type Secured, secured, type TlsTrouble } from './tls.js';
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -63,8 +67,8 @@ function errorOf(answer: Resp): string | undefined {
 }
 
 /** Words with which a server turns a client away; anything else it says to PING (LOADING, MASTERDOWN, MISCONF, BUSY) is life. */
-const needsPassword = /^(NOAUTH|ERR operation not permitted)/;
-const turnsAway = /^(NOAUTH|WRONGPASS|DENIED|ERR operation not permitted|ERR invalid password)/;
+const needsPassword = /^(NOAUTH|NOPERM|ERR operation not permitted)/;
+const turnsAway = /^(NOAUTH|NOPERM|WRONGPASS|DENIED|ERR operation not permitted|ERR invalid password)/;
 const isFull = /^ERR max number of clients/;
 
 async function ping(link: Link, from: From): Promise<{ readonly error: string | undefined } | NotSeen> {
@@ -74,8 +78,9 @@ async function ping(link: Link, from: From): Promise<{ readonly error: string | 
 }
 
 /** The password once, and the server's words without it: `unknown command 'AUTH', with args beginning with: …` repeats it. */
-async function authenticate(link: Link, password: Secret, from: From): Promise<NotSeen | undefined> {
-  const reply = await password.reveal((text) => link.send(['AUTH', encodeText(text)]));
+async function authenticate(link: Link, { password, user }: Credentials, from: From): Promise<NotSeen | undefined> {
+  const who = user === undefined ? [] : [encodeText(user)];
+  const reply = await password.reveal((text) => link.send(['AUTH', ...who, encodeText(text)]));
   if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
   const error = errorOf(reply.answer);
   if (error === undefined) return undefined;
@@ -86,7 +91,10 @@ async function authenticate(link: Link, password: Secret, from: From): Promise<N
   );
 }
 
-/** A link is proven by PING; the password is sent only when the server asks for one and the host vouches for it. */
+/**
+ * A link is proven by PING; the password is sent only when the server asks for one, or fleet.yaml names a user, and only
+ * when the host vouches for what listens there.
+ */
 async function prove(
   link: Link,
   host: RedisAccess,
@@ -96,10 +104,11 @@ async function prove(
 ): Promise<NotSeen | undefined> {
   let pong = await ping(link, from);
   if ('ok' in pong) return pong;
-  if (endpoint.password && needsPassword.test(pong.error ?? '')) {
-    const vouched = await host.vouch(endpoint.address, endpoint.port, signal);
-    if (!vouched.ok) return missed('denied', vouched.detail, from);
-    const failed = await authenticate(link, endpoint.password, from);
+  const { credentials } = endpoint;
+  if (credentials && (credentials.always || needsPassword.test(pong.error ?? ''))) {
+    const vouched = await host.vouch(endpoint, signal);
+    if (!vouched.ok) return missed('denied', `no password is sent: ${vouched.detail}`, from);
+    const failed = await authenticate(link, credentials, from);
     if (failed) return failed;
     pong = await ping(link, from);
     if ('ok' in pong) return pong;
@@ -115,7 +124,12 @@ async function establish(
   from: From,
   signal: AbortSignal,
 ): Promise<Seen<Link>> {
-  const stream = await host.connect(endpoint.address, endpoint.port, signal);
+  const { address, port, tls } = endpoint;
+  const raw = await (endpoint.direct ? connectHere : host.connect)(address, port, signal);
+  raw.on('error', () => undefined);
+  const { stream, trouble }: Secured = tls
+    ? await secured(raw, endpoint, tls, signal)
+    : { stream: raw, trouble: () => undefined };
   stream.on('error', () => undefined);
   if (signal.aborted) {
     stream.destroy();
@@ -126,7 +140,16 @@ async function establish(
   onAbort(signal, () => link.end('timeout', 'stopped'));
   const failed = await prove(link, host, endpoint, from, signal).catch((error: unknown) => missedBy(error, from));
   if (failed) link.end(failed.why, failed.detail);
-  return failed ?? saw(link, from);
+  return failed ? reasonFor(failed, endpoint, trouble()) : saw(link, from);
+}
+
+/** What TLS itself said tells more than that the connection was lost. */
+function reasonFor(failed: NotSeen, endpoint: RedisEndpoint, trouble: TlsTrouble | undefined): NotSeen {
+  if (trouble) return { ...failed, why: 'denied', detail: trouble.message };
+  // The first byte of a TLS alert: the port wants TLS.
+  if (endpoint.tls !== undefined || !failed.detail.includes('got "\u0015')) return failed;
+  const where = `${endpoint.node} (${wordsOfPlace(endpoint)})`;
+  return { ...failed, why: 'denied', detail: `${where} speaks TLS there; in fleet.yaml: tls: { ca: FILE }` };
 }
 
 async function openLink(
@@ -135,7 +158,7 @@ async function openLink(
   options: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<Seen<Link>> {
-  const from = { host: host.entry.name, node: endpoint.node, source: `PING ${endpoint.address}:${endpoint.port}` };
+  const from = { host: host.entry.name, node: endpoint.node, source: `PING ${wordsOfPlace(endpoint)}` };
   const opened = await within(from, options.timeoutMs, signal, (own) => establish(host, endpoint, options, from, own));
   if (!opened.ok) return opened;
   const link = opened.value;

@@ -1,4 +1,5 @@
 import type { HostEntry, Inventory, NodeEntry, NodeKind, PasswordSource, SshSettings } from '../model/inventory.js';
+import { reachOf, withPaths } from './node-reach.js';
 import type { FleetFile, HostFile, NodeFile, PasswordFile, SshFile } from './schema.js';
 
 /** A node with the place of its entry in the file, for the checks that compare nodes. */
@@ -6,6 +7,8 @@ export interface PlacedNode {
   readonly node: NodeEntry;
   readonly service: HostEntry['service'];
   readonly path: readonly PropertyKey[];
+  /** fleet.yaml says that a password may cross the network in the clear. */
+  readonly insecureDirect: boolean;
 }
 
 const builtIn = {
@@ -27,13 +30,14 @@ export function placedNodes(fleet: FleetFile): readonly PlacedNode[] {
       node: nodeEntry({ fleet, name, host, entry, several: several(kindOf(entry)) }),
       service,
       path: ['hosts', name, 'runs', index],
+      insecureDirect: givenTo(fleet, host, entry)['insecure-direct'] === true,
     }));
   });
 }
 
 /** The checked file as an inventory; `lineOf` says where a host stands in the file. */
 export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: string) => number): Inventory {
-  const nodes = placedNodes(fleet).map((placed) => placed.node);
+  const nodes = placedNodes(fleet).map((placed) => withPaths(placed.node, file));
   const defaults = fleet.defaults ?? {};
   const hosts = Object.entries(fleet.hosts).map(([name, host]) => ({
     name,
@@ -73,6 +77,11 @@ function settingsOf(entry: RunsEntry): NodeFile {
   return 'redis' in entry ? entry.redis : entry.sentinel;
 }
 
+function givenTo(fleet: FleetFile, host: HostFile, entry: RunsEntry): NodeFile {
+  const kind = kindOf(entry);
+  return { ...fleet.defaults?.[kind], ...host[kind], ...settingsOf(entry) } as NodeFile;
+}
+
 interface NodeContext {
   readonly fleet: FleetFile;
   readonly name: string;
@@ -83,9 +92,10 @@ interface NodeContext {
 
 function nodeEntry({ fleet, name, host, entry, several }: NodeContext): NodeEntry {
   const kind = kindOf(entry);
-  const given = { ...fleet.defaults?.[kind], ...host[kind], ...settingsOf(entry) } as NodeFile;
+  const given = givenTo(fleet, host, entry);
   const config = given.config ?? builtIn[kind].config;
   const port = given.port ?? builtIn[kind].port;
+  const unit = given.unit ?? builtIn[kind].unit;
   const groups = groupsOf(fleet);
   const group = given.group ?? (groups.length === 1 ? groups[0] : undefined);
   const password = nodePassword(kind, fleet, host, given);
@@ -96,11 +106,18 @@ function nodeEntry({ fleet, name, host, entry, several }: NodeContext): NodeEntr
     address: host.address,
     port,
     config,
-    unit: given.unit ?? builtIn[kind].unit,
-    start: given.start ?? [builtIn[kind].program, config],
+    unit,
+    start: given.start ?? [programOf(kind, unit, config), config],
     ...(kind === 'redis' && group !== undefined ? { group } : {}),
     ...(password === undefined ? {} : { password }),
+    ...reachOf({ fleet, host, kind, own: settingsOf(entry) }),
   };
+}
+
+/** The packages of Valkey have no program under Redis' names; their units and directories carry its own. */
+function programOf(kind: NodeKind, unit: string, config: string): string {
+  const isValkey = unit.startsWith('valkey') || config.startsWith('/etc/valkey/');
+  return isValkey ? builtIn[kind].program.replace('redis', 'valkey') : builtIn[kind].program;
 }
 
 function idOf(host: string, kind: NodeKind, port: number | undefined): string {

@@ -1,4 +1,5 @@
 import { groupsOf, type PlacedNode, placedNodes } from './build.js';
+import { checkReach } from './check-reach.js';
 import type { FleetDocument, Mistake } from './document.js';
 import { nearest } from './nearest.js';
 import type { FleetFile } from './schema.js';
@@ -15,6 +16,7 @@ export function checkMeaning(fleet: FleetFile, document: FleetDocument): Mistake
   const found: Found = [
     ...checkGroups(fleet, nodes),
     ...checkKinds(nodes),
+    ...checkReach(fleet, nodes),
     ...checkTwins(
       nodes,
       'address',

@@ -41,12 +41,34 @@ const sshSettings = z.strictObject({
   'proxy-command': argv.optional().describe('argument list that connects, as ProxyCommand of ssh_config'),
 });
 
+const serverName = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9_*]([A-Za-z0-9_.:-]*[A-Za-z0-9_])?$/, { message: 'a host name or an IP address' });
+
+const tlsSettings = z.union([
+  z.boolean(),
+  z.strictObject({
+    ca: localPath.optional().describe('PEM file of the authorities that may sign the certificate of a node'),
+    cert: localPath.optional().describe('PEM file of our own certificate, for servers that ask for one'),
+    key: localPath.optional().describe('PEM file of the key of our own certificate'),
+    'server-name': serverName.optional().describe('the name that the certificate of a node must carry'),
+  }),
+]);
+
+/** ACL user names of Redis hold no blank and no NUL (acl.c:ACLStringHasSpaces). */
+const aclUser = z.string().regex(/^[^\s\p{Cc}\p{Cf}]{1,128}$/u, { message: 'a user name without blanks' });
+
 const nodeSettings = {
   port: port.optional(),
   config: hostPath.optional().describe('path of the config file on the host'),
   unit: word('a unit name').optional().describe('name of the service unit'),
   start: argv.optional().describe('service process: the argument list that starts the node'),
   direct: z.boolean().optional().describe('talk to the port itself, not through the connection to the host'),
+  'insecure-direct': z.boolean().optional().describe('direct without TLS: everybody on the way can read it'),
+  socket: hostPath.optional().describe('path of the unix socket on the host, instead of a port'),
+  tls: tlsSettings.optional().describe('left out: as the config file of the node says'),
+  user: aclUser.optional().describe('ACL user to log in as, beside password'),
   password: passwordSource.optional(),
 };
 
@@ -63,6 +85,8 @@ const overridable = {
   service: z.enum(['auto', 'systemd', 'sysvinit', 'process']).optional(),
   redis: redisSettings.optional(),
   sentinel: sentinelSettings.optional(),
+  tls: tlsSettings.optional().describe('for redis and sentinel nodes; left out: as the config file of the node says'),
+  user: aclUser.optional().describe('ACL user to log in as on redis nodes, beside password'),
   password: passwordSource.optional().describe('where the Redis password comes from; left out: from each redis.conf'),
   state: hostPath.optional().describe('directory on the host for lock, holds and kept configs'),
 };
@@ -94,6 +118,7 @@ export type FleetFile = z.infer<typeof fleetSchema>;
 export type HostFile = z.infer<typeof host>;
 export type PasswordFile = z.infer<typeof passwordSource>;
 export type SshFile = z.infer<typeof sshSettings>;
+export type TlsFile = z.infer<typeof tlsSettings>;
 export type NodeFile = z.infer<typeof redisSettings>;
 
 /** JSON Schema (draft 2020-12) of fleet.yaml, for editors and for `redis-runbook schema`. */

@@ -60,7 +60,7 @@ export interface AofSummary {
 
 /** One line of a redis-server log that says something about histories, saves or service. */
 export type LogEvent = { readonly at: LogPlace } & (
-  | { readonly kind: 'started'; readonly version: string }
+  | { readonly kind: 'started'; readonly version: string; readonly flavour: 'redis' | 'valkey' }
   | { readonly kind: 'ready' }
   | { readonly kind: 'loaded-rdb'; readonly keys?: bigint }
   | { readonly kind: 'loaded-aof' }
@@ -94,6 +94,7 @@ export type LogEvent = { readonly at: LogPlace } & (
   | { readonly kind: 'aof-truncated'; readonly offset: bigint }
   | { readonly kind: 'multi-reverted' }
   | { readonly kind: 'aof-rewritten' }
+  | { readonly kind: 'aof-synced' }
   | { readonly kind: 'flushed' }
   | { readonly kind: 'fatal'; readonly reason: string }
 );

@@ -5,6 +5,17 @@ export type Become = 'none' | 'sudo';
 export type ServiceKind = 'auto' | 'systemd' | 'sysvinit' | 'process';
 export type NodeKind = 'redis' | 'sentinel';
 
+/** How a connection to a node is encrypted. Paths are of the operator's machine, absolute. */
+export interface TlsSettings {
+  /** Authorities that the node's certificate may be signed by; left out: those that this machine trusts. */
+  readonly ca?: string;
+  /** Our own certificate and its key, for servers that ask for one; both or neither. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the node's certificate must carry; left out: the node's address. */
+  readonly serverName?: string;
+}
+
 /** One redis or sentinel process of the fleet, as declared. */
 export interface NodeEntry {
   readonly kind: NodeKind;
@@ -23,6 +34,25 @@ export interface NodeEntry {
   readonly group?: string;
   /** Where this node's password comes from when fleet.yaml says it for the node or its host; else `Inventory.password`. */
   readonly password?: PasswordSource;
+  /** ACL user that we log in as; left out: the default user, or whom the node's own config file names. */
+  readonly user?: string;
+  /** `false` = fleet.yaml says that there is none. Left out: the node's own config file decides. */
+  readonly tls?: TlsSettings | false;
+  /** The port that we connect to where it is not `port`, which is what the fleet knows the node by. */
+  readonly connectPort?: number;
+  /** Path of the unix socket on the host that the node is reached by instead of a port. */
+  readonly socket?: string;
+  /** We connect to the port ourselves, not through the connection to the host. */
+  readonly direct?: boolean;
+}
+
+/** Where a node listens for us: an address and a port, or the path of a unix socket and port 0. */
+export function placeOf(node: Pick<NodeEntry, 'address' | 'port' | 'connectPort' | 'socket'>): {
+  readonly address: string;
+  readonly port: number;
+} {
+  if (node.socket !== undefined) return { address: node.socket, port: 0 };
+  return { address: node.address, port: node.connectPort ?? node.port };
 }
 
 /** What fleet.yaml says about SSH for one host; each wins over ~/.ssh/config. Paths are of the operator's machine, `~` not yet expanded. */

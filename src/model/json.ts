@@ -42,4 +42,5 @@ const bigintFields: ReadonlySet<string> = new Set([
   'wouldLoadKeys',
   'expectedKeys',
   'lengthBytes',
+  'freeBytes',
 ]);

@@ -60,7 +60,7 @@ export interface RawProcess {
   /** The process title or command line, joined with blanks, secrets replaced. */
   readonly title: string;
   readonly cwd: string;
-  /** `address:port` of every listening TCP socket of the process. */
+  /** `address:port` of every listening TCP socket of the process, `unix:PATH` of every unix socket. */
   readonly listens: readonly string[];
 }
 

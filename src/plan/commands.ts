@@ -1,4 +1,4 @@
-import type { HostEntry, NodeEntry } from '../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../model/inventory.js';
 
 /** The commands that a person would type for the same effect. Output only. */
 
@@ -37,6 +37,20 @@ export function holdPath(host: HostEntry, node: NodeEntry): string {
 
 /** redis-cli against one node; the password is asked for, never written down. */
 export function cli(node: NodeEntry, ...words: readonly string[]): string {
-  const auth = node.kind === 'redis' ? ' --askpass' : '';
-  return `redis-cli -h ${word(node.address)} -p ${node.port}${auth} ${words.map(word).join(' ')}`;
+  const { address, port } = placeOf(node);
+  const place = port === 0 ? `-s ${word(address)}` : `-h ${word(address)} -p ${port}`;
+  const user = node.user === undefined ? '' : ` --user ${word(node.user)}`;
+  const auth = node.kind === 'redis' || node.user !== undefined ? ' --askpass' : '';
+  return `redis-cli ${place}${tlsOptions(node)}${user}${auth} ${words.map(word).join(' ')}`;
+}
+
+function tlsOptions({ tls }: NodeEntry): string {
+  if (!tls) return '';
+  const options = [
+    ['--sni', tls.serverName],
+    ['--cacert', tls.ca],
+    ['--cert', tls.cert],
+    ['--key', tls.key],
+  ].flatMap(([option, value]) => (value === undefined ? [] : [`${option} ${word(value)}`]));
+  return [' --tls', ...options].join(' ');
 }

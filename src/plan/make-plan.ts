@@ -88,7 +88,11 @@ function leftOut(input: PlanInput): Plan['leftOut'] {
     .map((host) => ({
       host: host.host,
       why: host.reached.ok ? '' : host.reached.detail,
-      next: `before anything on ${host.host} starts: look at it, then recover again with it in reach`,
+      next:
+        `before anything on ${host.host} starts: look at it, then recover again with it in reach` +
+        (input.survey.groups[input.diagnosis.group]?.redis.some((node) => node.host === host.host)
+          ? '; with its old files its Redis may say that it is master until the sentinels demote it, and what clients write to it meanwhile is lost'
+          : ''),
     }));
 }
 

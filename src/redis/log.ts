@@ -34,13 +34,15 @@ function rule(evidence: string, form: string, event: (parts: readonly string[]) 
  * 2.8 to 6.2, "primary" of Valkey 8. The first that fits wins.
  */
 const rules: readonly Rule[] = [
-  rule('[A-Za-z]+ version=[0-9.]+, bits=', '\\S+ version=([^ ,]+), bits=.*', ([version = '']) => ({
+  rule('[A-Za-z]+ version=[0-9.]+, bits=', '(\\S+) version=([^ ,]+), bits=.*', ([name, version = '']) => ({
     kind: 'started',
     version,
+    flavour: name === 'Valkey' ? 'valkey' : 'redis',
   })),
   rule('Server started, Redis version', 'Server started, Redis version (\\S+)', ([version = '']) => ({
     kind: 'started',
     version,
+    flavour: 'redis',
   })),
   rule('eady to accept connections', '(?:The server is now ready|Ready) to accept connections.*', () => ({
     kind: 'ready',
@@ -157,6 +159,8 @@ const rules: readonly Rule[] = [
   rule('Background AOF rewrite finished', 'Background AOF rewrite finished successfully', () => ({
     kind: 'aof-rewritten',
   })),
+  // server.c:prepareForShutdown: only where appendonly is on at that moment.
+  rule('Calling fsync.* on the AOF', 'Calling fsync\\(\\) on the AOF file\\.', () => ({ kind: 'aof-synced' })),
   rule('sync: Flushing old data', `${master} <-> (?:REPLICA|SLAVE) sync: Flushing old data.*`, () => ({
     kind: 'flushed',
   })),

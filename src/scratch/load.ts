@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
-import { createAofReader } from '../redis/aof.js';
+import { type AofScan, createAofReader } from '../redis/aof.js';
 import { createRdbReader } from '../redis/rdb.js';
 import { type Counted, countIn } from './closed-server.js';
 
@@ -108,8 +108,13 @@ async function copyOne(
   }
   rdb?.end();
   const scan = aof?.end();
-  if (scan && scan.suspiciousTotal > 0) throw refused(from, scan.suspicious, scan.suspiciousTotal);
+  if (scan) refuseForeign(from, scan);
   return bytes;
+}
+
+/** Throws RunbookError `blocked` for a file with commands that Redis does not write into an append-only file itself. */
+export function refuseForeign(path: string, scan: Pick<AofScan, 'suspicious' | 'suspiciousTotal'>): void {
+  if (scan.suspiciousTotal > 0) throw refused(path, scan.suspicious, scan.suspiciousTotal);
 }
 
 function refused(

@@ -73,14 +73,15 @@ async function compare(
 function liveFiles(node: string, survey: Survey, hosts: readonly Host[]): Live {
   const redis = redisNamed(survey, node);
   const host = hosts.find((each) => each.entry.name === redis.host);
-  if (!host) throw new NotCompared('not-asked', `${redis.host} cannot be asked`);
+  const config = host?.entry.nodes.find(({ id }) => id === node)?.config;
+  if (!host || config === undefined) throw new NotCompared('not-asked', `${redis.host} cannot be asked`);
   const aof = redis.aof;
   if (!aof.ok)
     throw new NotCompared(aof.why === 'absent' ? 'absent' : 'denied', `${node}'s append-only files: ${aof.detail}`);
   const files = aof.value.files.filter((file) => file.type === 'incr' || file.type === 'single');
   const total = files.reduce((sum, file) => sum + file.sizeBytes, 0n);
   if (total > limitBytes) throw new NotCompared('too-large', `${node}'s append-only files have ${total} bytes`);
-  return { host, files };
+  return { host: host.named(config), files };
 }
 
 function redisNamed(survey: Survey, node: string): RedisSurvey {

@@ -8,13 +8,15 @@ import { redisSurvey } from './interpret-redis.js';
 import { sentinelSurvey } from './interpret-sentinel.js';
 import { versionsOf } from './node-version.js';
 import { unknownProcesses } from './processes.js';
+import { settleInventory } from './settle.js';
 
 /**
  * What was brought back of the hosts, read: per host, and per group every redis node of it and every sentinel of the
  * fleet. Pure; never throws whatever the hosts sent: what cannot be read is `unparseable`, a host without a RawHost is
  * one that was not asked. A sentinel that does not monitor a group has an `absent` view and file there.
  */
-export function interpret(inventory: Inventory, raws: readonly RawHost[]): Survey {
+export function interpret(declared: Inventory, raws: readonly RawHost[]): Survey {
+  const inventory = settleInventory(declared, raws);
   const at = raws.map((raw) => raw.at).sort()[0] ?? epoch;
   const rawOf = (host: string): RawHost => raws.find((raw) => raw.host === host) ?? notLookedAt(inventory, host, at);
   return {

@@ -1,4 +1,4 @@
-import type { HostEntry, NodeEntry } from '../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../model/inventory.js';
 import type { RawHost, RawProcess } from '../model/raw-host.js';
 import type { Seen } from '../model/seen.js';
 import { follows, notMade } from './raw-access.js';
@@ -21,8 +21,7 @@ export function processOf(raw: RawHost, node: NodeEntry, config: string = node.c
   if (!list.ok) return raw.reached.ok ? list : notMade(raw, node.id, 'process list');
   const servers = list.value.filter(isServer).sort((a, b) => a.startedAtMs - b.startedAtMs);
   const found =
-    servers.find((process) => listensAt(process, node.address, node.port)) ??
-    servers.find((process) => named(process, node, config));
+    servers.find((process) => listensAt(process, node)) ?? servers.find((process) => named(process, node, config));
   if (found) return { ...list, value: found, from: { ...list.from, node: node.id } };
   const hidden = servers.find((process) => process.listens.length === 0 && titleAddress(process) === undefined);
   if (!hidden) return follows(raw, node.id, list.from.source, null);
@@ -55,7 +54,9 @@ function serves(endpoint: string, addresses: ReadonlySet<string>): boolean {
   return anywhere.includes(address) || addresses.has(address);
 }
 
-function listensAt(process: RawProcess, address: string, port: number): boolean {
+function listensAt(process: RawProcess, node: NodeEntry): boolean {
+  const { address, port } = placeOf(node);
+  if (port === 0) return process.listens.includes(`unix:${address}`);
   return process.listens.some((endpoint) => {
     const [at, number] = splitEndpoint(endpoint);
     return number === port && (at === address || anywhere.includes(at));
@@ -66,11 +67,16 @@ function listensAt(process: RawProcess, address: string, port: number): boolean 
 function named(process: RawProcess, node: NodeEntry, config: string): boolean {
   if (process.listens.length > 0) return false;
   const title = titleAddress(process);
-  if (title === undefined) return process.title.split(' ').slice(1).includes(config);
+  if (title === undefined) return namesSocket(process, node) || process.title.split(' ').slice(1).includes(config);
   const [address, port] = splitEndpoint(title);
   const sentinel = /\[sentinel\]$/.test(process.title.trim());
-  if (port !== node.port || sentinel !== (node.kind === 'sentinel')) return false;
+  if (![node.port, node.connectPort].includes(port) || sentinel !== (node.kind === 'sentinel')) return false;
   return address === node.address || (address === '*' && config.startsWith(`${process.cwd}/`));
+}
+
+/** The title of a server without a port, `redis-server unixsocket:/run/redis.sock` (server.c:redisProcTitleGetVariable). */
+function namesSocket(process: RawProcess, node: NodeEntry): boolean {
+  return node.socket !== undefined && process.title.trim().split(' ')[1] === `unixsocket:${node.socket}`;
 }
 
 /** `127.0.0.1:6379` of the title `redis-server 127.0.0.1:6379 [sentinel]` (server.c:redisSetProcTitle). */

@@ -135,6 +135,21 @@ const node = z.object({
   start: z.array(text),
   group: text.optional(),
   password: password.optional(),
+  user: text.optional(),
+  tls: z
+    .union([
+      z.literal(false),
+      z.object({
+        ca: text.optional(),
+        cert: text.optional(),
+        key: text.optional(),
+        serverName: text.optional(),
+      }),
+    ])
+    .optional(),
+  connectPort: whole.optional(),
+  socket: text.optional(),
+  direct: z.boolean().optional(),
 });
 
 const host = z.object({

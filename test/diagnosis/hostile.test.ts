@@ -136,10 +136,10 @@ const anyEvent = fc.oneof(
     lengthBytes: fc.bigInt(0n, 50n),
   }),
   fc.constantFrom<
-    | { kind: 'started'; version: string }
+    | { kind: 'started'; version: string; flavour: 'redis' }
     | { kind: 'saved' | 'exited' | 'flushed' | 'aof-rewritten' | 'loaded-aof' | 'loaded-rdb' | 'ready' }
   >(
-    { kind: 'started', version: '7' },
+    { kind: 'started', version: '7', flavour: 'redis' },
     { kind: 'saved' },
     { kind: 'exited' },
     { kind: 'flushed' },

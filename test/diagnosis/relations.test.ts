@@ -212,3 +212,42 @@ test('what a booted master passed on under an id of its own is not counted to th
   expect(ends?.offset).toBe(40n);
   expect(ends?.replid).not.toBe(first?.kind === 'backlog-created' ? first.replid : '');
 });
+
+describe('a master that was started again from its AOF draws an id that joins it to nothing by itself', () => {
+  test('after an orderly stop it has all of those who followed it, and they not all of it', () => {
+    const { fleet, nodes } = fleetOf(true);
+    const [a, b, c] = nodes;
+    for (const each of [b, c]) rewriteAof(fleet, each);
+    write(fleet, a, 10);
+    for (const each of [b, c, a]) stop(fleet, each);
+    start(fleet, a, 'master');
+    expect(relation(fleet, a, b)).toMatchObject({ kind: 'contains' });
+    expect(relation(fleet, b, a)?.kind).not.toMatch(/^(contains|equal)$/);
+    write(fleet, a, 10);
+    expect(relation(fleet, a, c)).toMatchObject({ kind: 'contains' });
+    expect(relation(fleet, c, a)?.kind).not.toMatch(/^(contains|equal)$/);
+    expect(diagnose(surveyOf(fleet), 'g')).toMatchObject({ winner: a.name, consents: [] });
+  });
+
+  test('the same once a replica follows it, and its log names the new id', () => {
+    const { fleet, nodes } = fleetOf(true);
+    const [a, b, c] = nodes;
+    for (const each of [b, c]) rewriteAof(fleet, each);
+    for (const each of [b, c, a]) stop(fleet, each);
+    start(fleet, a, 'master');
+    start(fleet, b, 'replica');
+    follow(fleet, b, a);
+    write(fleet, a, 10);
+    expect(relation(fleet, a, c)).toMatchObject({ kind: 'contains' });
+    expect(diagnose(surveyOf(fleet), 'g')).toMatchObject({ winner: a.name, consents: [] });
+  });
+
+  test('after a crash its AOF may lack the end: nothing is joined', () => {
+    const { fleet, nodes } = fleetOf(true);
+    const [a, b] = nodes;
+    rewriteAof(fleet, b);
+    allOff(fleet, crash);
+    start(fleet, a, 'master');
+    expect(relation(fleet, a, b)?.kind).toBe('incomparable');
+  });
+});

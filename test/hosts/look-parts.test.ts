@@ -101,7 +101,7 @@ describe('a listener', () => {
   it('is believed only as a server of the right user', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-vouch-'));
     const own = { ...node, config: join(directory, 'redis.conf') };
-    const config = { files: [], places: undefined, secrets: new Map(), user: undefined };
+    const config = { files: [], places: undefined, secrets: new Map(), users: {}, user: undefined, node: own };
     const ask = (uid: number) => distrust(own, config, { kind: 'server', process: server(uid) }, 'password');
     expect(await ask(process.getuid?.() ?? 0)).toBeUndefined();
     expect(await ask(0)).toBeUndefined();

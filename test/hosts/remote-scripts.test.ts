@@ -4,9 +4,10 @@ import { ChangedUnderneath } from '../../src/hosts/host.js';
 import { READ, REMOVE, STAT } from '../../src/hosts/remote/file-scripts.js';
 import { parseStatLine } from '../../src/hosts/remote/files.js';
 import { KEEP } from '../../src/hosts/remote/keep-script.js';
+import { sudoersLine } from '../../src/hosts/remote/root-commands.js';
 import { atPath, checkPath } from '../../src/hosts/remote/run-as.js';
 import { failureOf } from '../../src/hosts/remote/script.js';
-import { sudoError, sudoersLine } from '../../src/hosts/remote/sudo.js';
+import { sudoError } from '../../src/hosts/remote/sudo.js';
 import { WRITE } from '../../src/hosts/remote/write-script.js';
 
 function ended(status: number, stderr = '') {

@@ -76,7 +76,9 @@ describe('systemctl show', () => {
 describe('the drop-in of a hold', () => {
   it('names the hold file as systemd reads it', () => {
     expect(holdDropIn('7K3Q', '/srv/50%/hold/redis')).toContain('\nAssertPathExists=!/srv/50%%/hold/redis\n');
-    expect(holdDropIn('7K3Q', '/a')).toMatch(/\[Unit\]\nAssertPathExists=!\/a\n\n\[Service\]\nRestart=no\n$/);
+    expect(holdDropIn('7K3Q', '/a')).toMatch(
+      /\[Unit\]\nAssertPathExists=!\/a\n\n\[Service\]\nRestart=no\nTimeoutStopSec=infinity\n$/,
+    );
   });
 
   it('refuses what would say something else', () => {

@@ -108,6 +108,33 @@ describe('a fleet file that is right', () => {
     expect(read(fleet()).hosts[0]).not.toHaveProperty('ssh');
   });
 
+  it('merges tls key by key, and its paths are beside the file', () => {
+    const head = 'name: shop\ngroup: g\ndefaults: { tls: { ca: ca.pem }, user: ops }';
+    const hosts = [
+      '  a: { address: 10.0.0.1, runs: [redis, sentinel], tls: { server-name: a.lab } }',
+      '  b: { address: 10.0.0.2, runs: [redis, {sentinel: {user: s}}], redis: { tls: false } }',
+    ].join('\n');
+    const [redis, sentinel, plain, named] = read(fleet({ head, hosts })).hosts.flatMap(({ nodes }) => nodes);
+    expect(redis).toMatchObject({ tls: { ca: join(process.cwd(), 'ca.pem'), serverName: 'a.lab' }, user: 'ops' });
+    expect(sentinel).not.toHaveProperty('user');
+    expect(plain?.tls).toBe(false);
+    expect(named?.user).toBe('s');
+  });
+
+  it.each([
+    ['redis: { direct: true }', 'direct of pv1 needs tls'],
+    ['tls: { cert: c.pem }', 'cert and key go together, found cert alone'],
+    ['redis: { socket: /run/r.sock, tls: true }', 'Redis speaks no TLS on a unix socket'],
+    ['redis: { socket: r.sock }', 'a path on the host that begins with /'],
+    ['tls: { cacert: c.pem }', 'cacert'],
+  ])('refuses %s with its line and column', (settings, says) => {
+    const [mistake] = mistakesIn(
+      fleet({ hosts: `  pv1: { address: 10.0.0.1, runs: [redis, sentinel], ${settings} }` }),
+    );
+    expect(mistake).toMatch(/^fleet\.yaml:4:\d+ /);
+    expect(mistake).toContain(says);
+  });
+
   it('takes overrides from the defaults, then the host, then the node', () => {
     const inventory = read(
       fleet({
@@ -123,7 +150,7 @@ describe('a fleet file that is right', () => {
           '    runs:',
           '      - redis: { config: /b/1.conf, port: 1, unit: b1 }',
           '      - redis: { config: /b/2.conf, port: 2, unit: b2, start: [valkey-server, /b/2.conf] }',
-          '      - sentinel: { config: /b/s.conf, direct: true, password: { file: pw } }',
+          '      - sentinel: { config: /b/s.conf, direct: true, tls: true, password: { file: pw } }',
         ].join('\n'),
       }),
     );
@@ -136,6 +163,15 @@ describe('a fleet file that is right', () => {
       ['b:2', 2, 'valkey-server /b/2.conf', 'prompt'],
       ['b/sentinel', 26379, 'redis-sentinel /b/s.conf', 'file'],
     ]);
+  });
+
+  it("takes Valkey's own programs where the unit or the config is Valkey's", () => {
+    const hosts = [
+      '  a: { address: 10.0.0.1, runs: [redis, sentinel], redis: { unit: valkey-server }, sentinel: { unit: valkey-sentinel } }',
+      '  b: { address: 10.0.0.2, runs: [redis], redis: { config: /etc/valkey/valkey.conf } }',
+    ].join('\n');
+    const starts = read(fleet({ hosts })).hosts.flatMap((host) => host.nodes.map((node) => node.start[0]));
+    expect(starts).toEqual(['valkey-server', 'valkey-sentinel', 'valkey-server']);
   });
 
   it('may hold several groups when each redis says its own', () => {

@@ -20,7 +20,7 @@ function redisOf(host: OwnHost) {
 
 function endpoint(host: OwnHost, secret?: string) {
   const node = redisOf(host);
-  const given = secret === undefined ? {} : { password: new Secret(secret) };
+  const given = secret === undefined ? {} : { credentials: { password: new Secret(secret) } };
   return { address: node.address, port: node.port, node: node.id, ...given };
 }
 

@@ -9,6 +9,7 @@ import { openLocalHost } from '../../src/hosts/local.js';
 import type { NodeEntry, NodeKind } from '../../src/model/inventory.js';
 import { countIn } from '../../src/scratch/closed-server.js';
 import { loadScratch } from '../../src/scratch/load.js';
+import { localServer } from '../../src/scratch/local-server.js';
 import { trial } from '../../src/scratch/trial.js';
 import { OwnRedis, ownAddress, rawCommand, waitFor } from './own-redis.js';
 
@@ -70,6 +71,20 @@ async function leftBehind(): Promise<readonly string[]> {
 async function scratchDirectories(): Promise<readonly string[]> {
   return (await readdir(tmpdir())).filter((name) => /^redis-runbook-(load|trial)\./.test(name));
 }
+
+describe('the server of this machine', () => {
+  it('is taken for what it can load, and the reason is given where none can', async () => {
+    expect(await localServer(['no-such-server', 'redis-server'], 9)).toEqual({ ok: true, server: 'redis-server' });
+    expect(await localServer(['redis-server'], 9999)).toEqual({
+      ok: false,
+      why: expect.stringMatching(/ of this machine reads RDB data up to version \d+, and this is 9999$/),
+    });
+    expect(await localServer(['no-such-server'], undefined)).toEqual({
+      ok: false,
+      why: 'this machine has no no-such-server',
+    });
+  });
+});
 
 describe('a scratch server', () => {
   it('counts what an append-only file holds, and leaves nothing', async () => {

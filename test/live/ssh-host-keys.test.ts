@@ -143,6 +143,26 @@ describe.each(transports)('host keys over transport %s', (transport, open) => {
     await channel.close();
   });
 
+  it('refuses a swapped key for a tunnel and for a stream, first and on reconnecting', async () => {
+    const first = await own.start();
+    own.know(first);
+    const asked: HostKeyQuestion[] = [];
+    const channel = open(await own.target(first), yes(asked));
+    const tunnel = await channel.forward(first.address, first.port, never());
+    tunnel.destroy();
+    const under = expect(say(channel, 'sleep 41.2')).rejects.toBeInstanceOf(ChannelLost);
+    const { sshd } = await swap(first, `tunnel-${transport}`);
+    await under;
+    const later = open(await own.target(sshd), yes(asked));
+    for (const each of [channel, later]) {
+      for (const work of [each.forward(sshd.address, sshd.port, never()), each.open('cat', never())]) {
+        expect((await refusal(work)).word).toBe('host-key');
+      }
+      await each.close();
+    }
+    expect([asked, logins(sshd)]).toEqual([[], 0]);
+  });
+
   it('verifies every hop: a swapped key on the first, the second or the last is refused', async () => {
     const hops = [await own.start(), await own.start(), await own.start()] as const;
     for (const hop of hops) own.know(hop);

@@ -226,6 +226,28 @@ describe('the limits of a host', () => {
     }
   });
 
+  it.each([1, 2])('are kept to by streams as well: with %i sessions 6 of them all run, once each', async (most) => {
+    const sshd = await own.start([`MaxSessions ${most}`]);
+    own.know(sshd);
+    const target = await own.target(sshd);
+    for (const [index, channel] of [
+      openSshChannel(target, { verify: verify() }),
+      openOpensshChannel(target, { verify: verify(), configFile: own.configFile }),
+    ].entries()) {
+      const file = join(own.directory, `streamed-${most}-${index}`);
+      const all = Array.from({ length: 6 }, async (_, each) => {
+        const stream = await channel.open(`echo ${each} >> ${file}; sleep 0.05; cat; echo said >&2`, never());
+        stream.stdin.end(`${each}`);
+        let text = '';
+        for await (const chunk of stream.stdout) text += Buffer.from(chunk).toString();
+        return [text, await stream.ended];
+      });
+      expect(await Promise.all(all)).toEqual(all.map((_, each) => [`${each}`, { status: 0, stderr: 'said\n' }]));
+      expect(await say(channel, `wc -l < ${file}`)).toBe('6\n');
+      await channel.close();
+    }
+  });
+
   it('are said when forwarding is off', async () => {
     const sshd = await own.start(['AllowTcpForwarding no']);
     own.know(sshd);

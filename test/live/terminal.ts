@@ -28,9 +28,14 @@ let windows = 0;
 
 /**
  * Starts `redis-runbook ARGS --fleet …` in a terminal of that many columns. The terminal belongs to a process of its
- * own, so that it can be closed as a window is.
+ * own, so that it can be closed as a window is; `within` stands before it (`ip netns exec NAME`).
  */
-export function inTerminal(lab: Lab, args: readonly string[], columns = 80): Terminal {
+export function inTerminal(
+  lab: Pick<Lab, 'directory' | 'fleetFile'>,
+  args: readonly string[],
+  columns = 80,
+  within: readonly string[] = [],
+): Terminal {
   windows += 1;
   const [pidFile, statusFile] = ['pid', 'status'].map((name) => join(lab.directory, `window-${windows}.${name}`));
   const words = [process.execPath, tool, ...args, '--fleet', lab.fleetFile].map((word) => `'${word}'`).join(' ');
@@ -39,7 +44,8 @@ export function inTerminal(lab: Lab, args: readonly string[], columns = 80): Ter
     `exec 3<&0; ${words} <&3 & p=$!; echo $p >'${pidFile}'; trap 'kill -HUP $p' HUP; wait $p; s=$?`,
     `while kill -0 $p 2>/dev/null; do wait $p; s=$?; done; echo $s >'${statusFile}'`,
   ].join('\n');
-  const child = spawn(process.execPath, [windowProgram, script, String(columns)], {
+  const [program = '', ...rest] = [...within, process.execPath, windowProgram, script, String(columns)];
+  const child = spawn(program, rest, {
     cwd: lab.directory,
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {

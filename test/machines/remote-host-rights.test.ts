@@ -231,7 +231,7 @@ describe('the right of the directory', () => {
     const seen = await own.service(node).pid(never);
     if (!seen.ok || seen.value === null) throw new Error('it runs');
     expect((await stat(`/proc/${seen.value}`)).uid).toBe(REDIS);
-    expect(await own.vouch(address, 6379, never)).toMatchObject({ ok: true });
+    expect(await own.vouch({ address, port: 6379, node: 'pv1' }, never)).toMatchObject({ ok: true });
     expect(await own.service(node).stop(5000, never)).toBe('stopped');
     expect(await readdir(join(top, 'state'))).toEqual([]);
   });

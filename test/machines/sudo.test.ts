@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Channel } from '../../src/hosts/channel.js';
 import { runningChild, startChild } from '../../src/hosts/child.js';
 import { openRemoteHost } from '../../src/hosts/remote/host.js';
-import { sudoersLine } from '../../src/hosts/remote/sudo.js';
+import { sudoersLine } from '../../src/hosts/remote/root-commands.js';
 import { asStream, runToEnd } from '../../src/hosts/running.js';
 import type { HostEntry } from '../../src/model/inventory.js';
 import { Secret } from '../../src/model/secret.js';
@@ -239,6 +239,25 @@ describe('sudo', () => {
     expect([tried, commands.filter((command) => command.includes('sudo -S')).length]).toEqual([1, 1]);
     expect(questions).toHaveLength(1);
     expect(await readdir(work)).toEqual([]);
+  });
+
+  it('gets no password while the key of the host is new', async () => {
+    await given(`${USER} ALL=(root) /bin/sh`, 'Defaults timestamp_timeout=0');
+    let asked = 0;
+    const askSecret = async () => {
+      asked += 1;
+      return new Secret(PASSWORD);
+    };
+    let isNew = true;
+    const fresh: Channel = { ...channel(), mayHavePassword: async () => !isNew };
+    const host = openRemoteHost(entry, fresh, { askSecret });
+    const refused: unknown = await host.makeDirectory(join(work, 'a')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ word: 'sudo' });
+    expect(JSON.stringify(refused)).toContain('accepted only now');
+    expect([asked, commands.filter((command) => command.includes('sudo -S'))]).toEqual([0, []]);
+    isNew = false;
+    await host.makeDirectory(join(work, 'a'));
+    expect([asked, await readdir(work)]).toEqual([1, ['a']]);
   });
 
   it('says what stands against it', async () => {

@@ -13,7 +13,7 @@ import {
   snapshot,
 } from './fleet.js';
 
-/** What can happen to the fleet beside writes. Every function follows redis 7.0.15 and leaves the log lines that it leaves. */
+/** What can happen to the fleet beside writes. Every function follows redis 7.0.15 (6.0.16 where the fleet is `old`) and leaves the log lines that it leaves. */
 
 export function promote(fleet: Fleet, node: Node, elect = true): void {
   if (!node.alive || node.role !== 'replica') return;
@@ -62,6 +62,7 @@ export function stop(fleet: Fleet, node: Node): void {
     node.file = snapshot(fleet, node);
     say(fleet, node, { kind: 'saved' });
   }
+  if (node.appending) say(fleet, node, { kind: 'aof-synced' });
   say(fleet, node, { kind: 'exited' });
   crash(fleet, node);
 }
@@ -72,7 +73,7 @@ export function start(fleet: Fleet, node: Node, as: 'master' | 'replica'): void 
   const loaded = node.aof ? undefined : node.file;
   node.started += 1;
   Object.assign(node, { alive: true, role: as, link: 'down', of: undefined, replid2: undefined, backlogFrom: 1n });
-  say(fleet, node, { kind: 'started', version: '7.0.15' }, 'C');
+  say(fleet, node, { kind: 'started', version: fleet.old ? '6.0.16' : '7.0.15', flavour: 'redis' }, 'C');
   if (node.aof) loadAof(fleet, node);
   else if (loaded) say(fleet, node, { kind: 'loaded-rdb' });
   else say(fleet, node, { kind: 'loaded-nothing' });
@@ -90,7 +91,7 @@ function loadAof(fleet: Fleet, node: Node): void {
 
 function place(fleet: Fleet, node: Node, as: 'master' | 'replica', loaded: Node['file']): void {
   const fresh = newId(fleet);
-  if (loaded?.replid === undefined || loaded.offset === undefined) {
+  if (loaded?.replid === undefined || loaded.offset === undefined || (fleet.old && as === 'master')) {
     Object.assign(node, { replid: fresh, offset: 0n, backlog: false, cached: false });
     return;
   }

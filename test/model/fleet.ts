@@ -13,7 +13,7 @@ interface File {
   readonly atMs: number;
 }
 
-/** One redis-server 7.0 as the property tests believe in it, alive or dead, with what it left on disk. */
+/** One redis-server 7.0 (or 6.x, where the fleet is `old`) as the property tests believe in it, alive or dead, with what it left on disk. */
 export interface Node {
   readonly name: string;
   readonly aof: boolean;
@@ -44,6 +44,8 @@ export interface Node {
 }
 
 export interface Fleet {
+  /** 4.0 to 6.2: an AOF begins without a word, and a master that starts from a file draws an id and counts from 0. */
+  readonly old: boolean;
   readonly nodes: readonly Node[];
   nowMs: number;
   written: number;
@@ -68,7 +70,7 @@ export function say(fleet: Fleet, node: Node, body: Body, role: Role = node.role
   const localMs = fleet.nowMs + node.clockMs;
   const local = new Date(localMs).toISOString();
   const text =
-    body.kind === 'loaded-nothing' && node.aof
+    body.kind === 'loaded-nothing' && node.aof && !fleet.old
       ? '* Creating AOF base file appendonly.aof.1.base.rdb on server start'
       : body.kind;
   node.log.push({

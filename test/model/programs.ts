@@ -38,6 +38,7 @@ const kinds = [
 ] as const;
 
 export interface Program {
+  readonly old: boolean;
   readonly nodes: readonly { readonly aof: boolean; readonly saves: boolean }[];
   readonly happenings: readonly Happening[];
   /** How each node ends: stays, crashes, or is stopped in order. */
@@ -70,6 +71,7 @@ const losses: fc.Arbitrary<Losses> = fc.record({
 });
 
 export const programs: fc.Arbitrary<Program> = fc.record({
+  old: fc.boolean(),
   nodes: fc.array(
     fc.record({ aof: fc.boolean(), saves: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)) }),
     {
@@ -84,7 +86,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
 
 /** The fleet after all of it. Small write sizes make equal offsets in rival histories likely. */
 export function carriedOut(program: Program): Fleet {
-  const fleet = newFleet(program.nodes);
+  const fleet = newFleet(program.nodes, program.old);
   assemble(fleet);
   for (let first = 0; first < 3; first++) write(fleet, fleet.nodes[0] as Node, 10);
   for (const each of program.happenings) happen(fleet, each);
@@ -96,7 +98,7 @@ export function carriedOut(program: Program): Fleet {
   return fleet;
 }
 
-export function newFleet(shapes: Program['nodes']): Fleet {
+export function newFleet(shapes: Program['nodes'], old = false): Fleet {
   const nodes = shapes.map(
     ({ aof, saves }, index): Node => ({
       name: `pv${index + 1}`,
@@ -119,6 +121,7 @@ export function newFleet(shapes: Program['nodes']): Fleet {
     }),
   );
   return {
+    old,
     nodes,
     nowMs: 1_800_000_000_000,
     written: 0,

@@ -38,6 +38,7 @@ const every: Record<LogEvent['kind'], true> = {
   'aof-truncated': true,
   'multi-reverted': true,
   'aof-rewritten': true,
+  'aof-synced': true,
   flushed: true,
   fatal: true,
 };
@@ -139,12 +140,16 @@ describe('logs that 7.0.15 wrote', () => {
 describe('wordings of other versions', () => {
   const id = 'a'.repeat(40);
   it.each<[string, object]>([
-    ['Server started, Redis version 2.8.24', { kind: 'started', version: '2.8.24' }],
+    ['Server started, Redis version 2.8.24', { kind: 'started', version: '2.8.24', flavour: 'redis' }],
     [
       'Redis version=5.0.14, bits=64, commit=0, modified=0, pid=1, just started',
-      { kind: 'started', version: '5.0.14' },
+      { kind: 'started', version: '5.0.14', flavour: 'redis' },
     ],
-    ['Valkey version=8.0.1, bits=64, commit=0, modified=0, pid=1, just started', { kind: 'started', version: '8.0.1' }],
+    [
+      'Valkey version=8.0.1, bits=64, commit=0, modified=0, pid=1, just started',
+      { kind: 'started', version: '8.0.1', flavour: 'valkey' },
+    ],
+    ['Calling fsync() on the AOF file.', { kind: 'aof-synced' }],
     ['Ready to accept connections tcp', { kind: 'ready' }],
     ['DB loaded from disk: 0.833 seconds', { kind: 'loaded-rdb' }],
     ['SLAVE OF 10.0.0.1:6379 enabled (user request)', { kind: 'replica-of', address: '10.0.0.1:6379', by: 'a client' }],

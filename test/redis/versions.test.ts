@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newestRdbVersion } from '../../src/redis/rdb-versions.js';
 import { atLeast, compareVersions, parseVersion, printVersion } from '../../src/redis/versions.js';
 
 test('reads what INFO, logs and binaries print', () => {
@@ -21,4 +22,15 @@ test('compares part by part', () => {
     true,
   ]);
   expect(compareVersions(parseVersion('2.8.4'), parseVersion('2.8.21'))).toBeLessThan(0);
+});
+
+test.each([
+  ['redis', '2.8.24', 6],
+  ['redis', '6.0.16', 9],
+  ['redis', '7.0.15', 10],
+  ['redis', '8.0.2', 12],
+  ['valkey', '8.1.1', 11],
+  ['valkey', '9.0.0', 80],
+] as const)('%s %s loads RDB data up to version %i', (flavour, version, newest) => {
+  expect(newestRdbVersion(flavour, parseVersion(version))).toBe(newest);
 });

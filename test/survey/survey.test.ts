@@ -7,7 +7,7 @@ import { hostEntry, inventory, rawHost, redisNode, sentinelNode, unseen } from '
 /** A host that can only be looked at, in the way given. */
 function host(name: string, look: Host['look']): Host {
   const never = () => Promise.reject(new Error('only looked at'));
-  return {
+  const only: Host = {
     entry: hostEntry([], { name }),
     look,
     read: async () => unseen('not-asked'),
@@ -18,10 +18,14 @@ function host(name: string, look: Host['look']): Host {
     stat: async () => unseen('not-asked'),
     list: async () => unseen('not-asked'),
     hash: async () => unseen('not-asked'),
+    rights: never,
+    probe: never,
     connect: never,
     vouch: async () => unseen('not-asked'),
+    named: () => only,
     close: async () => undefined,
   };
+  return only;
 }
 
 const names = ['pv1', 'pv2', 'pv3', 'pv4'];

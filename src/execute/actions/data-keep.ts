@@ -22,7 +22,7 @@ export const dataKeep: ActionModule<'data.keep'> = {
   changes: false,
   undo: 'none needed: copies',
   look: async (action, at) => {
-    const { host } = nodeAt(at, action.node);
+    const { named: host } = nodeAt(at, action.node);
     const seen = await host.stat(join(await directoryOf(action, at), LIST));
     if (seen.ok) return { state: 'done', says: 'kept by this run' };
     return seen.why === 'absent'
@@ -30,7 +30,7 @@ export const dataKeep: ActionModule<'data.keep'> = {
       : { state: 'unknown', says: `whether it is kept could not be seen: ${seen.detail}` };
   },
   act: async (action, at) => {
-    const { host } = nodeAt(at, action.node);
+    const { named: host } = nodeAt(at, action.node);
     const place = await placeNow(action.node, at);
     const directory = keepDirectory(place, at.tools.run, action.moment);
     const rdb = await keepRdb(action, place, directory, at);
@@ -70,7 +70,7 @@ async function placeNow(node: string, at: At): Promise<DataPlace> {
 }
 
 async function keepRdb(action: Keep, place: DataPlace, directory: string, at: At): Promise<readonly KeptFile[]> {
-  const { host } = nodeAt(at, action.node);
+  const { named: host } = nodeAt(at, action.node);
   const stat = await host.stat(place.rdb);
   if (!stat.ok && stat.why === 'absent') return [];
   if (!stat.ok) throw new Error(`${place.rdb} could not be seen: ${stat.detail}`);
@@ -100,14 +100,14 @@ async function keepAof(action: Keep, place: DataPlace, directory: string, at: At
       await verifyAof(action.node, before, kept, at);
       return kept;
     }
-    for (const file of kept ?? []) await nodeAt(at, action.node).host.remove(file.kept);
+    for (const file of kept ?? []) await nodeAt(at, action.node).named.remove(file.kept);
   }
   throw new Error(`the append-only file was rewritten ${MOST_TRIES} times while it was being kept`);
 }
 
 /** Undefined when a file went away meanwhile: a rewrite has ended, and the manifest tells. */
 async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Promise<readonly KeptFile[] | undefined> {
-  const { host } = nodeAt(at, action.node);
+  const { named: host } = nodeAt(at, action.node);
   const last = aof.files.at(-1);
   const kept: KeptFile[] = [];
   try {
@@ -126,7 +126,7 @@ async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Pr
 
 /** The kept copy is compared with as much of the original as it had; what it holds is read to its end. */
 async function verifyAof(node: string, aof: AofOnDisk, kept: readonly KeptFile[], at: At): Promise<void> {
-  const { host } = nodeAt(at, node);
+  const { named: host } = nodeAt(at, node);
   if (aof.missing.length > 0) await at.evidence(`listed in the manifest but missing: ${aof.missing.join(', ')}`);
   for (const file of kept) {
     const original = await host.hash(file.original, at.signal, file.sizeBytes);

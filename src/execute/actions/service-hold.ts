@@ -25,6 +25,9 @@ export const serviceHold: ActionModule<'service.hold'> = {
     const after = await service.holder(at.signal);
     if (!after.ok || after.value?.run !== at.tools.run) throw new Error(`${action.node} is not held after the hold`);
     const from = before.ok && before.value ? ` (was held by run ${before.value.run})` : '';
-    return { says: `held${from}` };
+    const weak = await service.weakness?.(at.signal).catch(() => undefined);
+    if (weak === undefined) return { says: `held${from}` };
+    at.note(`${action.node}: ${weak}`);
+    return { says: `held${from}, but ${weak}`, detail: { weak } };
   },
 };

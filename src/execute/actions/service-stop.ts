@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
 import type { ActionOf } from '../../model/plan.js';
@@ -5,6 +6,7 @@ import type { RunningRedis } from '../../model/survey.js';
 import { type DataPlace, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdb } from '../data-read.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
+import { telling } from '../telling.js';
 import { type Acted, type ActionModule, type At, Unsure } from '../tools.js';
 
 type Stop = ActionOf<'service.stop'>;
@@ -37,7 +39,7 @@ export const serviceStop: ActionModule<'service.stop'> = {
     const { entry } = nodeAt(at, action.node);
     if (entry.kind === 'sentinel') return stopSentinel(action, at);
     const before = await withWriter(at, action.node, (writer) => prepare(action, writer, at));
-    await stopProcess(action, at);
+    await stopProcess(action, at, before.place.dir);
     if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
     return compareSaved(action, before, at);
   },
@@ -84,24 +86,35 @@ function refuseStranger(action: Stop, running: RunningRedis, at: At): void {
   });
 }
 
-async function stopProcess(action: Stop, at: At): Promise<void> {
+async function stopProcess(action: Stop, at: At, dir?: string): Promise<void> {
   const { entry, host } = nodeAt(at, action.node);
   const limitMs = at.limitMs ?? LIMIT_MS;
-  const ended = await host
+  const stopping = host
     .service(entry)
     .stop(limitMs, at.signal)
     .catch((error: Error) => {
       if (at.signal.aborted) throw new Unsure('asked to stop; whether it has is not known');
       throw error;
     });
+  const ended = await telling(at, `${action.node} is stopped`, limitMs, () => savingSeen(action, dir, at), stopping);
   if (ended === 'still-running')
     throw new Error(`still running ${Math.round(limitMs / 1000)} s after it was asked to stop`);
+}
+
+/** The file that a save under way writes (rdb.c:rdbSave), and how far it has come. */
+async function savingSeen(action: Stop, dir: string | undefined, at: At): Promise<string> {
+  const { host } = nodeAt(at, action.node);
+  const names = dir === undefined ? undefined : await host.list(dir);
+  const name = names?.ok ? names.value.findLast((each) => /^temp-\d+\.rdb$/.test(each)) : undefined;
+  if (dir === undefined || name === undefined) return 'asked to stop, and still there';
+  const stat = await host.stat(join(dir, name));
+  return stat.ok ? `it saves its data: ${name} has ${stat.value.sizeBytes} bytes` : 'it saves its data';
 }
 
 /** The file on disk must hold what the node held: the same history and at least its offset, or its keys where the file names no history. */
 async function compareSaved(action: Stop, before: Before, at: At): Promise<Acted> {
   const { running, place } = before;
-  const { host } = nodeAt(at, action.node);
+  const { named: host } = nodeAt(at, action.node);
   if (place.appendonly) {
     const aof = await findAof(at, action.node, place);
     if (running.keys > 0n && (aof?.files.length ?? 0) === 0)

@@ -1,6 +1,7 @@
-import type { Duplex } from 'node:stream';
+import { randomBytes } from 'node:crypto';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { RunbookError } from '../../errors.js';
-import { type Channel, ChannelLost } from '../channel.js';
+import { type Channel, ChannelLost, type ExecStream } from '../channel.js';
 import { childEnd, signalGroup, startChild } from '../child.js';
 import { forwarded, forwardRefused } from '../forwarded.js';
 import { namedCommand } from '../named-command.js';
@@ -14,6 +15,8 @@ import { type Master, type OpensshPorts, startMaster } from './master.js';
 
 const CHECK_LIMITS = { timeoutMs: 5000, limitBytes: 4096 };
 const FORWARD_TIMEOUT_MS = 15_000;
+/** A login shell may greet before it says that the command runs. */
+const MOST_BEFORE_MARK_BYTES = 64 * 1024;
 
 /** The host opened no session: the command was never started. */
 class SessionRefused extends Error {
@@ -58,7 +61,11 @@ function start(link: Link, command: string): Running {
     const how = await childEnd(child);
     if (isKilled || how.status !== 255) return how;
     // 255 is ssh's own word for "lost" and for "refused", and may be the command's.
-    if (!(await isAlive(link))) throw lost(host);
+    if (!(await isAlive(link))) {
+      // The command may learn of it before the master's own end is seen: the next one must not be given to a dead master.
+      void link.master.close();
+      throw lost(host);
+    }
     if (isRefusal.test(words)) throw new SessionRefused(words.trim().split('\n')[0] ?? '');
     return how;
   };
@@ -172,28 +179,63 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
     if (!(await sessions.refused())) throw noSession(host, error);
   };
 
+  /** ssh says nothing when a session is open, so the command's own shell does, on its standard error. */
+  async function openOne(command: string, signal: AbortSignal): Promise<ExecStream> {
+    const mark = `rrb-open-${randomBytes(12).toString('hex')}`;
+    const started = await run(`printf '%s\\n' ${mark} >&2; ${command}`, signal);
+    const { stderr, seen } = withoutMark(started.stderr, `${mark}\n`);
+    const stream = asStream({ ...started, stderr }, signal);
+    await Promise.race([seen, started.ended]);
+    return stream;
+  }
+
+  async function queued<T>(once: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        const done = await once();
+        sessions.opened();
+        return done;
+      } catch (error) {
+        await again(error);
+      }
+    }
+  }
+
   return {
     host,
-    exec: async (command, options, signal) => {
-      for (;;) {
-        try {
-          const result = await runToEnd(await run(command, signal), options, signal);
-          sessions.opened();
-          return result;
-        } catch (error) {
-          await again(error);
-        }
-      }
+    exec: (command, options, signal) => queued(async () => runToEnd(await run(command, signal), options, signal)),
+    open: (command, signal) => queued(() => openOne(command, signal)),
+    // `ssh -W PATH` came with 9.4 only, and the older ones take a path for a host.
+    forward: async (address, port, signal) => {
+      if (port === 0) throw forwardRefused(host, address, port, 'not supported by the ssh of this machine');
+      return forward({ master: await masters.get(signal), target }, address, port, signal);
     },
-    open: async (command, signal) => {
-      const started = await run(command, signal);
-      const ended = started.ended.catch((error: unknown) => {
-        throw error instanceof SessionRefused ? noSession(host, error) : error;
-      });
-      return asStream({ ...started, ended }, signal);
-    },
-    forward: async (address, port, signal) =>
-      forward({ master: await masters.get(signal), target }, address, port, signal),
+    mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
     close: () => masters.close(),
   };
+}
+
+/** A command's standard error without the line that says that it runs; `seen` resolves when that line came. */
+function withoutMark(stderr: Readable, mark: string): { readonly stderr: Readable; readonly seen: Promise<void> } {
+  const rest = new PassThrough();
+  const seen = new Promise<void>((resolve) => {
+    let before: Buffer | undefined = Buffer.alloc(0);
+    const flush = (bytes: Uint8Array) => {
+      before = undefined;
+      rest.write(bytes);
+    };
+    stderr.on('data', (chunk: Buffer) => {
+      if (before === undefined) return void rest.write(chunk);
+      before = Buffer.concat([before, chunk]);
+      const at = before.indexOf(mark);
+      if (at < 0 && before.length < MOST_BEFORE_MARK_BYTES) return;
+      if (at >= 0) resolve();
+      flush(at < 0 ? before : Buffer.concat([before.subarray(0, at), before.subarray(at + mark.length)]));
+    });
+    stderr.once('close', () => {
+      if (before !== undefined) flush(before);
+      rest.end();
+    });
+  });
+  return { stderr: rest, seen };
 }

@@ -3,7 +3,7 @@ import type { FileStat } from '../../model/raw-host.js';
 import type { ExecResult } from '../channel.js';
 import { fileError } from '../local-files.js';
 import { MAKE, READ, REMOVE, STAT } from './file-scripts.js';
-import { atPath, type Script } from './run-as.js';
+import { atNamedPath, type NamedBy, type Script } from './run-as.js';
 import { failureOf, textOf, timeoutError, unknownEnd } from './script.js';
 import { type Shell, sudoError } from './sudo.js';
 import { WRITE } from './write-script.js';
@@ -100,13 +100,10 @@ export async function change(
   return textOf(await changed(shell, result, path, signal));
 }
 
-async function write(shell: Shell, path: string, bytes: Uint8Array, expected: string, signal: AbortSignal) {
-  const arriving = createHash('sha256').update(bytes).digest('hex');
-  await change(shell, atPath(WRITE, path, 'stay', expected, arriving), path, signal, { stdin: bytes });
-}
-
-/** The files of one host. */
-export function filesOver(shell: Shell): RemoteFiles {
+/** The files of one host; with `namedBy` those that a config file or its server named. */
+export function filesOver(shell: Shell, namedBy: () => NamedBy | undefined = () => undefined): RemoteFiles {
+  const atPath = (script: string, path: string, mode: 'follow' | 'stay' | 'directory' | 'make', ...args: string[]) =>
+    atNamedPath(namedBy(), script, path, mode, ...args);
   const look = async (script: Script, path: string, limitBytes: number, signal: AbortSignal, timeoutMs = SMALL_MS) =>
     looked(await shell.look(script, { timeoutMs, limitBytes }, signal), path, timeoutMs);
   return {
@@ -132,7 +129,10 @@ export function filesOver(shell: Shell): RemoteFiles {
       if (!/^[0-9a-f]{64}$/.test(sum)) throw fileError('EIO', `${path}: the host gave no sha256`);
       return sum;
     },
-    write: (path, bytes, expected, signal) => write(shell, path, bytes, expected, signal),
+    async write(path, bytes, expected, signal) {
+      const arriving = createHash('sha256').update(bytes).digest('hex');
+      await change(shell, atPath(WRITE, path, 'stay', expected, arriving), path, signal, { stdin: bytes });
+    },
     async makeDirectory(path, signal) {
       await change(shell, atPath(MAKE, path, 'make'), path, signal);
     },

@@ -2,22 +2,25 @@ import { randomBytes } from 'node:crypto';
 import type { HostEntry, NodeEntry } from '../../model/inventory.js';
 import type { From } from '../../model/seen.js';
 import type { Channel } from '../channel.js';
-import { defaultLimits, type Host, type RunOptions, type RunOutput, type Service, type WritableHost } from '../host.js';
+import { defaultLimits, type RunOptions, type RunOutput, type Service, type WritableHost } from '../host.js';
 import { fileError } from '../local-files.js';
 import { reading } from '../reading.js';
 import { remoteService } from '../services/remote.js';
+import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
 import { keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
+import { probeOver, reachBy, rightsOn } from './probe.js';
 import { processesOn } from './processes.js';
+import type { NamedBy } from './run-as.js';
 import { textOf } from './script.js';
 import { streamFrom } from './stream.js';
-import { type AskSecret, openShell, type Shell } from './sudo.js';
+import { openShell, type Shell, type SudoAsker } from './sudo.js';
 
-/** What a host of another machine needs of its surroundings. */
-export interface RemoteTools {
-  /** Asks for the sudo password of a host; left out where nobody can be asked. */
-  readonly askSecret?: AskSecret;
+/** What a host of another machine needs of its surroundings: who asks for sudo passwords, and whom to tell. */
+export interface RemoteTools extends SudoAsker {
+  /** Told what the operator should know of the host, once each. */
+  readonly tell?: Tell;
 }
 
 const DEFAULT_RUN_BYTES = 1024 * 1024;
@@ -59,6 +62,28 @@ function inTime(): AbortSignal {
   return AbortSignal.timeout(2 * SMALL_MS);
 }
 
+type FileMethods = Pick<
+  WritableHost,
+  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'remove'
+>;
+
+/** The files of a host; with `namedBy` those that a config file or its server named. */
+function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | undefined): FileMethods {
+  const files = filesOver(shell, namedBy);
+  const from = (source: string): From => ({ host: entry.name, source });
+  return {
+    read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
+    stream: (path, signal, fromByte, toByte) => streamFrom(shell, path, signal, fromByte, toByte, namedBy()),
+    stat: (path) => reading(from(path), () => files.stat(path, inTime())),
+    list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
+    hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
+    write: (path, bytes, expected, signal) => files.write(path, bytes, expected, signal),
+    makeDirectory: (path) => files.makeDirectory(path, inTime()),
+    keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
+    remove: (path) => files.remove(path, inTime()),
+  };
+}
+
 /**
  * Another machine, over POSIX shell commands through its channel: no SFTP, nothing on it but a shell and coreutils. As
  * root where fleet.yaml says `become: sudo` or the login is root's, and then never with more right in a directory than
@@ -66,38 +91,41 @@ function inTime(): AbortSignal {
  * when a right is missing, and with ChannelLost when it is not known whether something had its effect.
  */
 export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
-  const shell = openShell(entry, channel, tools.askSecret);
+  const shell = openShell(entry, channel, tools);
+  const connect = connector(channel, shell, entry.become === 'sudo', tools.tell);
   const files = filesOver(shell);
   const processes = processesOn(entry, channel, shell);
-  const from = (source: string): From => ({ host: entry.name, source });
+  const byConfig = (config: string) => (): NamedBy => {
+    const node = entry.nodes.find((each) => each.config === config);
+    return { config, user: node && processes.lastUser(node) };
+  };
+  const named = (config: string) => filesOver(shell, byConfig(config));
   const services = new Map<string, Service>();
   const service = (node: NodeEntry) => {
-    const made = services.get(node.id) ?? remoteService({ entry, shell, files, processes }, node);
+    const made = services.get(node.id) ?? remoteService({ entry, shell, files, named, processes }, node);
     services.set(node.id, made);
     return made;
   };
-  const host: Host = {
+  const host: WritableHost = {
     entry,
+    ...fileMethods(entry, shell, () => undefined),
     look: (request, signal) =>
-      lookThrough(channel, entry, request, signal, (command, options, own) =>
-        shell.exec({ script: command, args: [] }, options, own),
+      lookThrough(
+        channel,
+        entry,
+        request,
+        signal,
+        (command, options, own) => shell.exec({ script: command, args: [] }, options, own),
+        connect,
       ),
-    read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
-    stream: (path, signal, fromByte, toByte) => streamFrom(shell, path, signal, fromByte, toByte),
-    stat: (path) => reading(from(path), () => files.stat(path, inTime())),
-    list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
-    hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
-    connect: (address, port, signal) => channel.forward(address, port, signal),
-    vouch: (address, port, signal) => processes.vouch(address, port, signal),
+    connect,
+    vouch: (endpoint, signal) => processes.vouch(endpoint, signal),
+    rights: (signal) => rightsOn(shell, tools.askSecret !== undefined, signal),
+    probe: (request, signal) => probeOver(shell, reachBy(channel.forward), entry, request, signal),
+    named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
+    run: (argv, options, signal) => run(shell, argv, options, signal),
+    service,
     close: () => channel.close(),
   };
-  return {
-    ...host,
-    run: (argv, options, signal) => run(shell, argv, options, signal),
-    write: (path, bytes, expected, signal) => files.write(path, bytes, expected, signal),
-    makeDirectory: (path) => files.makeDirectory(path, inTime()),
-    keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal),
-    remove: (path) => files.remove(path, inTime()),
-    service,
-  };
+  return host;
 }

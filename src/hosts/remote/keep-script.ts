@@ -73,9 +73,10 @@ else
 fi
 told copy`;
 
-/** $1 = file, $2 = kept directory, $3 = link-or-copy or copy; says `HOW SIZE SHA256`. */
-export const KEEP = `${PLACES}here "$1" stay; SU=$U SG=$G SD=$D SB=$B SC=$C
-here "$2" make
+/** $1 = file, $2 = kept directory, $3 = link-or-copy or copy, $4 and $5 = by whom they were named; says `HOW SIZE SHA256`. */
+export const KEEP = `${PLACES}limit "$4" "$5"
+here "$1" stay; bound; SU=$U SG=$G SD=$D SB=$B SC=$C
+here "$2" make; bound
 cd / || exit 49
 if [ "$SU" = "$U" ]; then as "$SU" "$SG" /bin/sh -c ${shellQuote(ONE_USER)} sh "$SD" "$SB" "$SC" "$D" "$C" "$3"; exit; fi
 source() { as "$SU" "$SG" /bin/sh -c "$1" sh "$SD" "$SB" "$SC" "\${2-}"; }

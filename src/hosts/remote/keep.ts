@@ -4,7 +4,7 @@ import type { KeptFile } from '../host.js';
 import { fileError } from '../local-files.js';
 import { change } from './files.js';
 import { KEEP } from './keep-script.js';
-import { checkPath } from './run-as.js';
+import { checkPath, limitArguments, type NamedBy } from './run-as.js';
 import type { Shell } from './sudo.js';
 
 /** A large file is copied and hashed on the host: hours on a slow disk. */
@@ -25,8 +25,9 @@ export async function keepOn(
   directory: string,
   how: 'link-or-copy' | 'copy',
   signal: AbortSignal,
+  by?: NamedBy,
 ): Promise<KeptFile> {
-  const script = { script: KEEP, args: [checkPath(path), checkPath(directory), how] };
+  const script = { script: KEEP, args: [checkPath(path), checkPath(directory), how, ...limitArguments(by)] };
   const kept = join(directory, basename(path));
   const said = await change(shell, script, path, signal, { timeoutMs: LIMIT_MS }).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : '';

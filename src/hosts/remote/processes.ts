@@ -1,10 +1,12 @@
-import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.js';
 import type { From, Seen } from '../../model/seen.js';
-import type { Channel } from '../channel.js';
+import { type Channel, KEY_IS_NEW } from '../channel.js';
 import { defaultLimits } from '../host.js';
-import { type Listener, listenerAt, processOf } from '../local-nodes.js';
+import { type Listener, listenerAt, nodeAt, processOf, socketsAt } from '../local-nodes.js';
 import type { LocalProcess } from '../local-process.js';
+import { judgePidFile, PID_FILE_BYTES, type PidFileSight } from '../pid-file.js';
 import { missed, missedBy, saw } from '../reading.js';
+import { type RedisEndpoint, wordsOfPlace } from '../redis-endpoint.js';
 import type { Task } from './look/command.js';
 import { exchange } from './look/exchange.js';
 import { type RemoteScan, scanIn } from './look/processes.js';
@@ -23,7 +25,9 @@ export interface Processes {
   /** The user that a node was last seen to run as. */
   lastUser(node: NodeEntry): number | undefined;
   /** Whether a password may be sent to what listens there, as Host.vouch. */
-  vouch(address: string, port: number, signal: AbortSignal): Promise<Seen<true>>;
+  vouch(endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>>;
+  /** What the pidfile that the node's config names says. */
+  pidFile(node: NodeEntry, signal: AbortSignal): Promise<PidFileSight>;
 }
 
 /** The owners of a node's config directory and of the data directory that its config files name, one a line. */
@@ -36,7 +40,19 @@ for each in "./$B" $(value include "./$B"); do
   last=$(value dir "$each" | tail -n 1)
   data=\${last:-$data}
 done
-own "\${data:-.}"`;
+own "\${data:-.}"
+for each in "./$B" $(value include "./$B"); do
+  [ -f "$each" ] && value pidfile "$each"
+done | tail -n 1 | { IFS= read -r path && case $path in /*) printf 'pidfile %s\\n' "$path" ;; esac; }
+:`;
+
+/** The first bytes of a pidfile, and the name of the process that it names. */
+const PID_FILE = `${INSIDE}[ ! -L "./$B" ] && [ -f "./$B" ] || exit 40
+pid=$(head -c ${PID_FILE_BYTES} "./$B")
+printf '%s\\n' "$pid"
+case $pid in ''|*[!0-9]*) exit 0 ;; esac
+IFS= read -r name < "/proc/$pid/comm" && printf 'name %s\\n' "$name"
+exit 0`;
 
 interface State {
   readonly entry: HostEntry;
@@ -50,6 +66,8 @@ interface State {
 interface Owners {
   readonly login: number;
   readonly files: readonly number[];
+  /** The pidfile that the config names, absolute. */
+  readonly pidFile: string | undefined;
 }
 
 async function recordsOf(state: State, tasks: readonly Task[], signal: AbortSignal): Promise<readonly LookRecord[]> {
@@ -60,13 +78,16 @@ async function recordsOf(state: State, tasks: readonly Task[], signal: AbortSign
   return seen.records;
 }
 
-/** A listing, and who holds the sockets on `ports` that no server of it holds. */
-async function scanFor(state: State, ports: readonly number[], signal: AbortSignal): Promise<RemoteScan> {
+type Place = ReturnType<typeof placeOf>;
+
+/** A listing, and who holds the sockets at `places` that no server of it holds. */
+async function scanFor(state: State, places: readonly Place[], signal: AbortSignal): Promise<RemoteScan> {
   const records = await recordsOf(state, [{ task: 'processes' }], signal);
   const scan = scanIn([records]);
   const claimed = new Set(scan.processes.flatMap(({ sockets }) => (sockets ?? []).map(({ inode }) => inode)));
-  const inodes = scan.listening
-    .filter((socket) => ports.includes(socket.port) && !claimed.has(socket.inode))
+  const inodes = places
+    .flatMap(({ address, port }) => socketsAt(address, port, scan))
+    .filter((socket) => !claimed.has(socket.inode))
     .map(({ inode }) => inode);
   if (inodes.length === 0) return scan;
   return scanIn([records, await recordsOf(state, [{ task: 'holder', inodes }], signal)]);
@@ -77,7 +98,9 @@ function fromNode(node: NodeEntry): From {
 }
 
 function strangerAt(node: NodeEntry, process: LocalProcess): string {
-  return `port ${node.port} on ${node.host} is held by a server of user ${process.uid} (pid ${process.pid}), not by the node's own`;
+  const { address, port } = placeOf(node);
+  const place = port === 0 ? `the socket ${address}` : `port ${port}`;
+  return `${place} on ${node.host} is held by a server of user ${process.uid} (pid ${process.pid}), not by the node's own`;
 }
 
 /**
@@ -86,9 +109,9 @@ function strangerAt(node: NodeEntry, process: LocalProcess): string {
  */
 async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<Seen<LocalProcess | null>> {
   try {
-    const [scan, owners] = await Promise.all([scanFor(state, [node.port], signal), ownersOf(state, node, signal)]);
+    const [scan, owners] = await Promise.all([scanFor(state, [placeOf(node)], signal), ownersOf(state, node, signal)]);
     if (scan.incomplete !== undefined) return missed('denied', scan.incomplete, fromNode(node));
-    const seen = processOf(node, scan, fromNode(node));
+    const seen = await orByPidFile(state, node, processOf(node, scan, fromNode(node)), scan, owners, signal);
     if (!seen.ok || seen.value === null) return seen;
     const { uid } = seen.value;
     if (owners.files.length > 0 && ![0, owners.login, ...owners.files].includes(uid)) {
@@ -101,6 +124,45 @@ async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Pr
   }
 }
 
+/** Where socket, title and arguments tell nothing, and a server is there that tells nothing either: the pidfile. */
+async function orByPidFile(
+  state: State,
+  node: NodeEntry,
+  seen: Seen<LocalProcess | null>,
+  scan: RemoteScan,
+  owners: Owners,
+  signal: AbortSignal,
+): Promise<Seen<LocalProcess | null>> {
+  const unnamed = scan.processes.some((process) => process.listens.length === 0);
+  if (!seen.ok || seen.value !== null || !unnamed) return seen;
+  const named = await pidFileOf(state, node, scan, owners, signal);
+  return named.is === 'node' ? { ...seen, value: named.process } : seen;
+}
+
+async function pidFileOf(
+  state: State,
+  node: NodeEntry,
+  scan: RemoteScan,
+  owners: Owners,
+  signal: AbortSignal,
+): Promise<PidFileSight> {
+  const { pidFile: path } = owners;
+  if (path === undefined) return { is: 'none' };
+  const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
+  const result = await state.shell.look(atPath(PID_FILE, path, 'stay'), options, signal);
+  if (result.status === 40) return { is: 'none' };
+  if (result.status !== 0) return { is: 'unreadable', says: `pidfile ${path} cannot be read` };
+  const [text = '', said = ''] = textOf(result.stdout).split('\n');
+  const ours = new Set([0, owners.login, ...owners.files]);
+  const name = said.startsWith('name ') ? said.slice(5) : undefined;
+  return judgePidFile(node, { path, text }, scan, { isOurs: (uid) => ours.has(uid), nameOf: () => name });
+}
+
+async function pidFileOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<PidFileSight> {
+  const [scan, owners] = await Promise.all([scanFor(state, [placeOf(node)], signal), ownersOf(state, node, signal)]);
+  return pidFileOf(state, node, scan, owners, signal);
+}
+
 async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
   const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
   const [rights, owners] = await Promise.all([
@@ -108,7 +170,8 @@ async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): P
     state.shell.look(atPath(OWNERS, node.config, 'follow'), options, signal),
   ]);
   const uids = textOf(owners.stdout).split('\n');
-  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number) };
+  const pidFile = uids.flatMap((line) => /^pidfile (\/.+)$/.exec(line)?.[1] ?? []).at(-1);
+  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number), pidFile };
 }
 
 /** Seen once: who owns a node's places does not change under a run, and is asked before each password. */
@@ -124,15 +187,16 @@ function ownersOf(state: State, node: NodeEntry, signal: AbortSignal): Promise<O
   return owners;
 }
 
-async function vouchOn(state: State, address: string, port: number, signal: AbortSignal): Promise<Seen<true>> {
+async function vouchOn(state: State, endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>> {
   const { entry } = state;
-  const from: From = { host: entry.name, source: `/proc/net/tcp ${address}:${port}` };
-  const node = entry.nodes.find((candidate) => candidate.address === address && candidate.port === port);
-  if (node === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
+  const from: From = { host: entry.name, source: `/proc/net ${wordsOfPlace(endpoint)}` };
+  const node = nodeAt(entry, endpoint);
+  if (node === undefined) return missed('denied', `${wordsOfPlace(endpoint)} is no place of ${endpoint.node}`, from);
   try {
-    const [scan, owners] = await Promise.all([scanFor(state, [port], signal), ownersOf(state, node, signal)]);
-    const listener = listenerAt(address, port, entry.name, scan);
-    if (listener.kind === 'none') return missed('denied', `nothing listens on port ${port} on ${entry.name}`, from);
+    if ((await state.channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
+    const [scan, owners] = await Promise.all([scanFor(state, [endpoint], signal), ownersOf(state, node, signal)]);
+    const listener = listenerAt(endpoint.address, endpoint.port, entry.name, scan);
+    if (listener.kind === 'none') return missed('denied', `nothing listens at ${wordsOfPlace(endpoint)}`, from);
     if (listener.kind !== 'server') return missed('denied', listener.says, from);
     if ([0, owners.login, ...owners.files].includes(listener.process.uid)) return saw(true, from);
     return missed('denied', strangerAt(node, listener.process), from);
@@ -144,13 +208,14 @@ async function vouchOn(state: State, address: string, port: number, signal: Abor
 /** The processes of one host. */
 export function processesOn(entry: HostEntry, channel: Channel, shell: Shell): Processes {
   const state: State = { entry, channel, shell, users: new Map(), owners: new Map() };
-  const ports = entry.nodes.map((node) => node.port);
+  const places = entry.nodes.map(placeOf);
   return {
-    scan: (signal) => scanFor(state, ports, signal),
+    scan: (signal) => scanFor(state, places, signal),
     listener: async (address, port, signal) =>
-      listenerAt(address, port, entry.name, await scanFor(state, [port], signal)),
+      listenerAt(address, port, entry.name, await scanFor(state, [{ address, port }], signal)),
     of: (node, signal) => processOn(state, node, signal),
     lastUser: (node) => state.users.get(node.id),
-    vouch: (address, port, signal) => vouchOn(state, address, port, signal),
+    vouch: (endpoint, signal) => vouchOn(state, endpoint, signal),
+    pidFile: (node, signal) => pidFileOn(state, node, signal),
   };
 }

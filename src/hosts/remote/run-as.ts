@@ -93,6 +93,27 @@ as() {
   if sudo -n -u "#$uid" true 2> /dev/null; then $DO sudo -n -u "#$uid" -- "$@"; return; fi
   exit 52
 }
+# limit CONFIG USER: whose word it is what a config file names. LIMIT = whoever but root may write it, else the user that
+# its server runs as; empty for root alone.
+limit() {
+  LIMIT=
+  [ -n "$1" ] && [ "$(id -u)" = 0 ] || return 0
+  [ -e "$1" ] || exit 50
+  here "$1" follow
+  if [ "$U" = 0 ]; then
+    facts "\${D%/}/$B" || exit 50
+    U=$u
+    if [ "$U" = 0 ] && [ $((m & 02)) -ne 0 ]; then exit 52; fi
+    if [ "$U" = 0 ] && [ $((m & 020)) -ne 0 ] && [ "$g" != 0 ]; then U=$(group_user "$g"); [ -n "$U" ] || exit 52; fi
+    if [ "$U" = 0 ] && [ -n "$2" ]; then U=$2; fi
+  fi
+  [ "$U" = 0 ] || LIMIT=$U
+}
+# After here: with no more right than LIMIT.
+bound() {
+  if [ -z "$LIMIT" ] || [ "$U" = "$LIMIT" ]; then return 0; fi
+  U=$LIMIT; G=$(user_group "$U"); G=\${G:-$U}
+}
 # Where root does not act there is nobody to become: whoever is logged in has only that right.
 here() {
   MODE=$2
@@ -111,7 +132,7 @@ if [ -n "$C" ] && [ "$(pwd -P)" != "$C" ]; then exit 53; fi
 `;
 
 /** The walk and one script in the directory that it leads to, in one shell line. */
-const AT_PATH = `${PRELUDE}${WHO}script=$1; here "$2" "$3"; shift 3
+const AT_PATH = `${PRELUDE}${WHO}script=$1; limit "$2" "$3"; here "$4" "$5"; bound; shift 5
 cd / || exit 49
 DO=exec; as "$U" "$G" /bin/sh -c "$script" sh "$D" "$B" "$C" "$@"
 `;
@@ -139,18 +160,39 @@ export function checkPath(path: string): string {
   return plain;
 }
 
+/** By whom a path was named: it is touched with no more right than that of whoever may write the config, else of the server's user. */
+export interface NamedBy {
+  readonly config: string;
+  /** The user that the config's server was last seen to run as. */
+  readonly user?: number | undefined;
+}
+
+/** The two arguments that `limit` takes. */
+export function limitArguments(by: NamedBy | undefined): readonly [config: string, user: string] {
+  if (by === undefined) return ['', ''];
+  return [checkPath(by.config), by.user === undefined ? '' : String(by.user)];
+}
+
+type Mode = 'follow' | 'stay' | 'directory' | 'make';
+
 /**
  * A script (beginning with `INSIDE`) in the directory of `path`, with the right of whoever controls it. `follow`: a
  * final link of root's in a directory of root's is resolved first. `stay`: it is not. `directory`: `path` is the
  * directory itself; `make`: it may be missing (then the nearest one that exists decides).
  */
-export function atPath(
+export function atPath(script: string, path: string, mode: Mode, ...args: readonly string[]): Script {
+  return atNamedPath(undefined, script, path, mode, ...args);
+}
+
+/** As `atPath`, for a path that a config file or its server named. */
+export function atNamedPath(
+  by: NamedBy | undefined,
   script: string,
   path: string,
-  mode: 'follow' | 'stay' | 'directory' | 'make',
+  mode: Mode,
   ...args: readonly string[]
 ): Script {
-  return { script: AT_PATH, args: [script, checkPath(path), mode, ...args] };
+  return { script: AT_PATH, args: [script, ...limitArguments(by), checkPath(path), mode, ...args] };
 }
 
 /** A script (beginning with `INSIDE`) as root in a directory that only root may change. */

@@ -1,7 +1,7 @@
 import type { ExecStream } from '../channel.js';
 import { onAbort } from '../reading.js';
 import { READ } from './file-scripts.js';
-import { atPath } from './run-as.js';
+import { atNamedPath, type NamedBy } from './run-as.js';
 import { failureOf } from './script.js';
 import type { Shell } from './sudo.js';
 
@@ -23,10 +23,11 @@ export async function* streamFrom(
   signal: AbortSignal,
   fromByte = 0n,
   toByte?: bigint,
+  by?: NamedBy,
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
-  const stream = await shell.open(atPath(READ.part, path, 'follow', String(fromByte), length), signal);
+  const stream = await shell.open(atNamedPath(by, READ.part, path, 'follow', String(fromByte), length), signal);
   stream.stdin.on('error', () => undefined);
   stream.stdin.end();
   const forget = onAbort(signal, () => stream.kill());

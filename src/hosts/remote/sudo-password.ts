@@ -2,6 +2,7 @@ import type { Secret } from '../../model/secret.js';
 import { type Channel, ChannelLost, type ExecOptions, type ExecResult, type ExecStream } from '../channel.js';
 import { onAbort } from '../reading.js';
 import { shellLine } from '../shell-quote.js';
+import { rootShell } from './root-commands.js';
 import type { Script } from './run-as.js';
 
 /** One use of a password: sudo's prompt is `prompt`, and the script says `ready` before anything else. Both are new each time. */
@@ -37,7 +38,7 @@ printf '%s\\n' "$mark"
 exec 2> /dev/null /bin/sh -c "$script" sh "$@"`;
 
 function lineOf(frame: string, { script, args }: Script, asked: Asked): string {
-  return `${asked.sudo} ${shellLine(['/bin/sh', '-c', frame, 'sh', asked.ready, script, ...args])} 2>&1`;
+  return `${asked.sudo} ${shellLine([rootShell, '-c', frame, 'sh', asked.ready, script, ...args])} 2>&1`;
 }
 
 function countOf(text: string, word: string): number {

@@ -2,14 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { RunbookError } from '../../errors.js';
 import type { HostEntry } from '../../model/inventory.js';
 import type { Secret } from '../../model/secret.js';
-import type { Channel, ExecOptions, ExecResult, ExecStream } from '../channel.js';
+import { type Channel, type ExecOptions, type ExecResult, type ExecStream, KEY_IS_NEW } from '../channel.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
+import { rootShell, sudoersLine } from './root-commands.js';
 import type { Script } from './run-as.js';
 import { textOf } from './script.js';
 import { type Asked, execAfterPassword, openAfterPassword } from './sudo-password.js';
 
-/** Asks the operator for the sudo password of a host, once per host; undefined when nobody can be asked. */
+/**
+ * Asks the operator for the sudo password of a host, once per host; undefined when nobody can be asked. Rejects when no
+ * password may be sent to the host.
+ */
 export type AskSecret = (question: { readonly host: string; readonly user: string }) => Promise<Secret | undefined>;
+
+/** Who answers for a host's sudo. */
+export interface SudoAsker {
+  readonly askSecret?: AskSecret;
+  /** For another password, once, when the first one was not accepted: it may have been the account's on other hosts. */
+  readonly askAgain?: AskSecret;
+}
 
 /** What the login user of a host may become. `refused`: sudo's own words why not. */
 export interface Rights {
@@ -36,19 +47,14 @@ export interface Shell {
 const PROBE_TIMEOUT_MS = 20_000;
 const DENIED = 41;
 
-/** Only the shell is run through sudo, by its full name, so that this one line is all that a host needs. */
-export function sudoersLine(user: string): string {
-  return `${user} ALL=(root) NOPASSWD: /bin/sh`;
-}
-
 const PROBE = `LC_ALL=C; export LC_ALL
 id -u; id -un
 [ "$1" = sudo ] && [ "$(id -u)" != 0 ] || exit 0
-if command -v sudo > /dev/null 2>&1; then sudo -n /bin/sh -c 'echo open' 2>&1; else echo 'sudo is not installed'; fi
+if command -v sudo > /dev/null 2>&1; then sudo -n ${rootShell} -c 'echo open' 2>&1; else echo 'sudo is not installed'; fi
 exit 0`;
 
 function lineOf({ script, args }: Script): string {
-  return shellLine(['/bin/sh', '-c', script, 'sh', ...args]);
+  return shellLine([rootShell, '-c', script, 'sh', ...args]);
 }
 
 /** A RunbookError `sudo` that names the host, what sudo said, and the line that would give the right. */
@@ -97,20 +103,30 @@ function ticketRanOut(result: ExecResult): boolean {
   );
 }
 
+/** One use of the password, with words that only this use knows. */
+function withNonces(password: Secret): Asked {
+  const prompt = `redis-runbook-${randomBytes(12).toString('hex')}:`;
+  const ready = `redis-runbook-${randomBytes(12).toString('hex')}`;
+  return { password, prompt, ready, sudo: `LC_ALL=C sudo -S -p ${shellQuote(prompt)}` };
+}
+
+/** The password is proved for everybody who waits for it: one that stops waiting does not end it. */
+const NEVER = new AbortController().signal;
+
 class SudoShell implements Shell {
   readonly host: string;
   readonly #channel: Channel;
   readonly #become: HostEntry['become'];
-  readonly #ask: AskSecret | undefined;
+  readonly #asker: SudoAsker;
   #rights: Promise<Rights> | undefined;
   #password: Promise<Secret> | undefined;
   #refused: RunbookError | undefined;
 
-  constructor(entry: HostEntry, channel: Channel, ask: AskSecret | undefined) {
+  constructor(entry: HostEntry, channel: Channel, asker: SudoAsker) {
     this.host = entry.name;
     this.#become = entry.become;
     this.#channel = channel;
-    this.#ask = ask;
+    this.#asker = asker;
   }
 
   rights(signal: AbortSignal): Promise<Rights> {
@@ -139,7 +155,7 @@ class SudoShell implements Shell {
       if (!ticketRanOut(result)) return result;
       this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
     } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
-    const asked = await this.#asked(rights);
+    const asked = await this.#asked(rights, signal);
     return this.#settle(rights, execAfterPassword(this.#channel, script, asked, options, signal));
   }
 
@@ -157,25 +173,46 @@ class SudoShell implements Shell {
     if (rights.sudo === 'not-needed') return this.#channel.open(lineOf(script), signal);
     if (rights.sudo === 'without-password') return this.#channel.open(`LC_ALL=C sudo -n ${lineOf(script)}`, signal);
     if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
-    const asked = await this.#asked(rights);
+    const asked = await this.#asked(rights, signal);
     return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
   }
 
   /** One question per host, whoever needs the answer first. */
-  async #asked(rights: Rights): Promise<Asked> {
+  async #asked(rights: Rights, signal: AbortSignal): Promise<Asked> {
     if (this.#refused) throw this.#refused;
-    this.#password ??= this.#askOnce(rights);
-    const password = await this.#password;
-    const prompt = `redis-runbook-${randomBytes(12).toString('hex')}:`;
-    const ready = `redis-runbook-${randomBytes(12).toString('hex')}`;
-    return { password, prompt, ready, sudo: `LC_ALL=C sudo -S -p ${shellQuote(prompt)}` };
+    const mayBeSent = (await this.#channel.mayHavePassword?.(signal)) ?? true;
+    if (!mayBeSent) throw sudoError(this.host, rights.user, KEY_IS_NEW);
+    this.#password ??= this.#askAndProve(rights);
+    return withNonces(await this.#password);
   }
 
-  async #askOnce(rights: Rights): Promise<Secret> {
-    const password = await this.#ask?.({ host: this.host, user: rights.user });
+  /** Whoever waits for the password gets one that sudo has accepted: a wrong one is tried once, not once by each. */
+  async #askAndProve(rights: Rights): Promise<Secret> {
+    const first = await this.#given(rights, this.#asker.askSecret);
+    const why = await this.#refusalOf(first);
+    if (why === undefined) return first;
+    const { askAgain } = this.#asker;
+    const question = { host: this.host, user: rights.user };
+    const second = askAgain && /not accepted/.test(why) ? await askAgain(question) : undefined;
+    const last = second === undefined || second.equals(first) ? why : await this.#refusalOf(second);
+    if (second !== undefined && last === undefined) return second;
+    this.#refused = sudoError(this.host, rights.user, last ?? why);
+    throw this.#refused;
+  }
+
+  async #given(rights: Rights, ask: AskSecret | undefined): Promise<Secret> {
+    const password = await ask?.({ host: this.host, user: rights.user });
     if (password !== undefined) return password;
     this.#refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
     throw this.#refused;
+  }
+
+  /** sudo's words when it does not accept the password. */
+  async #refusalOf(password: Secret): Promise<string | undefined> {
+    const options = { timeoutMs: PROBE_TIMEOUT_MS, limitBytes: 4096 };
+    const nothing = { script: 'exit 0', args: [] };
+    const done = await execAfterPassword(this.#channel, nothing, withNonces(password), options, NEVER);
+    return 'refused' in done ? done.refused : undefined;
   }
 
   /** A password that was not accepted is not tried again: a second try may lock the account. */
@@ -188,6 +225,6 @@ class SudoShell implements Shell {
 }
 
 /** The shell of a host; nothing is sent before it is used. */
-export function openShell(entry: HostEntry, channel: Channel, ask?: AskSecret): Shell {
-  return new SudoShell(entry, channel, ask);
+export function openShell(entry: HostEntry, channel: Channel, asker: SudoAsker = {}): Shell {
+  return new SudoShell(entry, channel, asker);
 }

@@ -3,18 +3,21 @@ import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunbookError } from '../../errors.js';
-import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.js';
 import type { Seen } from '../../model/seen.js';
 import { mapSeen } from '../../model/seen.js';
 import type { Service } from '../host.js';
 import { holderIn, holdNode, releaseNode } from '../local-hold.js';
 import { listenerAt, processOf } from '../local-nodes.js';
+import { localPidFile } from '../local-pid-file.js';
 import { exeOf, type LocalProcess, scanProcesses, stillRuns } from '../local-process.js';
 import { minimalEnvironment } from '../local-run.js';
 import { holdPath } from '../local-state.js';
 import { makePrivateDirectory, temporaryName } from '../local-write.js';
+import { troubleOf } from '../pid-file.js';
 import { isServerFile } from '../proc-formats.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
+import { titlePattern } from './service-scripts.js';
 
 const POLL_MS = 20;
 const START_LIMIT_MS = 15_000;
@@ -25,15 +28,23 @@ const MOST_LOOKS = 3;
  * The sockets and the processes of /proc are not read in one moment: one that starts or ends in between looks like a
  * socket that nobody holds. So what could not be told is looked at again.
  */
-function processNow(entry: HostEntry, node: NodeEntry): Seen<LocalProcess | null> {
+function seenProcess(entry: HostEntry, node: NodeEntry): Seen<LocalProcess | null> {
   const look = () => processOf(node, scanProcesses(), { host: entry.name, node: node.id, source: '/proc' });
   let seen = look();
   for (let again = 0; !seen.ok && again < MOST_LOOKS; again += 1) seen = look();
   return seen;
 }
 
-function knownProcess(entry: HostEntry, node: NodeEntry): LocalProcess | null {
-  const seen = processNow(entry, node);
+/** By socket, title and arguments; where these tell nothing, by the pidfile. */
+async function processNow(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Promise<Seen<LocalProcess | null>> {
+  const seen = seenProcess(entry, node);
+  if (!seen.ok || seen.value !== null) return seen;
+  const named = await localPidFile(entry, node, signal);
+  return named.is === 'node' ? { ...seen, value: named.process } : seen;
+}
+
+async function knownProcess(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Promise<LocalProcess | null> {
+  const seen = await processNow(entry, node, signal);
   if (!seen.ok) throw new RunbookError('too-little-seen', `${node.id}: ${seen.detail}`);
   return seen.value;
 }
@@ -49,7 +60,7 @@ async function until(condition: () => boolean, limitMs: number, signal: AbortSig
 
 async function stop(entry: HostEntry, node: NodeEntry, timeoutMs: number, signal: AbortSignal) {
   signal.throwIfAborted();
-  const found = knownProcess(entry, node);
+  const found = await knownProcess(entry, node, signal);
   if (found === null) return 'was-stopped';
   // The pid may be another's by now: executable and start time are read again right before the signal.
   if (!isServerFile(exeOf(found.pid)) || !stillRuns(found)) {
@@ -84,7 +95,8 @@ function launched(child: ChildProcess, node: NodeEntry): Promise<void> {
 }
 
 function listens(entry: HostEntry, node: NodeEntry): boolean {
-  return listenerAt(node.address, node.port, entry.name, scanProcesses()).kind === 'server';
+  const { address, port } = placeOf(node);
+  return listenerAt(address, port, entry.name, scanProcesses()).kind === 'server';
 }
 
 async function awaitStart(
@@ -108,7 +120,7 @@ async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Pr
   const held = await holderIn(entry, node, signal);
   if (!held.ok) throw new RunbookError('locked', `${node.id} may be held: ${held.detail}`);
   if (held.value) throw new RunbookError('locked', `${node.id} is held by run ${held.value.run}: it is not started`);
-  if (knownProcess(entry, node) !== null) return;
+  if ((await knownProcess(entry, node, signal)) !== null) return;
   const [program, ...args] = node.start;
   if (program === undefined) throw new RunbookError('fleet-file', `${node.id} has no start command`);
   const errors = await errorFile(entry);
@@ -129,10 +141,8 @@ async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Pr
 
 function saysFor(entry: HostEntry, node: NodeEntry): Service['says'] {
   const hold = holdPath(entry, node);
-  const end = node.kind === 'sentinel' ? ' \\[sentinel\\]' : '( |$)';
-  const title = `(redis|valkey)-(server|sentinel) ${node.address.replaceAll('.', '\\.')}:${node.port}${end}`;
   return {
-    stop: `kill -TERM "$(${shellLine(['pgrep', '-f', title])})"`,
+    stop: `kill -TERM "$(${shellLine(['pgrep', '-f', titlePattern(node)])})"`,
     start: shellLine(node.start),
     hold: `mkdir -p -m 700 ${shellQuote(dirname(hold))} && echo '{"run":"by-hand"}' > ${shellQuote(hold)}`,
     release: shellLine(['rm', hold]),
@@ -145,10 +155,12 @@ function saysFor(entry: HostEntry, node: NodeEntry): Service['says'] {
  */
 export function processService(entry: HostEntry, node: NodeEntry): Service {
   return {
-    pid: async () => mapSeen(processNow(entry, node), (found) => found?.pid ?? null),
+    pid: async (signal) => mapSeen(await processNow(entry, node, signal), (found) => found?.pid ?? null),
     hold: (run, signal) => holdNode(entry, node, run, signal),
     release: (run, signal) => releaseNode(entry, node, run, signal),
     holder: (signal) => holderIn(entry, node, signal),
+    manager: async () => ({ kind: 'process', declared: true, says: 'on this machine' }),
+    pidFileTrouble: async (signal) => troubleOf(await localPidFile(entry, node, signal)),
     stop: (timeoutMs, signal) => stop(entry, node, timeoutMs, signal),
     start: (signal) => start(entry, node, signal),
     says: saysFor(entry, node),

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
 import { RunbookError } from '../../errors.js';
-import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.js';
 import { mapSeen } from '../../model/seen.js';
 import type { Service } from '../host.js';
 import type { LocalProcess } from '../local-process.js';
 import { holdPath } from '../local-state.js';
+import { troubleOf } from '../pid-file.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
 import { dropHold, holderOn, isHeldBy, refuseHeld, takeHold } from './hold-file.js';
 import {
@@ -15,6 +16,7 @@ import {
   START_PROCESS,
   STILL_RUNNING,
   STOP_PROCESS,
+  titlePattern,
 } from './service-scripts.js';
 import { command, type ServiceTools, START_LIMIT_S, startError } from './service-tools.js';
 
@@ -43,7 +45,7 @@ export async function stopProcess(
   signal: AbortSignal,
 ): Promise<'stopped' | 'still-running'> {
   const seconds = secondsOf(timeoutMs);
-  const args = [String(found.pid), String(found.startTicks), String(seconds)];
+  const args = [String(found.pid), String(found.startTicks), String(seconds), listeningPattern(node)];
   const { status } = await command(tools, { script: STOP_PROCESS, args }, seconds, signal);
   if (status === OTHER_PROCESS) {
     throw new RunbookError('changed', `${node.id}: pid ${found.pid} is no longer the server that was seen`);
@@ -59,7 +61,8 @@ async function stop(tools: ServiceTools, node: NodeEntry, timeoutMs: number, sig
 
 /** The port is open, but not for the node: said before anything is started. */
 export async function portTaken(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<RunbookError> {
-  const listener = await tools.processes.listener(node.address, node.port, signal);
+  const place = placeOf(node);
+  const listener = await tools.processes.listener(place.address, place.port, signal);
   const says =
     listener.kind === 'server'
       ? `port ${node.port} is held by a server of user ${listener.process.uid} (pid ${listener.process.pid})`
@@ -86,12 +89,10 @@ async function start(tools: ServiceTools, node: NodeEntry, signal: AbortSignal):
 /** The commands by hand for a node that is a plain process; as root where fleet.yaml says `become: sudo`. */
 export function processSays(entry: HostEntry, node: NodeEntry): Service['says'] {
   const hold = holdPath(entry, node);
-  const end = node.kind === 'sentinel' ? ' \\[sentinel\\]' : '( |$)';
-  const title = `(redis|valkey)-(server|sentinel) ${node.address.replaceAll('.', '\\.')}:${node.port}${end}`;
   const root = entry.become === 'sudo' ? 'sudo ' : '';
   const makeHold = `mkdir -p -m 700 ${shellQuote(dirname(hold))} && echo '{"run":"by-hand"}' > ${shellQuote(hold)}`;
   return {
-    stop: `${root}kill -TERM "$(${shellLine(['pgrep', '-f', title])})"`,
+    stop: `${root}kill -TERM "$(${shellLine(['pgrep', '-f', titlePattern(node)])})"`,
     start: shellLine(node.start),
     hold: root === '' ? makeHold : `sudo sh -c ${shellQuote(makeHold)}`,
     release: `${root}${shellLine(['rm', hold])}`,
@@ -111,6 +112,7 @@ export function remoteProcessService(tools: ServiceTools, node: NodeEntry): Serv
       if (await isHeldBy(place, run, signal)) await dropHold(place, signal);
     },
     holder: (signal) => holderOn(place, signal),
+    pidFileTrouble: async (signal) => troubleOf(await tools.processes.pidFile(node, signal)),
     stop: (timeoutMs, signal) => stop(tools, node, timeoutMs, signal),
     start: (signal) => start(tools, node, signal),
     says: processSays(tools.entry, node),

@@ -1,5 +1,6 @@
 import { RunbookError } from '../../errors.js';
 import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import type { ManagerProbe } from '../../model/readiness.js';
 import type { Service } from '../host.js';
 import { missedBy } from '../reading.js';
 import { textOf } from '../remote/script.js';
@@ -19,7 +20,8 @@ if [ -d /run/systemd/system ]; then
 elif [ -n "$2" ] && [ -x "$2" ]; then echo sysvinit
 else echo none; fi`;
 
-async function detect(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Manager> {
+/** What `auto` found, and why: a unit that is missing makes a plain process of a node, which is worth saying. */
+async function detect(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<ManagerProbe> {
   const unit = unitName(node.unit);
   const script = unit === undefined || /@/.test(unit) ? '' : initScriptOf(node);
   const seen = await ask(tools, { script: DETECT, args: [unit ?? '-', script] }, signal);
@@ -27,8 +29,12 @@ async function detect(tools: ServiceTools, node: NodeEntry, signal: AbortSignal)
   if (seen.status !== 0 || manager === '') {
     throw new RunbookError('unsupported', `${tools.entry.name}: how services run there could not be found out`);
   }
-  if (manager === 'sysvinit') return 'sysvinit';
-  return manager === 'systemd' && unit !== undefined && state === 'LoadState=loaded' ? 'systemd' : 'process';
+  const found = (kind: Manager, says: string) => ({ kind, declared: false, says });
+  if (manager === 'sysvinit') return found('sysvinit', `${script} is there`);
+  if (manager !== 'systemd') return found('process', `no systemd, and no init script ${script || node.unit}`);
+  if (unit === undefined) return found('process', 'fleet.yaml names no unit');
+  const how = state.replace('LoadState=', '') || 'not known';
+  return how === 'loaded' ? found('systemd', `${unit} is loaded`) : found('process', `${unit} is ${how} in systemd`);
 }
 
 function make(manager: Manager, tools: ServiceTools, node: NodeEntry): Service {
@@ -59,13 +65,15 @@ function says(entry: HostEntry, node: NodeEntry, manager: Manager): Service['say
  */
 export function remoteService(tools: ServiceTools, node: NodeEntry): Service {
   const { service } = tools.entry;
-  let manager: Manager | undefined = service === 'auto' ? undefined : service;
+  let manager: ManagerProbe | undefined =
+    service === 'auto' ? undefined : { kind: service, declared: true, says: `fleet.yaml says service: ${service}` };
   let found: Promise<Service> | undefined;
-  const seek = async (signal: AbortSignal) => {
+  const known = async (signal: AbortSignal): Promise<ManagerProbe> => {
     manager ??= await detect(tools, node, signal);
-    await checkDeclared(manager, tools, node, signal);
-    return make(manager, tools, node);
+    await checkDeclared(manager.kind, tools, node, signal);
+    return manager;
   };
+  const seek = async (signal: AbortSignal) => make((await known(signal)).kind, tools, node);
   const own = (signal: AbortSignal) => {
     found ??= seek(signal).catch((error: unknown) => {
       found = undefined;
@@ -88,10 +96,12 @@ export function remoteService(tools: ServiceTools, node: NodeEntry): Service {
         (error: unknown) => missedBy(error, from),
       ),
     weakness: async (signal) => (await own(signal)).weakness?.(signal),
+    manager: known,
+    pidFileTrouble: async (signal) => (await own(signal)).pidFileTrouble?.(signal),
     stop: async (timeoutMs, signal) => (await own(signal)).stop(timeoutMs, signal),
     start: async (signal) => (await own(signal)).start(signal),
     get says() {
-      return says(tools.entry, node, manager ?? (unitName(node.unit) === undefined ? 'process' : 'systemd'));
+      return says(tools.entry, node, manager?.kind ?? (unitName(node.unit) === undefined ? 'process' : 'systemd'));
     },
   };
 }

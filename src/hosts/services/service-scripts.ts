@@ -1,4 +1,4 @@
-import type { NodeEntry } from '../../model/inventory.js';
+import { type NodeEntry, placeOf } from '../../model/inventory.js';
 import { PLACES } from '../remote/run-as.js';
 import { PRELUDE } from '../remote/script.js';
 
@@ -21,11 +21,20 @@ is_server() {
   exe=\${exe% (deleted)}
   case \${exe##*/} in redis-server|redis-sentinel|valkey-server|valkey-sentinel) ;; redis-check-rdb|valkey-check-rdb|redis-check-aof|valkey-check-aof) ;; *) return 1 ;; esac
 }
-listening() { grep -qE "$LISTENS" /proc/net/tcp /proc/net/tcp6 2> /dev/null; }
+# Whether nobody else than this process listens where the node does; nobody at all is fine.
+own_port() {
+  inodes=$(grep -hE "$LISTENS" /proc/net/tcp /proc/net/tcp6 /proc/net/unix 2> /dev/null | awk '{ print ($4 == "00010000") ? $7 : $10 }')
+  [ -n "$inodes" ] || return 0
+  fds=$(ls -l "/proc/$1/fd" 2> /dev/null)
+  for each in $inodes; do case $fds in *"socket:[$each]"*) return 0 ;; esac; done
+  return 1
+}
+listening() { grep -qE "$LISTENS" /proc/net/tcp /proc/net/tcp6 /proc/net/unix 2> /dev/null; }
 `;
 
-/** Ends one process by SIGTERM: $1 pid, $2 its start, $3 seconds. Executable and start are read again right before the signal: the pid may be another's by now. */
-export const STOP_PROCESS = `${PRELUDE}${WAITING}runs "$1" "$2" && is_server "$1" || exit ${OTHER_PROCESS}
+/** Ends one process by SIGTERM: $1 pid, $2 its start, $3 seconds, $4 = what listening looks like. Executable, start and port are read again right before the signal: the pid may be another's by now. */
+export const STOP_PROCESS = `${PRELUDE}${WAITING}LISTENS=$4
+runs "$1" "$2" && is_server "$1" && own_port "$1" || exit ${OTHER_PROCESS}
 e=$(kill -TERM "$1" 2>&1) || because "$e"
 until_in "$3"
 while runs "$1" "$2"; do late && exit ${STILL_RUNNING}; nap; done`;
@@ -33,7 +42,8 @@ while runs "$1" "$2"; do late && exit ${STILL_RUNNING}; nap; done`;
 /**
  * Starts a plain process: $1 = its config, $2 = the user that it ran as (may be empty), $3 = state directory, $4 = what
  * listening looks like, $5 = seconds, then the command. Not as root, unless its config and its data are root's: as the
- * user it ran as, else as the owner of its data directory, else as the owner of its config. What it writes to standard
+ * user it ran as, else as whoever may write its config (which names the data directory, and may name anybody's), else,
+ * where that is root alone, as the owner of its data directory. What it writes to standard
  * error goes to a nameless file: config errors stand there, not in the log.
  */
 export const START_PROCESS = `${PLACES}${WAITING}config=$1 was=$2 state=$3 LISTENS=$4 seconds=$5; shift 5
@@ -41,11 +51,16 @@ listening && exit ${PORT_TAKEN}
 here "$config" follow
 home=\${config%/*}; home=\${home:-/}
 if [ "$(id -u)" = 0 ]; then
-  data=$(awk 'tolower($1) == "dir" { v = $2; gsub(/["\\047]/, "", v) } END { print v }' "$config" 2> /dev/null)
-  case $data in /*) ;; *) data=$home/\${data:-.} ;; esac
-  owner=$(stat -L -c '%u %g' -- "$data" 2> /dev/null) || owner='0 0'
+  LIMIT=
+  [ ! -e "$config" ] || limit "$config" ''
   if [ -n "$was" ]; then U=$was; G=$(user_group "$U")
-  elif [ "\${owner% *}" != 0 ]; then U=\${owner% *}; G=$(user_group "$U"); G=\${G:-\${owner#* }}; fi
+  elif [ -n "$LIMIT" ]; then U=$LIMIT; G=$(user_group "$U")
+  else
+    data=$(awk 'tolower($1) == "dir" { v = $2; gsub(/["\\047]/, "", v) } END { print v }' "$config" 2> /dev/null)
+    case $data in /*) ;; *) data=$home/\${data:-.} ;; esac
+    owner=$(stat -L -c '%u %g' -- "$data" 2> /dev/null) || owner='0 0'
+    if [ "\${owner% *}" != 0 ]; then U=\${owner% *}; G=$(user_group "$U"); G=\${G:-\${owner#* }}; fi
+  fi
   G=\${G:-$U}
 fi
 [ -d "$state" ] || e=$(mkdir -p -- "$state" 2>&1) || because "$e"
@@ -140,10 +155,23 @@ function hexAddress(address: string): string | undefined {
     .toUpperCase();
 }
 
-/** An extended regular expression for the line of /proc/net/tcp or tcp6 on which the node listens: at its address, or at every one. */
-export function listeningPattern(node: Pick<NodeEntry, 'address' | 'port'>): string {
-  const hex = hexAddress(node.address);
+/**
+ * An extended regular expression for the line of /proc/net/tcp or tcp6 on which the node listens, at its address or at
+ * every one, or for its unix socket's line of /proc/net/unix.
+ */
+export function listeningPattern(node: Parameters<typeof placeOf>[0]): string {
+  const { address, port } = placeOf(node);
+  if (port === 0) return ` 00010000 0001 [0-9A-F]+ +[0-9]+ ${address.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
+  const hex = hexAddress(address);
   const addresses = hex === undefined ? '[0-9A-F]+' : `(${hex}|00000000|[0-9A-F]{32})`;
-  const port = node.port.toString(16).padStart(4, '0').toUpperCase();
-  return `^ *[0-9]+: ${addresses}:${port} [0-9A-F]+:0000 0A `;
+  const hexPort = port.toString(16).padStart(4, '0').toUpperCase();
+  return `^ *[0-9]+: ${addresses}:${hexPort} [0-9A-F]+:0000 0A `;
+}
+
+/** The process title of a node as an extended regular expression for pgrep -f (server.c:redisSetProcTitle). */
+export function titlePattern(node: NodeEntry): string {
+  const { address, port } = placeOf(node);
+  const end = node.kind === 'sentinel' ? ' \\[sentinel\\]' : '( |$)';
+  const place = (port === 0 ? `unixsocket:${address}` : `${address}:${port}`).replaceAll('.', '\\.');
+  return `(redis|valkey)-(server|sentinel) ${place}${end}`;
 }

@@ -13,6 +13,8 @@ export interface ServiceTools {
   readonly entry: HostEntry;
   readonly shell: Shell;
   readonly files: RemoteFiles;
+  /** The files that a node's config names, with no more right than whoever may write it. */
+  readonly named: (config: string) => RemoteFiles;
   readonly processes: Processes;
 }
 
@@ -61,7 +63,7 @@ async function logEnd(tools: ServiceTools, node: NodeEntry, signal: AbortSignal)
     const config = textOf(await tools.files.read(node.config, 1024 * 1024, signal));
     const path = [...config.matchAll(/^\s*logfile\s+["']?(\/[^"'\n]+?)["']?\s*$/gim)].at(-1)?.[1];
     if (path === undefined) return [];
-    return lastWords(textOf(await tools.files.tail(path, 4096, signal)));
+    return lastWords(textOf(await tools.named(node.config).tail(path, 4096, signal)));
   } catch {
     return [];
   }

@@ -125,7 +125,8 @@ export const HOLD_DROP_IN = '50-redis-runbook-hold.conf';
 export const MADE_DIRECTORY = '# directory made by redis-runbook';
 
 /**
- * A hold: the unit does not start while the hold file exists, and is not started again after it ended. Throws TypeError
+ * A hold: the unit does not start while the hold file exists, is not started again after it ended, and is not killed
+ * while its stop saves, however long that takes (systemd kills after 90 s where a unit says nothing). Throws TypeError
  * for a path that a unit file cannot name. `%` is systemd's, so it is doubled (systemd.unit(5)).
  */
 export function holdDropIn(run: string, holdFile: string): string {
@@ -139,5 +140,6 @@ AssertPathExists=!${holdFile.replaceAll('%', '%%')}
 
 [Service]
 Restart=no
+TimeoutStopSec=infinity
 `;
 }

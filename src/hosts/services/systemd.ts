@@ -99,7 +99,7 @@ export function systemdSays(entry: HostEntry, node: NodeEntry): Service['says'] 
   const hold = holdPath(entry, node);
   const directory = `/etc/systemd/system/${unit}.d`;
   const root = entry.become === 'sudo' ? 'sudo ' : '';
-  const text = `[Unit]\\nAssertPathExists=!${hold.replaceAll('%', '%%%%').replaceAll('\\', '\\\\')}\\n[Service]\\nRestart=no\\n`;
+  const text = `[Unit]\\nAssertPathExists=!${hold.replaceAll('%', '%%%%').replaceAll('\\', '\\\\')}\\n[Service]\\nRestart=no\\nTimeoutStopSec=infinity\\n`;
   const file = shellQuote(`${directory}/${HOLD_DROP_IN}`);
   const steps = [
     `mkdir -p -m 700 ${shellQuote(dirname(hold))}`,

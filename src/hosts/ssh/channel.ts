@@ -79,6 +79,7 @@ export function openSshChannel(target: SshTarget, tools: ConnectPorts): Channel 
     exec: async (command, options, signal) => runToEnd(await run(command, signal), options, signal),
     open: async (command, signal) => asStream(await run(command, signal), signal),
     forward: async (address, port, signal) => forward(await connections.get(signal), host, address, port, signal),
+    mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
     close: () => connections.close(),
   };
 }
@@ -108,17 +109,21 @@ function forward(
     const lost = () => reject(new ChannelLost(`the connection to ${host} was lost`));
     const forgets = [onAbort(connection.lost, lost), onAbort(signal, () => reject(signal.reason))];
     const forget = () => forgets.forEach((each) => void each());
-    connection.client.forwardOut('127.0.0.1', 0, address, port, (error, stream) => {
+    const answer = (error: Error | undefined, stream: ClientChannel) => {
       forget();
       if (error) return reject(forwardRefused(host, address, port, refusalWords(error)));
       if (signal.aborted) return void stream.destroy();
       return resolve(forwarded({ readable: stream, writable: stream, close: () => void stream.destroy() }));
-    });
+    };
+    if (port === 0) connection.client.openssh_forwardOutStreamLocal(address, answer);
+    else connection.client.forwardOut('127.0.0.1', 0, address, port, answer);
   });
 }
 
 /** RFC 4254: reason 1 is administratively prohibited; sshd's own words for it are only "open failed". */
 function refusalWords(error: Error & { readonly reason?: unknown }): string {
   const said = reasonOf(error).replace(/^\(SSH\) Channel open failure: /, '');
-  return error.reason === 1 ? `administratively prohibited: ${said}` : said;
+  return error.reason === 1 || /vendor|unknown channel type/i.test(said)
+    ? `administratively prohibited: ${said}`
+    : said;
 }

@@ -1,5 +1,6 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, NextAuthHandler, Prompt } from 'ssh2';
 import type { Secret } from '../../model/secret.js';
+import { KEY_IS_NEW } from '../channel.js';
 import { identityAgent } from './identities.js';
 import type { AskSecret } from './secrets.js';
 import { hopSays, type SshHop } from './target.js';
@@ -88,7 +89,7 @@ export function login(hop: SshHop, ports: LoginPorts): Login {
     if (ports.askSecret === undefined || noMore) return undefined;
     if (!(await ports.mayHavePassword())) {
       noMore = true;
-      facts.push('no password was sent: the key of the machine was accepted only now');
+      facts.push(KEY_IS_NEW);
       return undefined;
     }
     if (method === 'password') {

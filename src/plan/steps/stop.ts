@@ -4,6 +4,8 @@ import { cli, stopCommand } from '../commands.js';
 import { action, condition, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
 
 const STOP_LIMIT_MS = 300_000;
+/** What a busy disk writes at least: a final save of a large dataset takes longer than five minutes. */
+const SAVE_BYTES_PER_SECOND = 10_000_000;
 
 /**
  * Stops every redis node: the old master first (7.0 and later wait until its replicas have all of its writes), then the
@@ -28,7 +30,7 @@ function stopThese(scene: Scene, nodes: readonly RedisNode[]): readonly Batch[] 
       condition(
         scene,
         'stopped',
-        STOP_LIMIT_MS,
+        limitOf(nodes),
         `Redis is stopped on ${nodes.map((node) => node.entry.id).join(', ')}`,
         {
           nodes: nodes.map((node) => node.entry.id),
@@ -36,6 +38,11 @@ function stopThese(scene: Scene, nodes: readonly RedisNode[]): readonly Batch[] 
       ),
     ],
   );
+}
+
+function limitOf(nodes: readonly RedisNode[]): number {
+  const bytes = nodes.map((node) => Number(known(node.seen.rdbStat)?.sizeBytes ?? 0n));
+  return STOP_LIMIT_MS + Math.ceil(Math.max(...bytes) / SAVE_BYTES_PER_SECOND) * 1000;
 }
 
 function stop(scene: Scene, node: RedisNode) {

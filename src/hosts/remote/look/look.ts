@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HostEntry } from '../../../model/inventory.js';
+import { type HostEntry, placeOf } from '../../../model/inventory.js';
 import type { RawAnswer, RawFile, RawHost } from '../../../model/raw-host.js';
 import type { From, Seen } from '../../../model/seen.js';
-import type { Channel } from '../../channel.js';
-import type { LookRequest, RedisAccess } from '../../host.js';
-import { passwordOf, processesOf, stateFile } from '../../local-look.js';
-import { type Listener, listenerAt } from '../../local-nodes.js';
+import { type Channel, KEY_IS_NEW } from '../../channel.js';
+import type { Host, LookRequest, RedisAccess } from '../../host.js';
+import { credentialsFor, processesOf, stateFile } from '../../local-look.js';
+import { type Listener, listenerAt, nodeAt, socketsAt } from '../../local-nodes.js';
 import { lockPath } from '../../local-state.js';
 import { distrust, type Machine } from '../../local-vouch.js';
 import type { LookContext } from '../../look-file.js';
 import { lookAtAnswers } from '../../look-redis.js';
 import { missed, reasonOf, saw } from '../../reading.js';
+import { type RedisEndpoint, wordsOfPlace } from '../../redis-endpoint.js';
 import { firstTasks, type Task } from './command.js';
 import { type Exchange, exchange, type RunAsRoot } from './exchange.js';
 import { clockOffset, systemOf, uidOf, unitsOf } from './machine.js';
@@ -23,6 +24,7 @@ const ANSWERS_FIRST_MS = 500;
 
 interface Looking {
   readonly channel: Channel;
+  readonly connect: Host['connect'];
   readonly entry: HostEntry;
   readonly request: LookRequest;
   readonly signal: AbortSignal;
@@ -82,7 +84,8 @@ async function sightOf(looking: Looking, exchanges: readonly Exchange[], note = 
 }
 
 function listenerOf({ entry }: Looking, sight: Sight, view: NodeView): Listener {
-  return listenerAt(view.node.address, view.node.port, entry.name, sight.scan);
+  const { address, port } = placeOf(view.node);
+  return listenerAt(address, port, entry.name, sight.scan);
 }
 
 function machineOf(sight: Sight, view: NodeView): Machine {
@@ -91,14 +94,16 @@ function machineOf(sight: Sight, view: NodeView): Machine {
 
 /** Redis through the host: a password only for a listener that the host's own process list shows to be the node's. */
 function accessTo(looking: Looking, sight: Sight): RedisAccess {
-  const { channel, entry } = looking;
+  const { entry } = looking;
   return {
     entry,
-    connect: (address, port, signal) => channel.forward(address, port, signal),
-    vouch: async (address, port): Promise<Seen<true>> => {
-      const from: From = { host: entry.name, source: `/proc/net/tcp ${address}:${port}` };
-      const view = sight.views.find(({ node }) => node.address === address && node.port === port);
-      if (view === undefined) return missed('denied', `${address}:${port} is no node of ${entry.name}`, from);
+    connect: looking.connect,
+    vouch: async (endpoint: RedisEndpoint, signal): Promise<Seen<true>> => {
+      const from: From = { host: entry.name, source: `/proc/net ${wordsOfPlace(endpoint)}` };
+      const view = sight.views.find(({ node }) => node.id === endpoint.node && isAt(endpoint, placeOf(node)));
+      if (view === undefined || nodeAt(entry, endpoint) === undefined)
+        return missed('denied', `${wordsOfPlace(endpoint)} is no place of ${endpoint.node}`, from);
+      if ((await looking.channel.mayHavePassword?.(signal)) === false) return missed('denied', KEY_IS_NEW, from);
       const listener = listenerOf(looking, sight, view);
       const reason = await distrust(view.node, view.config, listener, 'password', machineOf(sight, view));
       return reason === undefined ? saw(true, from) : missed('denied', reason, from);
@@ -106,12 +111,16 @@ function accessTo(looking: Looking, sight: Sight): RedisAccess {
   };
 }
 
+function isAt(a: ReturnType<typeof placeOf>, b: ReturnType<typeof placeOf>): boolean {
+  return a.address === b.address && a.port === b.port;
+}
+
 async function answersOf(looking: Looking, sight: Sight, view: NodeView): Promise<readonly RawAnswer[]> {
   const { request } = looking;
   const listener = listenerOf(looking, sight, view);
   const not = await distrust(view.node, view.config, listener, 'ask', machineOf(sight, view));
-  const password = passwordOf(view.node, request, view.config);
-  const ask = { node: view.node, password, groups: request.groups, not };
+  const credentials = credentialsFor(view.node, request, view.config);
+  const ask = { node: view.node, credentials, groups: request.groups, not };
   return lookAtAnswers(view.context, accessTo(looking, sight), ask);
 }
 
@@ -120,8 +129,8 @@ function processTasks(looking: Looking, sight: Sight): readonly Task[] {
   const { scan } = sight;
   const listeners = sight.views.map((view) => listenerOf(looking, sight, view));
   const hidden = listeners.some(({ kind }) => kind === 'hidden');
-  const ports = new Set(looking.entry.nodes.map((node) => node.port));
-  const inodes = scan.listening.filter(({ port }) => ports.has(port)).map(({ inode }) => inode);
+  const places = sight.views.map(({ node }) => placeOf(node));
+  const inodes = places.flatMap(({ address, port }) => socketsAt(address, port, scan).map(({ inode }) => inode));
   const unlisted = scan.incomplete !== undefined || scan.processes.some((process) => process.sockets === undefined);
   return [
     ...(sight.mayBecome && (hidden || unlisted) ? [{ task: 'processes' as const }] : []),
@@ -217,7 +226,8 @@ async function rawHostOf(looking: Looking, sight: Sight, answers: readonly (read
  * as root where fleet.yaml says `become: sudo`, what was denied to it or not found by it. As root no file is read with
  * more right than that of whoever may write its directory. Writes nothing. The result is what `Host.look` gives.
  *
- * `asRoot` runs a shell line as root; `sudo -n` when left out. Rejects as the channel does when there is no connection,
+ * `asRoot` runs a shell line as root; `sudo -n` when left out. `connect` as `Host.connect`; only the channel's own way
+ * when left out. Rejects as the channel does when there is no connection,
  * and with RunbookError `unreachable` when no shell answers.
  */
 export async function lookThrough(
@@ -226,10 +236,11 @@ export async function lookThrough(
   request: LookRequest,
   signal: AbortSignal,
   asRoot: RunAsRoot = (command, options, own) => channel.exec(`sudo -n ${command}`, options, own),
+  connect: Host['connect'] = channel.forward,
 ): Promise<RawHost> {
   const at = new Date().toISOString();
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(request.limits.lookTimeoutMs)]);
-  const looking: Looking = { channel, entry, request, signal: bounded, began: performance.now() };
+  const looking: Looking = { channel, connect, entry, request, signal: bounded, began: performance.now() };
   const asksSudo = entry.become === 'sudo';
   const asked = { tasks: firstTasks(entry), limits: request.limits, asksSudo };
   let sight = await sightOf(looking, [await exchange(channel, asked, bounded)]);

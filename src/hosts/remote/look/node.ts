@@ -53,7 +53,9 @@ function isTrouble({ missing, denied }: Trouble): boolean {
 function pidOf(node: NodeEntry, processes: readonly LocalProcess[]): number | undefined {
   return processes.find(({ argv }) => {
     const title = parseTitle(argv);
-    if (title) return title.port === node.port && title.sentinel === (node.kind === 'sentinel');
+    if (title?.port === 0) return title.address === node.socket;
+    if (title)
+      return [node.port, node.connectPort].includes(title.port) && title.sentinel === (node.kind === 'sentinel');
     return argv.slice(1).includes(node.config);
   })?.pid;
 }
@@ -102,9 +104,10 @@ async function logOf(view: Pick<ToView, 'node' | 'context' | 'replay'>, config: 
 
 /** Reads what the exchanges brought of one node by the rules for this machine's own files, and says what is wanting. */
 export async function viewNode(to: ToView): Promise<NodeView> {
-  const { entry, node, part, scan, replay, context, mayBecome } = to;
-  const process = known(processOf(node, scan, fromNode(context, node.id, '/proc')));
-  const config = await lookAtConfig(context, node, process ? { uid: process.uid, gid: 0 } : undefined);
+  const { entry, node: declared, part, scan, replay, context, mayBecome } = to;
+  const process = known(processOf(declared, scan, fromNode(context, declared.id, '/proc')));
+  const config = await lookAtConfig(context, declared, process ? { uid: process.uid, gid: 0 } : undefined);
+  const { node } = config;
   const inConfig = takeTrouble(replay, mayBecome);
   const data = await dataOf(to, config, config.places);
   const inData = takeTrouble(replay, mayBecome);

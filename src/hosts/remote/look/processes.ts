@@ -4,9 +4,11 @@ import {
   isServerFile,
   isServerName,
   type ListeningSocket,
+  listenText,
   parseCommandLine,
   parseListening,
   parseStat,
+  parseUnixListening,
 } from '../../proc-formats.js';
 import type { LookRecord } from './records.js';
 
@@ -79,7 +81,7 @@ function processIn(
   const argv = parseCommandLine(commandLine);
   if (!isServerFile(exe) && !isServerName(argv)) return undefined;
   if (net !== '' && network.name !== '' && net !== network.name) return undefined;
-  const sockets = inodes && listening.filter((socket) => inodes.has(socket.inode) && socket.uid === uid);
+  const sockets = inodes && listening.filter((socket) => inodes.has(socket.inode) && [uid, -1].includes(socket.uid));
   if (!isServerName(argv) && sockets !== undefined && sockets.length === 0) return undefined;
   return {
     pid,
@@ -88,7 +90,7 @@ function processIn(
     exe,
     title: redactWords(argv).join(' ').trimEnd(),
     cwd,
-    listens: (sockets ?? []).map((socket) => `${socket.address}:${socket.port}`),
+    listens: (sockets ?? []).map(listenText),
     argv,
     startTicks: stat.startTicks,
     sockets,
@@ -120,7 +122,9 @@ export function scanIn(exchanges: readonly (readonly LookRecord[])[]): RemoteSca
   const listings = exchanges.filter((records) => records.some((record) => record.kind === 'sockets'));
   const records = listings.at(-1) ?? [];
   const network = networkOf(records.find((record) => record.kind === 'net'));
-  const listening = parseListening(records.find((record) => record.kind === 'sockets')?.body.toString('latin1') ?? '');
+  const body = (kind: string, encoding: 'latin1' | 'utf8') =>
+    records.find((record) => record.kind === kind)?.body.toString(encoding) ?? '';
+  const listening = [...parseListening(body('sockets', 'latin1')), ...parseUnixListening(body('unix', 'utf8'))];
   // A server under another name was found by its socket, in an exchange that listed no processes perhaps.
   const all = [...records, ...exchanges.flatMap((each) => (each === records ? [] : each.filter(isHeld)))];
   const found = all

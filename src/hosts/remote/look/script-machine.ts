@@ -55,6 +55,7 @@ processes() {
   while read -r key boot; do [ "$key" != btime ] || printf 'btime %s\\n' "$boot"; done </proc/stat
   [ -r /proc/1/comm ] || echo hidden
   rec sockets; grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+  rec unix; grep ' 00010000 0001 [0-9A-F][0-9A-F]* *[0-9]* /' /proc/net/unix 2>/dev/null
   set +f
   for p in /proc/[0-9]*; do
     set -f
@@ -74,7 +75,7 @@ process() {
   if [ $# -le 200 ]; then ls -l "$1/cwd" "$1/exe" "$1/ns/net" "$1/fd" || echo denied
   else
     # A busy server has a socket for each client; the listening ones are enough.
-    inodes=$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp)$nl$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp6)
+    inodes=$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp)$nl$(awk '$4 == "0A" { print "socket:[" $10 "]" }' /proc/net/tcp6)$nl$(awk '$4 == "00010000" && $8 ~ "^/" { print "socket:[" $7 "]" }' /proc/net/unix)
     ls -l "$1/cwd" "$1/exe" "$1/ns/net"
     echo; echo "$1/fd:"
     ls -l "$1/fd" | grep -F -e 'socket:[none]' -e "\${inodes:-none}"

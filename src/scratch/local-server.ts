@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { newestRdbVersion } from '../redis/rdb-versions.js';
+import { parseVersion } from '../redis/versions.js';
+
+/** A server program of this machine that can load the files, or why there is none, for a person. */
+export type LocalServer = { readonly ok: true; readonly server: string } | { readonly ok: false; readonly why: string };
+
+const LIMIT_MS = 5000;
+
+/**
+ * The first of these programs on this machine that loads RDB data of `rdbVersion` (undefined: any does). The machine of the
+ * operator may have an older server than the fleet, or none.
+ */
+export async function localServer(programs: readonly string[], rdbVersion: number | undefined): Promise<LocalServer> {
+  const tooOld: string[] = [];
+  for (const server of new Set(programs)) {
+    const line = await versionLine(server);
+    const [, name = '', version = ''] = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(line ?? '') ?? [];
+    if (line === undefined) continue;
+    if (rdbVersion === undefined) return { ok: true, server };
+    if (name === '') continue;
+    const newest = newestRdbVersion(name === 'Valkey' ? 'valkey' : 'redis', parseVersion(version));
+    if (newest >= rdbVersion) return { ok: true, server };
+    tooOld.push(`${name} ${version} of this machine reads RDB data up to version ${newest}, and this is ${rdbVersion}`);
+  }
+  return { ok: false, why: tooOld[0] ?? `this machine has no ${programs.join(' or ')}` };
+}
+
+/** What `--version` says; undefined when the program cannot be run. */
+function versionLine(program: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(program, ['--version'], { timeout: LIMIT_MS }, (error, stdout) => resolve(error ? undefined : stdout));
+  });
+}

@@ -1,0 +1,154 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { holds, notYet } from '../../src/lab/until.js';
+import type { JournalLine } from '../../src/model/run.js';
+import { type Machine, machineOf } from './fleet.js';
+import { bootFleet } from './machines.js';
+import type { Output } from './run.js';
+import type { FleetOptions, Machines } from './shapes.js';
+import { until } from './until.js';
+
+/** Three machines with a redis and a sentinel each: the smallest fleet that can elect. */
+export const three = ['pv1', 'pv2', 'pv3'] as const;
+
+const HOLD_DROP_IN = '50-redis-runbook-hold.conf';
+const MOMENT_LIMIT_MS = 240_000;
+
+/** Boots three machines with systemd and Redis 7.0, with both an AOF and save points unless said otherwise. */
+export function bootThree(options: FleetOptions = {}): Promise<Machines> {
+  const hosts = three.map((name) => ({ name, runs: ['redis', 'sentinel'] as const }));
+  return bootFleet({ persistence: 'both', hosts, ...options });
+}
+
+/**
+ * Writes, and takes the sentinels away: Redis runs, and nobody would elect. Returns the master. Machines that a test
+ * before left off are booted first.
+ */
+export async function headless(machines: Machines): Promise<string> {
+  await machines.boot(three.filter((name) => !machines.on().includes(name)));
+  const master = await machines.untilSettled();
+  await machines.write();
+  await machines.untilCaughtUp();
+  await onEach(machines, 'systemctl stop redis-sentinel');
+  return master;
+}
+
+/** The same, and Redis is stopped everywhere, the replicas first. Returns who was master. */
+export async function dead(machines: Machines): Promise<string> {
+  const master = await headless(machines);
+  const replicas = machines.on().filter((name) => name !== master);
+  for (const name of [...replicas, master]) await machines.asRoot(name, 'systemctl stop redis-server');
+  return master;
+}
+
+async function onEach(machines: Machines, script: string): Promise<void> {
+  await Promise.all(machines.on().map((name) => machines.asRoot(name, script)));
+}
+
+/** A line of a run's journal that something is to happen at. */
+export interface Moment {
+  readonly action: RegExp;
+  readonly phase?: JournalLine['phase'];
+}
+
+/** `recover`, and what happens to the fleet once its journal has the line. Rejects when the run ends before. */
+export async function recoverUntil(
+  machines: Machines,
+  args: readonly string[],
+  moment: Moment,
+  happens: () => Promise<unknown>,
+  options: Parameters<Machines['runbook']>[1] = {},
+): Promise<Output> {
+  const before = runsOf(machines);
+  const running = machines.runbook(['recover', '--yes', '--plain', ...args], { timeoutMs: 300_000, ...options });
+  let ended: Output | undefined;
+  running.then(
+    (output) => {
+      ended = output;
+    },
+    () => undefined,
+  );
+  const reached = async () => {
+    if (matched(machines, before, moment)) return holds(true);
+    return ended === undefined ? notYet(`no ${moment.action}`) : holds(false);
+  };
+  if (!(await quickly(reached))) {
+    const { status, stdout, stderr } = await running;
+    throw new Error(`the run ended (${status}) before ${moment.action}\n${stdout}${stderr}`);
+  }
+  await happens();
+  return running;
+}
+
+/** Every few milliseconds: what happens must hit an action that is under way. */
+async function quickly(reached: () => Promise<ReturnType<typeof holds<boolean>> | ReturnType<typeof notYet>>) {
+  const end = Date.now() + MOMENT_LIMIT_MS;
+  while (Date.now() < end) {
+    const probe = await reached();
+    if (probe.holds) return probe.value;
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+  throw new Error('waited too long for the moment of the run');
+}
+
+function runsDirectory(machines: Machines): string {
+  return join(machines.directory, 'operator', 'state', 'redis-runbook', 'runs');
+}
+
+function runsOf(machines: Machines): readonly string[] {
+  const directory = runsDirectory(machines);
+  return existsSync(directory) ? readdirSync(directory).sort() : [];
+}
+
+function matched(machines: Machines, before: readonly string[], moment: Moment): boolean {
+  const name = runsOf(machines).find((one) => !before.includes(one));
+  if (name === undefined) return false;
+  return journalOf(machines, name).some(
+    (line) => line.phase === (moment.phase ?? 'intent') && moment.action.test(line.action),
+  );
+}
+
+/** The journal of the latest run, or of the one named; a last line that is not whole yet is left out. */
+export function journalOf(machines: Machines, name = runsOf(machines).at(-1) ?? ''): readonly JournalLine[] {
+  const path = join(runsDirectory(machines), name, 'journal.jsonl');
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as JournalLine);
+}
+
+/** The nodes of a machine that are held, by the hold files and drop-ins on its disk. */
+export function heldOn(machines: Machines, name: string): readonly string[] {
+  const machine = machineOf(machines.fleet, name);
+  return ['redis-server', 'redis-sentinel'].filter((unit) => hasDropIn(machine, unit));
+}
+
+function hasDropIn(machine: Machine, unit: string): boolean {
+  return existsSync(join(machine.root, `etc/systemd/system/${unit}.service.d`, HOLD_DROP_IN));
+}
+
+/** What is left of holds and locks on the disks of all machines; empty when everything was given back. */
+export function leftBehind(machines: Machines): readonly string[] {
+  return machines.hosts.flatMap((machine) => {
+    const state = join(machine.root, 'var/lib/redis-runbook');
+    const hold = join(state, 'hold');
+    return [
+      ...heldOn(machines, machine.name).map((unit) => `${machine.name}: drop-in of ${unit}`),
+      ...(existsSync(hold) ? readdirSync(hold).map((file) => `${machine.name}: ${file}`) : []),
+      ...(existsSync(join(state, 'lock.json')) ? [`${machine.name}: lock.json`] : []),
+    ];
+  });
+}
+
+/** The server processes of a machine, by their titles. */
+export async function serversOn(machines: Machines, name: string): Promise<readonly string[]> {
+  const output = await machines.asRoot(name, "ps -eo args= | grep -E '^/usr/bin/redis-' || true");
+  return output.stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Waits until the boot's own starts have come to their end, so that "nothing runs" is no race. */
+export async function untilStartsEnded(machines: Machines, name: string): Promise<void> {
+  await until(`the start jobs of ${name} to end`, 60_000, async () => {
+    const jobs = await machines.asRoot(name, 'systemctl list-jobs --no-legend --no-pager');
+    return jobs.stdout.trim() === '' ? holds(undefined) : notYet(jobs.stdout.trim());
+  });
+}
