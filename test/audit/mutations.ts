@@ -218,7 +218,7 @@ const changes: Readonly<Record<string, Change>> = {
   },
   placeholder: words((list, random) =>
     edit(list, random, () =>
-      random.pick(['$REDIS_PORT', '${PORT}', '<password>', '{{ port }}', 'x.x.x.x', '#password']),
+      random.pick(['$REDIS_PORT', `\${PORT}`, '<password>', '{{ port }}', 'x.x.x.x', '#password']),
     ),
   ),
   encoding: line((raw, random) =>

@@ -65,7 +65,7 @@ describe('the nearest legal form', () => {
     ['requirepass a b', 'wrong-argument-count', undefined],
     ['requirepas secret', 'unknown-directive', 'requirepass'],
     ['vm-enabled no', 'unknown-directive', undefined],
-    ['timeout ${T}', 'placeholder-value', undefined],
+    [`timeout \${T}`, 'placeholder-value', undefined],
   ])('%s', (text, rule, nearest) => {
     const [problem] = problems(text);
     expect({ rule: problem?.rule, nearest: problem?.nearest }).toEqual({ rule, nearest });

@@ -29,7 +29,7 @@ export function keepsUnknown(target: Target): boolean {
 }
 
 /** The asked servers that the target lies at or between; where they differ, what one of them takes is taken. */
-export function neighbours(target: Target): readonly Probed[] {
+function neighbours(target: Target): readonly Probed[] {
   if (target.flavour === 'valkey') return atLeast(target.version, '8.1') ? ['valkey-8.1'] : ['redis-7.0', 'valkey-8.1'];
   if (atLeast(target.version, '8.0')) return ['redis-8.0'];
   if (atLeast(target.version, '7.2')) return ['redis-7.0', 'redis-8.0'];

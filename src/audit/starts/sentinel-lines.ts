@@ -66,7 +66,7 @@ export function queues(target: Target): boolean {
 }
 
 /** Whether the target knows the statement. */
-export function hasStatement(sub: string, target: Target): boolean {
+function hasStatement(sub: string, target: Target): boolean {
   const form = Object.hasOwn(statements, sub) ? statements[sub] : undefined;
   if (form === undefined) return false;
   if (form.valkeyOnly !== undefined) return target.flavour === 'valkey' && atLeast(target.version, form.valkeyOnly);
@@ -144,7 +144,7 @@ function refusedAddress(
 }
 
 /** Numeric addresses in every form that getaddrinfo takes: `127.1`, `0x7f.1`, `::1`, `fe80::1%eth0`. */
-export function isAddress(host: string): boolean {
+function isAddress(host: string): boolean {
   if (host.includes(':')) return isIpv6(host.replace(/%[^%]+$/, ''));
   const parts = host.split('.').map(addressPart);
   if (parts.length > 4 || parts.some((part) => part === undefined)) return false;

@@ -13,7 +13,7 @@ const units: Readonly<Record<string, bigint>> = {
 };
 
 /** A whole number as util.c:string2ll reads it: no plus, no leading zero, no blank. */
-export function wholeNumber(word: string): bigint | undefined {
+function wholeNumber(word: string): bigint | undefined {
   if (!/^(?:0|-?[1-9]\d{0,18})$/.test(word)) return undefined;
   const value = BigInt(word);
   return value > longMax || value < -longMax - 1n ? undefined : value;
