@@ -17,17 +17,17 @@ export interface HashedStream {
 }
 
 /** Whether the connection went, or could not be made again: nothing is said about the file. */
-export function isLoss(error: unknown): boolean {
+function isLoss(error: unknown): boolean {
   return error instanceof ChannelLost || (error instanceof RunbookError && error.word === 'unreachable');
 }
 
 /** Waits before another try, longer each time; rejects with the signal's reason. */
-export async function waitAfterLoss(lostInARow: number, signal: AbortSignal): Promise<void> {
+async function waitAfterLoss(lostInARow: number, signal: AbortSignal): Promise<void> {
   await sleep(FIRST_WAIT_MS * 2 ** (lostInARow - 1), undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
 /** Counts losses in a row; throws the last one when there were too many, and whatever is no loss. */
-export function patienceWithLosses(signal: AbortSignal): { came(): void; lost(error: unknown): Promise<void> } {
+function patienceWithLosses(signal: AbortSignal): { came(): void; lost(error: unknown): Promise<void> } {
   let inARow = 0;
   return {
     came: () => {

@@ -24,7 +24,7 @@ try {
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, recover] of [...all.slice(round % all.length), ...all.slice(0, round % all.length)]) {
       const took = await once(restore, lastWriter, recover);
-      took.forEach((ms, i) => times[name][i].push(ms / 1000));
+      for (const [i, ms] of took.entries()) times[name][i].push(ms / 1000);
       console.error(`${name.padEnd(14)}${took.map((ms) => `${(ms / 1000).toFixed(1)} s`.padStart(8)).join('')}`);
     }
   }

@@ -55,7 +55,8 @@ try {
     for (const [name, line] of Object.entries(variants)) {
       if (only && !only.includes(name)) continue;
       const { ms, out } = await sh(line);
-      (times[name] ??= []).push(ms);
+      times[name] ??= [];
+      times[name].push(ms);
       const extra = name.startsWith('ssh2') || name === 'openssh' ? JSON.parse(out) : undefined;
       console.log(
         name.padEnd(16),

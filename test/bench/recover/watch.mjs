@@ -77,7 +77,7 @@ const linked = replicas.map((address) => {
       'INFO',
       'replication',
     );
-    return info !== undefined && info.includes(`master_host:${master}`) && info.includes('master_link_status:up');
+    return info?.includes(`master_host:${master}`) && info.includes('master_link_status:up');
   };
   return until(address, isLinked);
 });
