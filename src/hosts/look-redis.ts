@@ -22,6 +22,12 @@ const settings = [
   'aclfile',
   'logfile',
   'pidfile',
+  'maxmemory-policy',
+  'appendfsync',
+  'stop-writes-on-bgsave-error',
+  'min-replicas-to-write',
+  'replica-priority',
+  'loglevel',
 ] as const;
 
 type Question = readonly [command: ReadCommand, ...args: string[]];

@@ -1,5 +1,15 @@
 import type { AuditRule } from '../../rule.js';
+import { deprecatedName } from './deprecated-name.js';
 import { duplicateDirective } from './duplicate-directive.js';
+import { fileVsRunning } from './file-vs-running.js';
+import { includeOverrides } from './include-overrides.js';
+import { runningVsPeers } from './running-vs-peers.js';
 
 /** Rules about files, processes and nodes that say different things. */
-export const driftRules: readonly AuditRule[] = [duplicateDirective];
+export const driftRules: readonly AuditRule[] = [
+  fileVsRunning,
+  runningVsPeers,
+  duplicateDirective,
+  includeOverrides,
+  deprecatedName,
+];
