@@ -33,10 +33,12 @@ export interface FleetFacts {
 export function nodesSeen(inventory: Inventory, raws: readonly RawHost[], facts: FleetFacts) {
   const byName = new Map(raws.map((raw) => [raw.host, raw]));
   const rawOf = (host: string) => byName.get(host) ?? notLookedAt(host);
-  const nodes = inventory.hosts.flatMap((host) => host.nodes).map((node) => ({ node, raw: rawOf(node.host) }));
+  const nodes = inventory.hosts.flatMap((host) =>
+    host.nodes.map((node) => ({ node, raw: rawOf(node.host), managed: host.service !== 'process' })),
+  );
   const versions = versionsOf(nodes);
   const unknown = [...versions.values()].every((version) => version.says.includes('is unknown'));
-  const of = ({ node, raw }: (typeof nodes)[number]) => ({ node, raw, target: targetFor(raw, node, versions, facts) });
+  const of = (one: (typeof nodes)[number]) => ({ ...one, target: targetFor(one.raw, one.node, versions, facts) });
   const every = nodes.map(of);
   return {
     rawOf,
@@ -54,6 +56,8 @@ interface OneNode {
   readonly node: NodeEntry;
   readonly raw: RawHost;
   readonly target: Target;
+  /** A service manager starts it. */
+  readonly managed: boolean;
 }
 
 function targetFor(
@@ -121,7 +125,7 @@ function sentinelNode(one: OneNode, facts: FleetFacts): SentinelNode {
 }
 
 /** The members of any node; each is read when it is asked for, once where that costs. */
-function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
+function anyNode({ node, raw, target, managed }: OneNode, facts: FleetFacts) {
   const main = mainFile(raw, node);
   const at = nodeAt(node, main?.path);
   const texts = once(() => textsOf(raw, node));
@@ -158,6 +162,7 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
       return process();
     },
     get unit() {
+      if (!managed && facts.from !== 'files') return unmanaged(raw, node);
       const units = raw.units ?? notMade(raw, node.id, 'unit');
       if (!units.ok) return units;
       const own = units.value.find((unit) => unit.node === node.id);
@@ -182,6 +187,11 @@ function configGet(raw: RawHost, node: NodeEntry, name: string, process: RedisNo
     return found;
   });
   return withoutProcess(answer, process);
+}
+
+function unmanaged(raw: RawHost, node: NodeEntry): NotSeen {
+  const from = { host: raw.host, node: node.id, source: 'fleet.yaml' };
+  return { ok: false, why: 'absent', detail: 'no service manager starts it', from, at: raw.at };
 }
 
 function nodeAt(node: NodeEntry, path: string | undefined): NodeAt {

@@ -80,6 +80,7 @@ export interface AnyNode {
   readonly info: Seen<ReadonlyMap<string, string>>;
   /** Seen with null when it is known that none runs. */
   readonly process: Seen<RawProcess | null>;
+  /** Absent: a plain process that no service manager starts. */
   readonly unit: Seen<RawUnit>;
 }
 

@@ -2,19 +2,9 @@ import type { ConfigLine } from '../../../model/formats.js';
 import { memoryBytes } from '../../../redis/effective.js';
 import { together, where } from '../../need.js';
 import { defineRule } from '../../rule.js';
-import { isYes, numberOf, spotOf } from '../../settings.js';
-import type { RedisNode } from '../../view.js';
+import { bytesOf, isYes, numberOf, spotOf } from '../../settings.js';
 
 const mebibyte = 1024n ** 2n;
-
-/** INFO of a node that holds more than so many bytes. */
-function infoAbove(node: RedisNode, bytes: bigint) {
-  return where(
-    node.info,
-    (info) => bytesIn(info, 'used_memory') > bytes,
-    `the node holds less than ${bytes / 1024n ** 3n} GB`,
-  );
-}
 
 function bytesIn(info: ReadonlyMap<string, string>, field: string): bigint {
   return BigInt(/^\d+$/.exec(info.get(field) ?? '')?.[0] ?? '0');
@@ -96,11 +86,18 @@ export const replBacklogSmall = defineRule({
     fails: 'test/audit/fixtures/repl-backlog-small/fails',
     nearMiss: 'test/audit/fixtures/repl-backlog-small/near-miss',
   },
-  needs: (node) => ({ info: infoAbove(node, 1024n * mebibyte), size: node.setting('repl-backlog-size') }),
+  needs: (node) => ({
+    size: where(
+      node.setting('repl-backlog-size'),
+      (size) => bytesOf(size, mebibyte) <= mebibyte,
+      'the file gives it more than 1mb',
+    ),
+    info: node.info,
+  }),
   check: ({ info, size }) => {
     const now = bytesIn(info, 'repl_backlog_size');
-    if (now === 0n || now > mebibyte) return [];
     const held = bytesIn(info, 'used_memory') / mebibyte;
+    if (now === 0n || now > mebibyte || held <= 1024n) return [];
     return [
       {
         message: `a backlog of ${now / 1024n} kB for ${held} MB of data: a short loss of the link ends in a full copy`,
@@ -125,14 +122,14 @@ export const replicaBufferSmall = defineRule({
     fails: 'test/audit/fixtures/replica-buffer-small/fails',
     nearMiss: 'test/audit/fixtures/replica-buffer-small/near-miss',
   },
-  needs: (node) => ({ info: infoAbove(node, 2048n * mebibyte), limits: node.linesOf('client-output-buffer-limit') }),
+  needs: (node) => ({ info: node.info, limits: node.linesOf('client-output-buffer-limit') }),
   check: ({ info, limits: { node, lines } }) => {
     const line = lines.findLast((one) => hardLimit(one) !== undefined);
     const hard = line === undefined ? 256n * mebibyte : (hardLimit(line) ?? 0n);
     const backlog = bytesIn(info, 'repl_backlog_size');
     const limit = hard > backlog ? hard : backlog;
     const used = bytesIn(info, 'used_memory');
-    if (hard === 0n || limit * 10n >= used) return [];
+    if (used <= 2048n * mebibyte || hard === 0n || limit * 10n >= used) return [];
     return [
       {
         message: `a replica may have ${limit / mebibyte} MB of writes waiting, with ${used / mebibyte} MB of data to copy: the copy may be cut off again and again`,

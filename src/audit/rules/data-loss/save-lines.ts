@@ -89,15 +89,15 @@ export const saveDefaultChangesOnUpgrade = defineRule({
     target: 'redis-7.0',
   },
   needs: (node) => ({
-    save: node.linesOf('save'),
-    running: where(
-      node.running,
-      ({ version }) => !atLeast(parseVersion(version), '6.2.0') && atLeast(node.target.compatible, '6.2.0'),
-      'no upgrade from before 6.2 is asked about',
+    save: where(
+      node.linesOf('save'),
+      ({ lines }) => lines.length === 0 && atLeast(node.target.compatible, '6.2.0'),
+      'a save line says what is meant, or the target makes no snapshots by itself',
     ),
+    running: node.running,
   }),
-  check: ({ save: { node, lines }, running: { version } }) =>
-    lines.length > 0
+  check: ({ save: { node }, running: { version } }) =>
+    atLeast(parseVersion(version), '6.2.0')
       ? []
       : [
           {

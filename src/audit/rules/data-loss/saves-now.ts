@@ -77,6 +77,7 @@ export const rdbStale = defineRule({
   },
   needs: (node) => ({
     dump: node.setting('dbfilename'),
+    gives: where(node.gives, ({ save }) => save.length > 0, 'the node has no save points'),
     save: where(node.live('save'), (points) => points !== '', 'the node has no save points'),
     info: where(node.info, (info) => info.has('server_time_usec'), 'INFO of this version does not tell its clock'),
   }),

@@ -1,4 +1,4 @@
-import { together, where } from '../../need.js';
+import { together, where, whereThere } from '../../need.js';
 import { defineRule } from '../../rule.js';
 import { numberOf, spotOf } from '../../settings.js';
 import type { RedisNode } from '../../view.js';
@@ -32,7 +32,7 @@ export const persistenceOffAutoRestart = defineRule({
   },
   needs: (node) => ({
     node: unsavedCandidate(node),
-    unit: where(node.unit, ({ manager }) => manager === 'systemd', 'the service manager restarts nothing'),
+    unit: whereThere(node.unit, ({ manager }) => manager === 'systemd', 'the service manager restarts nothing'),
   }),
   check: ({ node: { save, priority, gives }, unit: { unit, properties } }) => {
     const restart = properties.Restart ?? '';

@@ -1,3 +1,4 @@
+import { ifThere } from '../../need.js';
 import { defineRule } from '../../rule.js';
 
 export const sentinelEnabledAtBoot = defineRule({
@@ -14,7 +15,7 @@ export const sentinelEnabledAtBoot = defineRule({
     fails: 'test/audit/fixtures/sentinel-enabled-at-boot/fails',
     nearMiss: 'test/audit/fixtures/sentinel-enabled-at-boot/near-miss',
   },
-  needs: (node) => ({ unit: node.unit }),
+  needs: (node) => ({ unit: ifThere(node.unit) }),
   check: ({ unit: { unit, manager, properties } }) => {
     const starts =
       manager === 'systemd' ? /^enabled/.test(properties.UnitFileState ?? '') : (properties.StartLinks ?? '') !== '';

@@ -86,8 +86,10 @@ export const maxmemoryTooHigh = defineRule({
   },
   needs: (host) => ({
     nodes: every(
-      host.redis.map((node) => together({ info: node.info, gives: node.gives, limit: node.setting('maxmemory') })),
-      'redis node on this host',
+      host.redis
+        .filter(({ gives }) => !gives.ok || gives.value.maxmemoryBytes > 0n)
+        .map((node) => together({ info: node.info, gives: node.gives, limit: node.setting('maxmemory') })),
+      'redis node with a maxmemory on this host',
     ),
   }),
   check: ({ nodes }) => {
@@ -98,7 +100,7 @@ export const maxmemoryTooHigh = defineRule({
     const saves = nodes.some(({ gives }) => gives.save.length > 0 || gives.appendonly);
     const percent = Number((sum * 100n) / total);
     if (percent <= (saves ? 75 : 90)) return [];
-    const [first, ...others] = nodes.filter(({ gives }) => gives.maxmemoryBytes > 0n).map(({ limit }) => spotOf(limit));
+    const [first, ...others] = nodes.map(({ limit }) => spotOf(limit));
     return [
       {
         message: `maxmemory of the nodes of this host is ${percent} % of its memory${saves ? ', and a snapshot needs room beside it' : ''}`,

@@ -1,5 +1,5 @@
 import { atLeast } from '../../../redis/versions.js';
-import { each, where } from '../../need.js';
+import { each, where, whereThere } from '../../need.js';
 import { defineRule } from '../../rule.js';
 import type { AnyNode } from '../../view.js';
 
@@ -7,7 +7,7 @@ import type { AnyNode } from '../../view.js';
 const bytesPerSecond = 50 * 1024 * 1024;
 
 function systemdUnit(node: AnyNode) {
-  return where(node.unit, ({ manager }) => manager === 'systemd', 'the service manager sets no such limit');
+  return whereThere(node.unit, ({ manager }) => manager === 'systemd', 'the service manager sets no such limit');
 }
 
 export const stopTimeoutShort = defineRule({
@@ -69,8 +69,8 @@ export const restartPolicyFightsRunbook = defineRule({
   },
   needs: (host) => ({
     units: each(
-      [...host.redis, ...host.sentinels].map((node) => node.unit),
-      'node',
+      [...host.redis, ...host.sentinels].map((node) => node.unit).filter((unit) => unit.ok || unit.why !== 'absent'),
+      'node under a service manager',
     ),
   }),
   check: ({ units }) =>
