@@ -144,6 +144,7 @@ function anyNode({ node, raw, target, managed }: OneNode, facts: FleetFacts) {
       return texts();
     },
     configStat: main?.stat ?? notMade(raw, node.id, 'config file'),
+    configDirStat: fileOf(raw, node, 'config-dir')?.stat ?? notMade(raw, node.id, 'directory of the config file'),
     setting,
     linesOf: (name) => linesSeen(raw, at, config(), name),
     password,

@@ -67,6 +67,8 @@ export interface AnyNode {
   /** Main file first, then its includes in the order in which they are read. One array per node, always the same. */
   readonly texts: Seen<readonly ConfigText[]>;
   readonly configStat: Seen<FileStat>;
+  /** Of the directory of its config file, in which CONFIG REWRITE makes the new one. */
+  readonly configDirStat: Seen<FileStat>;
   /** The directive as the files and the command line set it; not seen where an unread include may decide. */
   setting(name: string): Seen<Setting>;
   /** As `setting`, for directives whose lines add up. */

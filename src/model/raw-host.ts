@@ -35,6 +35,7 @@ export type FileRole =
   | 'redis.conf'
   | 'sentinel.conf'
   | 'include'
+  | 'config-dir'
   | 'rdb'
   | 'aof-manifest'
   | 'aof'

@@ -63,6 +63,7 @@ const roles = [
   'redis.conf',
   'sentinel.conf',
   'include',
+  'config-dir',
   'rdb',
   'aof-manifest',
   'aof',

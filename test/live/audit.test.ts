@@ -78,7 +78,7 @@ async function json(
 
 const rules = (document: Document) => document.findings.map(({ rule }) => rule);
 const good =
-  'bind 10.0.10.1\nmaxmemory 1gb\nsave 900 1\nrequirepass 9f8e7d6c5b4a39281706\nmasterauth 9f8e7d6c5b4a39281706\n';
+  'bind 10.0.10.1\nmaxmemory 1gb\nsave 900 1\nrequirepass 9f8e7d6c5b4a39281706\nmasterauth 9f8e7d6c5b4a39281706\nlatency-monitor-threshold 100\n';
 
 describe('what is given', () => {
   it('may be a file, a directory, an archive or stdin: the same findings, files named as given', async () => {
@@ -209,7 +209,7 @@ describe('hostile files', () => {
 });
 
 describe('policy, baseline and status', () => {
-  const bad = 'bind 0.0.0.0\nmaxmemory 0\nsave 900 1\nprotected-mode no\n';
+  const bad = 'bind 0.0.0.0\nmaxmemory 0\nsave 900 1\nprotected-mode no\nlatency-monitor-threshold 100\n';
 
   it('--fail-on says which findings make it 1', async () => {
     put('warn/r1/redis.conf', good.replace('maxmemory 1gb', 'maxmemory 0'));

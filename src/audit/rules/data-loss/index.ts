@@ -1,6 +1,7 @@
 import type { AuditRule } from '../../rule.js';
 import { aofOnInFileOnly } from './aof-on-in-file-only.js';
 import { aofOffInFileOnly, appendfsyncNo, noAppendfsyncOnRewrite } from './aof-settings.js';
+import { configDirNotWritable, redisConfNotWritable } from './config-place.js';
 import { minReplicasUnreachable, minReplicasUnset } from './min-replicas.js';
 import { replBacklogSmall, replicaBufferSmall, replicaWritable, replTimeoutVsPing } from './replication.js';
 import { roleFileVsRunning, startedWithoutConfig } from './role-and-file.js';
@@ -18,6 +19,8 @@ export const dataLossRules: readonly AuditRule[] = [
   persistenceOffAutoRestart,
   roleFileVsRunning,
   startedWithoutConfig,
+  configDirNotWritable,
+  redisConfNotWritable,
   bgsaveFailing,
   minReplicasUnreachable,
   replicaWritable,
