@@ -1,4 +1,5 @@
 import type { AuditRule } from '../../rule.js';
+import { cliOverrides } from './cli-overrides.js';
 import { deprecatedName } from './deprecated-name.js';
 import { duplicateDirective } from './duplicate-directive.js';
 import { fileVsRunning } from './file-vs-running.js';
@@ -12,4 +13,5 @@ export const driftRules: readonly AuditRule[] = [
   duplicateDirective,
   includeOverrides,
   deprecatedName,
+  cliOverrides,
 ];
