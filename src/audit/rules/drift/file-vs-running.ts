@@ -68,7 +68,9 @@ function bothOf(node: RedisNode, name: string) {
   const { setting, live } = seen.value;
   const { form, preset } = compared[name] ?? { form: 'text' };
   const word = setting.line === undefined ? preset : (setting.words[0] ?? '');
-  const file = word === undefined || (form === 'path' && !word.startsWith('/')) ? undefined : normal(word, form);
+  // A directory that was removed under the server has no name that it could tell (config.c:getConfigDirOption).
+  const unknown = form === 'path' && (!word?.startsWith('/') || (name === 'dir' && live === ''));
+  const file = word === undefined || unknown ? undefined : normal(word, form);
   return { ...seen, value: { setting, file, now: normal(live, form) } satisfies Both };
 }
 

@@ -1,4 +1,5 @@
 import type { AuditRule } from '../../rule.js';
+import { aofFormatMismatch } from './aof-format-mismatch.js';
 import { aofTruncatedPolicy } from './aof-truncated-policy.js';
 import { diskSpaceBackup } from './disk.js';
 import { restartPolicyFightsRunbook, stopTimeoutShort } from './service.js';
@@ -8,5 +9,6 @@ export const recoveryRules: readonly AuditRule[] = [
   diskSpaceBackup,
   stopTimeoutShort,
   restartPolicyFightsRunbook,
+  aofFormatMismatch,
   aofTruncatedPolicy,
 ];
