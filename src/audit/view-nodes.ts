@@ -11,6 +11,7 @@ import { sentinelRunning, viewOf, withoutProcess } from '../survey/interpret-sen
 import { type NodeVersion, versionsOf } from '../survey/node-version.js';
 import { processOf } from '../survey/processes.js';
 import { answerOf, contentOf, edgesOf, fileOf, follows, notMade, textAnswerOf } from '../survey/raw-access.js';
+import { asItsUnitStarts, unmanaged } from './managed.js';
 import { linesSeen, mainFile, type NodeConfig, nodeConfig, settingOf, textsOf } from './node-config.js';
 import { passwordHash } from './settings.js';
 import { type Target, targetOf } from './target.js';
@@ -34,7 +35,11 @@ export function nodesSeen(inventory: Inventory, raws: readonly RawHost[], facts:
   const byName = new Map(raws.map((raw) => [raw.host, raw]));
   const rawOf = (host: string) => byName.get(host) ?? notLookedAt(host);
   const nodes = inventory.hosts.flatMap((host) =>
-    host.nodes.map((node) => ({ node, raw: rawOf(node.host), managed: host.service !== 'process' })),
+    host.nodes.map((node) => {
+      const managed = host.service !== 'process';
+      const raw = rawOf(node.host);
+      return { node: managed ? asItsUnitStarts(node, raw) : node, raw, managed };
+    }),
   );
   const versions = versionsOf(nodes);
   const unknown = [...versions.values()].every((version) => version.says.includes('is unknown'));
@@ -188,11 +193,6 @@ function configGet(raw: RawHost, node: NodeEntry, name: string, process: RedisNo
     return found;
   });
   return withoutProcess(answer, process);
-}
-
-function unmanaged(raw: RawHost, node: NodeEntry): NotSeen {
-  const from = { host: raw.host, node: node.id, source: 'fleet.yaml' };
-  return { ok: false, why: 'absent', detail: 'no service manager starts it', from, at: raw.at };
 }
 
 function nodeAt(node: NodeEntry, path: string | undefined): NodeAt {

@@ -46,7 +46,7 @@ export const logfileLost = defineRule({
   scope: 'host',
   title: 'the log goes nowhere, or into a file called stdout',
   rationale:
-    'A daemon without a logfile writes to /dev/null: after a failure nobody can tell what happened. `logfile stdout` meant the standard output long ago; now it is a file of that name in the data directory.',
+    'A daemon without a logfile writes to /dev/null: after a failure nobody can tell what happened. (The units of the packages say daemonize no on the command line; an init script or a start by hand does not.) `logfile stdout` meant the standard output long ago; now it is a file of that name in the data directory.',
   source: 'server.c:daemonize, serverLogRaw; ./stdout made, seen on 7.0.15',
   fix: 'Set logfile /var/log/redis/redis.log, or daemonize no and let the service manager keep the output.',
   fixtures: {
@@ -81,7 +81,7 @@ export const logfileLost = defineRule({
       if (!lost) return [];
       return [
         {
-          message: 'a daemon without a logfile: its log goes to /dev/null',
+          message: 'daemonize yes without a logfile: started with this file alone, its log goes to /dev/null',
           at: spotOf(logfile),
           beside: [spotOf(daemonize)],
         },

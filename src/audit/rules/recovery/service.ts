@@ -47,8 +47,8 @@ export const stopTimeoutShort = defineRule({
 
 /** Seconds of a time span as systemctl show prints it (`1min 30s`, `infinity`); infinite where it is none of that. */
 function spanSeconds(text: string): number {
-  const seconds = { h: 3600, min: 60, s: 1, ms: 0.001, us: 0.000001 } as const;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|min|ms|us|s)\b/g)];
+  const seconds = { w: 604800, d: 86400, h: 3600, min: 60, s: 1, ms: 0.001, us: 0.000001 } as const;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(w|d|h|min|ms|us|s)\b/g)];
   if (parts.length === 0) return Number.POSITIVE_INFINITY;
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * seconds[unit as keyof typeof seconds], 0);
 }
