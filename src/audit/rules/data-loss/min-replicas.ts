@@ -97,6 +97,8 @@ export const minReplicasUnreachable = defineRule({
       .map((node) => ({
         message: `min-replicas-to-write ${leastOf(node)} in a group of ${count} nodes: after one failure the new master refuses every write`,
         at: spotOf(node.least),
+        // Files of some nodes may be all that was given; what a sentinel wrote down is the whole group.
+        severity: sentinels.some(({ known }) => known > 0) ? 'error' : 'warning',
       }));
   },
 });

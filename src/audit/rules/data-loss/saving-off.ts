@@ -25,7 +25,7 @@ export const persistenceOffAutoRestart = defineRule({
     'A master that dies and is back within down-after-milliseconds is empty, and no sentinel noticed anything: every replica copies the empty dataset and overwrites its own dump.',
   source:
     'Redis documentation, Replication, "Safety of replication when master has persistence turned off"; 3 keys became 0 on the replica, seen on 7.0.15; systemd.service(5)',
-  fix: 'Turn save points or the AOF on (by CONFIG SET first), or set Restart=no in the unit.',
+  fix: 'Turn save points or the AOF on (by CONFIG SET first), or set Restart=no in the unit. From 7.0 on `sentinel master-reboot-down-after-period` makes the sentinels notice.',
   fixtures: {
     fails: 'test/audit/fixtures/persistence-off-auto-restart/fails',
     nearMiss: 'test/audit/fixtures/persistence-off-auto-restart/near-miss',
@@ -40,7 +40,7 @@ export const persistenceOffAutoRestart = defineRule({
     if (neverMaster || !restartsAfterKill.has(restart)) return [];
     return [
       {
-        message: `neither save points nor an AOF, and ${unit} has Restart=${restart}: after a crash it would be back at once, empty, and empty its replicas`,
+        message: `neither save points nor an AOF, and ${unit} has Restart=${restart}: after a crash it is started again, empty, and its replicas copy that`,
         at: { node: save.node, line: save.lines.at(-1) },
       },
     ];

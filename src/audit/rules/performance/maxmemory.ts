@@ -1,7 +1,7 @@
 import { byKey } from '../../by-key.js';
 import { each, every, together, where } from '../../need.js';
 import { defineRule } from '../../rule.js';
-import { bytesOf, spotOf } from '../../settings.js';
+import { bytesOf, numberOf, spotOf } from '../../settings.js';
 
 const mebibyte = 1024n ** 2n;
 
@@ -40,7 +40,7 @@ export const maxmemoryDiffers = defineRule({
   scope: 'cross-node',
   title: 'the nodes of a group have different limits of memory',
   rationale:
-    'A replica ignores maxmemory while it follows. Once it is promoted its own limit counts: a smaller one evicts keys, or refuses writes, from the first second on.',
+    'A replica ignores maxmemory while it follows. Once it is promoted (a node with replica-priority 0 never is) its own limit counts: a smaller one evicts keys, or refuses writes, from the first second on.',
   source: 'evict.c:getMaxmemoryState; redis.conf, replica-ignore-maxmemory',
   fix: 'Set the same maxmemory on every node of the group.',
   fixtures: {
@@ -49,13 +49,16 @@ export const maxmemoryDiffers = defineRule({
   },
   needs: (group) => ({
     limits: each(
-      group.redis.map((node) => node.setting('maxmemory')),
+      group.redis.map((node) =>
+        together({ limit: node.setting('maxmemory'), priority: node.setting('replica-priority') }),
+      ),
       'redis nodes',
       2,
     ),
   }),
   check: ({ limits }) => {
-    const kinds = byKey(limits, (one) => String(bytesOf(one, 0n)));
+    const masters = limits.filter(({ priority }) => numberOf(priority, 100) !== 0).map(({ limit }) => limit);
+    const kinds = byKey(masters, (one) => String(bytesOf(one, 0n)));
     if (kinds.length < 2) return [];
     const [first, ...others] = [...kinds].sort((a, b) => a.length - b.length).flat();
     const says = kinds.map(([one]) => (one === undefined ? '' : sizeOf(bytesOf(one, 0n)))).sort();

@@ -32,7 +32,7 @@ export const diskSpaceBackup = defineRule({
     if (free >= largest) return [];
     return [
       {
-        message: `${free / mebibyte} MB are free where the data is kept, and a copy of it may take ${largest / mebibyte} MB`,
+        message: `${free / mebibyte} MB are free on the fullest file system that nodes of this host work in, and a copy of the data may take ${largest / mebibyte} MB`,
       },
     ];
   },
