@@ -92,6 +92,7 @@ const seeds: Readonly<Record<string, Seed>> = {
       'min-replicas-unset',
       'no-password-exposed',
       'sentinel-no-auth',
+      'sentinel-two-host-loss',
       'version-eol',
     ],
   },
@@ -119,7 +120,7 @@ const seeds: Readonly<Record<string, Seed>> = {
         `redis_slave0${n}/sentinel.conf:7 sentinel-unknown-master-name`,
       ]),
     ],
-    rules: [...fourHosts, 'requirepass-differs', 'sentinel-auth-pass-missing'],
+    rules: [...fourHosts, 'masterauth-mismatch', 'requirepass-differs', 'sentinel-auth-pass-missing'],
   },
   'redis-cluster/corrected': { target: 'redis-3.2.12', starts: [], rules: fourHosts },
 };
