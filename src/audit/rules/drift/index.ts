@@ -5,12 +5,14 @@ import { duplicateDirective } from './duplicate-directive.js';
 import { fileVsRunning } from './file-vs-running.js';
 import { includeOverrides } from './include-overrides.js';
 import { runningVsPeers } from './running-vs-peers.js';
+import { sentinelGeneratedEdited } from './sentinel-generated-edited.js';
 
 /** Rules about files, processes and nodes that say different things. */
 export const driftRules: readonly AuditRule[] = [
   fileVsRunning,
   runningVsPeers,
   duplicateDirective,
+  sentinelGeneratedEdited,
   includeOverrides,
   deprecatedName,
   cliOverrides,
