@@ -3,6 +3,7 @@ import { aofOnInFileOnly } from './aof-on-in-file-only.js';
 import { aofOffInFileOnly, appendfsyncNo, noAppendfsyncOnRewrite } from './aof-settings.js';
 import { configDirNotWritable, redisConfNotWritable } from './config-place.js';
 import { minReplicasUnreachable, minReplicasUnset } from './min-replicas.js';
+import { redisStartsBeforeSentinel } from './old-master-at-boot.js';
 import { replBacklogSmall, replicaBufferSmall, replicaWritable, replTimeoutVsPing } from './replication.js';
 import { roleFileVsRunning, startedWithoutConfig } from './role-and-file.js';
 import { saveDefaultChangesOnUpgrade, saveOverridden, saveTooFrequent } from './save-lines.js';
@@ -29,6 +30,7 @@ export const dataLossRules: readonly AuditRule[] = [
   appendfsyncNo,
   persistenceOffOnCandidate,
   rdbStale,
+  redisStartsBeforeSentinel,
   replBacklogSmall,
   replicaBufferSmall,
   saveDefaultChangesOnUpgrade,
