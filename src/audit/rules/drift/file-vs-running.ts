@@ -10,10 +10,9 @@ type Form = 'text' | 'size' | 'path';
 
 /**
  * Directives whose value in the process is asked for, with what counts where no line says it (left out: not compared
- * then). Roles, passwords and appendonly have rules of their own.
+ * then). Roles, passwords and appendonly have rules of their own; of `dir` the process tells where the links lead.
  */
 const compared: Readonly<Record<string, { readonly form: Form; readonly preset?: string }>> = {
-  dir: { form: 'path' },
   dbfilename: { form: 'text', preset: 'dump.rdb' },
   appendfilename: { form: 'text', preset: 'appendonly.aof' },
   maxmemory: { form: 'size', preset: '0' },
@@ -68,9 +67,7 @@ function bothOf(node: RedisNode, name: string) {
   const { setting, live } = seen.value;
   const { form, preset } = compared[name] ?? { form: 'text' };
   const word = setting.line === undefined ? preset : (setting.words[0] ?? '');
-  // A directory that was removed under the server has no name that it could tell (config.c:getConfigDirOption).
-  const unknown = form === 'path' && (!word?.startsWith('/') || (name === 'dir' && live === ''));
-  const file = word === undefined || unknown ? undefined : normal(word, form);
+  const file = word === undefined || (form === 'path' && !word.startsWith('/')) ? undefined : normal(word, form);
   return { ...seen, value: { setting, file, now: normal(live, form) } satisfies Both };
 }
 
