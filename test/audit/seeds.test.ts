@@ -20,22 +20,22 @@ interface Seed {
 
 /** Five machines; the replicas log everything; quorum 2 of 5 sentinels, two seconds of silence are a death. */
 const fiveHosts = [
+  'dangerous-commands-open',
   'down-after-too-low',
   'loglevel-debug',
   'maxmemory-unset',
   'min-replicas-unset',
   'repl-nodelay',
   'running-vs-peers',
-  'sentinel-no-auth',
   'sentinel-quorum-below-majority',
   'tcp-keepalive-off',
-  'version-eol',
   'weak-password',
 ];
 
 /** What the article shows of its files, taken as the whole files: before 6.2 that means no snapshots. */
 const fourHosts = [
   'bind-wildcard',
+  'dangerous-commands-open',
   'failover-timeout-too-low',
   'latency-monitor-off',
   'logfile-lost',
@@ -44,17 +44,18 @@ const fourHosts = [
   'min-replicas-unset',
   'persistence-off-on-candidate',
   'save-missing',
-  'sentinel-no-auth',
-  'version-eol',
   'weak-password',
 ];
 
 const oneNetwork = [
   'bind-wildcard',
+  'dangerous-commands-open',
   'latency-monitor-off',
   'maxmemory-unset',
   'min-replicas-unset',
   'replicaof-hostname',
+  'sentinel-no-auth',
+  'tls-off',
   'weak-password',
 ];
 
@@ -87,13 +88,13 @@ const seeds: Readonly<Record<string, Seed>> = {
     target: 'redis-6.0.3',
     starts: [],
     rules: [
+      'dangerous-commands-open',
       'latency-monitor-off',
       'maxmemory-unset',
       'min-replicas-unset',
       'no-password-exposed',
       'sentinel-no-auth',
       'sentinel-two-host-loss',
-      'version-eol',
     ],
   },
   'myprimary/printed': {
@@ -120,7 +121,13 @@ const seeds: Readonly<Record<string, Seed>> = {
         `redis_slave0${n}/sentinel.conf:7 sentinel-unknown-master-name`,
       ]),
     ],
-    rules: [...fourHosts, 'masterauth-mismatch', 'requirepass-differs', 'sentinel-auth-pass-missing'],
+    rules: [
+      ...fourHosts,
+      'masterauth-mismatch',
+      'password-quoting',
+      'requirepass-differs',
+      'sentinel-auth-pass-missing',
+    ],
   },
   'redis-cluster/corrected': { target: 'redis-3.2.12', starts: [], rules: fourHosts },
 };
