@@ -100,7 +100,7 @@ export const replBacklogSmall = defineRule({
     if (now === 0n || now > mebibyte || held <= 1024n) return [];
     return [
       {
-        message: `a backlog of ${now / 1024n} kB for ${held} MB of data: a short loss of the link ends in a full copy`,
+        message: `a backlog of ${now / 1024n} kB for more than 1 GB of data: a short loss of the link ends in a full copy`,
         at: spotOf(size),
         changes: [{ ...spotOf(size), now: 'repl-backlog-size 64mb' }],
       },
@@ -132,7 +132,7 @@ export const replicaBufferSmall = defineRule({
     if (used <= 2048n * mebibyte || hard === 0n || limit * 10n >= used) return [];
     return [
       {
-        message: `a replica may have ${limit / mebibyte} MB of writes waiting, with ${used / mebibyte} MB of data to copy: the copy may be cut off again and again`,
+        message: `a replica may have ${limit / mebibyte} MB of writes waiting, and there is more than ten times that to copy: the copy may be cut off again and again`,
         at: { node, line },
       },
     ];

@@ -91,7 +91,7 @@ export const rdbStale = defineRule({
     });
     if (!late || info.get('rdb_bgsave_in_progress') !== '0') return [];
     return [
-      { message: `${changes} changes and no snapshot for ${Math.floor(ageSeconds / 60)} minutes`, at: spotOf(dump) },
+      { message: 'a save point has been met for more than twice its time, and no snapshot was made', at: spotOf(dump) },
     ];
   },
 });
