@@ -1,3 +1,4 @@
+import type { Seen } from '../../../model/seen.js';
 import { memoryBytes } from '../../../redis/effective.js';
 import { lowerAscii } from '../../../redis/tokenise.js';
 import { each, together } from '../../need.js';
@@ -46,12 +47,7 @@ export const fileVsRunning = defineRule({
     fails: 'test/audit/fixtures/file-vs-running/fails',
     nearMiss: 'test/audit/fixtures/file-vs-running/near-miss',
   },
-  needs: (node) => ({
-    both: each(
-      [...Object.keys(compared).map((name) => bothOf(node, name)), savesOf(node)],
-      'settings of a running node',
-    ),
-  }),
+  needs: (node) => ({ both: each(allOf(node), 'settings of a running node') }),
   check: ({ both }) =>
     both
       .filter(({ file, now }) => file !== undefined && file !== now)
@@ -61,24 +57,31 @@ export const fileVsRunning = defineRule({
       })),
 });
 
-function bothOf(node: RedisNode, name: string) {
+/** Of a node that answered nothing, one reading says why. */
+function allOf(node: RedisNode): readonly Seen<Both>[] {
+  const first = node.live('dbfilename');
+  if (!first.ok) return [first];
+  return [...Object.keys(compared).map((name) => bothOf(node, name)), savesOf(node)];
+}
+
+function bothOf(node: RedisNode, name: string): Seen<Both> {
   const seen = together({ setting: node.setting(name), live: node.live(name) });
   if (!seen.ok) return seen;
   const { setting, live } = seen.value;
   const { form, preset } = compared[name] ?? { form: 'text' };
   const word = setting.line === undefined ? preset : (setting.words[0] ?? '');
   const file = word === undefined || (form === 'path' && !word.startsWith('/')) ? undefined : normal(word, form);
-  return { ...seen, value: { setting, file, now: normal(live, form) } satisfies Both };
+  return { ...seen, value: { setting, file, now: normal(live, form) } };
 }
 
 /** Save points as CONFIG GET prints them. */
-function savesOf(node: RedisNode) {
+function savesOf(node: RedisNode): Seen<Both> {
   const seen = together({ lines: node.linesOf('save'), gives: node.gives, live: node.live('save') });
   if (!seen.ok) return seen;
   const { lines, gives, live } = seen.value;
   const setting: Setting = { node: lines.node, name: 'save', line: lines.lines.at(-1), words: [] };
   const file = gives.save.map(({ seconds, changes }) => `${seconds} ${changes}`).join(' ');
-  return { ...seen, value: { setting, file, now: live } satisfies Both };
+  return { ...seen, value: { setting, file, now: live } };
 }
 
 function normal(value: string, form: Form): string {
