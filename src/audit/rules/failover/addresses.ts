@@ -31,37 +31,46 @@ export function addressesOf(node: RedisNode): ReadonlySet<string> {
 /** Finds the redis node of an address. */
 export type Finder = (address: string) => RedisNode | undefined;
 
+const finders = new WeakMap<GroupView, Finder>();
+
 /**
  * Which node of the group an address means; undefined where none or more than one is named so. Where the nodes were made
- * out in files, the one file that says no address is the one address that a sentinel or a replica names and nobody has.
+ * out in files, the one master file that says no address is the one address that others name and nobody has.
  */
 export function finderOf(group: GroupView): Finder {
-  const names = group.redis.map((node) => ({ node, addresses: addressesOf(node) }));
-  const byName: Finder = (address) => {
-    const exact = group.redis.filter(({ at }) => addressOf(at.address, String(at.port)) === address);
-    if (exact.length === 1) return exact[0];
-    const found = names.filter(({ addresses }) => addresses.has(address));
-    return found.length === 1 ? found[0]?.node : undefined;
-  };
+  const made = finders.get(group) ?? newFinder(group);
+  finders.set(group, made);
+  return made;
+}
+
+function newFinder(group: GroupView): Finder {
+  const exact = byAddress(group.redis, ({ at }) => [addressOf(at.address, String(at.port))]);
+  const named = byAddress(group.redis, addressesOf);
+  const byName: Finder = (address) => onlyOne(exact.get(address)) ?? onlyOne(named.get(address));
   if (group.declared) return byName;
-  const mute = group.redis.filter(({ at }) => at.address === '');
+  const mute = onlyOne(
+    group.redis.filter((node) => node.at.address === '' && known(node.gives)?.replicaOf === undefined),
+  );
   const unclaimed = [...new Set(targetsOf(group))].filter((address) => byName(address) === undefined);
-  const [only] = mute;
-  return (address) =>
-    byName(address) ??
-    (mute.length === 1 && unclaimed.length === 1 && address === unclaimed[0] && saysNoOther(only, address)
-      ? only
-      : undefined);
+  const its = unclaimed.length === 1 && unclaimed[0]?.endsWith(`:${mute?.at.port ?? ''}`) ? unclaimed[0] : undefined;
+  return (address) => byName(address) ?? (address === its ? mute : undefined);
+}
+
+function byAddress(nodes: readonly RedisNode[], addresses: (node: RedisNode) => Iterable<string>) {
+  const found = new Map<string, RedisNode[]>();
+  for (const node of nodes) {
+    for (const address of addresses(node)) found.set(address, [...(found.get(address) ?? []), node]);
+  }
+  return found;
+}
+
+function onlyOne<T>(list: readonly T[] | undefined): T | undefined {
+  return list?.length === 1 ? list[0] : undefined;
 }
 
 /** The same as a reading, for rules that ask for it by name. */
 export function finderSeen(group: GroupView): Seen<Finder> {
   return { ok: true, value: finderOf(group), from: { host: group.name, source: 'addresses' }, at: '' };
-}
-
-/** A file without an address of its own, and with the port of the address. */
-function saysNoOther(node: RedisNode | undefined, address: string): boolean {
-  return node !== undefined && address.endsWith(`:${node.at.port}`) && known(node.gives)?.replicaOf === undefined;
 }
 
 /** Every address that some file of the group names as its master. */
@@ -84,6 +93,14 @@ function monitoredBy(group: GroupView): readonly string[] {
  * master, are followed, or are named by a sentinel. The others may be servers of their own in the same directory.
  */
 export function membersOf(group: GroupView): readonly RedisNode[] {
+  const made = members.get(group) ?? newMembers(group);
+  members.set(group, made);
+  return made;
+}
+
+const members = new WeakMap<GroupView, readonly RedisNode[]>();
+
+function newMembers(group: GroupView): readonly RedisNode[] {
   if (group.declared) return group.redis;
   const find = finderOf(group);
   const listed = group.sentinels.flatMap(({ conf }) => (conf.ok ? knownReplicas(conf.value, group.name) : []));

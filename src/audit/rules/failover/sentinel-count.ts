@@ -1,15 +1,13 @@
-import { known, type NotSeen } from '../../../model/seen.js';
+import { known, type NotSeen, type Seen } from '../../../model/seen.js';
 import { addressOf } from '../../../redis/sentinel-conf.js';
 import { every, type Need } from '../../need.js';
 import { ownOptionOf } from '../../settings.js';
-import type { GroupView, SentinelConf, SentinelNode } from '../../view.js';
+import type { GroupView, SentinelConf } from '../../view.js';
 import { sentinelAddresses } from './addresses.js';
 
 /** The sentinels of a group: those that were seen, and those that these name beside them. */
 export interface Voters {
   readonly confs: readonly SentinelConf[];
-  /** `host` of each sentinel: of the fleet's host, or of the address under which others know it. */
-  readonly hosts: readonly string[];
   readonly count: number;
   /** Votes that authorise a failover (sentinel.c:sentinelGetLeader). */
   readonly majority: number;
@@ -29,6 +27,12 @@ export function myidOf(conf: SentinelConf): string | undefined {
   return ownOptionOf(conf, 'myid').words[0];
 }
 
+/** A sentinel that others know and whose file was not seen. */
+interface Other {
+  readonly key: string;
+  readonly host: string;
+}
+
 /**
  * Every sentinel of a group, or the rule is not checked: when one file was not seen, and when a single file was given
  * that knows no other sentinel, for nothing then says how many there are.
@@ -43,19 +47,45 @@ export function votersOf(group: GroupView): Need<readonly Voters[]> {
     : [];
   const need = every<SentinelConf>([...files, ...gap], 'sentinel').need;
   if (need.outcome !== 'ready') return { need };
-  const hosts = [...group.sentinels.map(({ at }) => at.host), ...others.map(({ host }) => host)];
-  const count = hosts.length;
-  return { need: { ...need, value: [{ confs: need.value, hosts, count, majority: Math.floor(count / 2) + 1 }] } };
+  const each = need.value.map(
+    (conf) => 1 + new Set(knownSentinels(conf, group.name).map(({ address }) => address)).size,
+  );
+  const count = areTold(group) ? files.length + others.length : Math.max(files.length, ...each);
+  return { need: { ...need, value: [{ confs: need.value, count, majority: Math.floor(count / 2) + 1 }] } };
+}
+
+/** The host of each sentinel; not seen where one that others know may be one whose file is here. */
+export function placesOf(group: GroupView): Seen<readonly string[]> {
+  const others = othersOf(group);
+  const from = { host: group.name, source: 'sentinel.conf' };
+  if (others.length === 0 || areTold(group)) {
+    const value = [...group.sentinels.map(({ at }) => at.host), ...others.map(({ host }) => host)];
+    return { ok: true, value, from, at: '' };
+  }
+  const detail = 'the files do not say which of the known sentinels they are';
+  return { ok: false, why: 'not-asked', detail, from, at: '' };
+}
+
+/** Whether each file says who it is in the words of the others: by id, or by address. */
+function areTold(group: GroupView): boolean {
+  const confs = confsOf(group);
+  const entries = confs.flatMap((conf) => knownSentinels(conf, group.name));
+  const byId = confs.every((conf) => myidOf(conf) !== undefined) && entries.every(({ id }) => id !== undefined);
+  return byId || group.sentinels.every(({ at }) => at.address !== '');
+}
+
+function confsOf(group: GroupView): readonly SentinelConf[] {
+  return group.sentinels.flatMap(({ conf }) => known(conf) ?? []);
 }
 
 /** The sentinels that files of the group know and that are none of its own, each once. */
-function othersOf(group: GroupView): readonly { readonly key: string; readonly host: string }[] {
-  const confs = group.sentinels.flatMap(({ conf }) => known(conf) ?? []);
+function othersOf(group: GroupView): readonly Other[] {
+  const confs = confsOf(group);
   const ids = new Set(confs.map(myidOf));
-  const isOwn = (address: string) => group.sentinels.some((one: SentinelNode) => sentinelAddresses(one).has(address));
+  const own = new Set(group.sentinels.flatMap((one) => [...sentinelAddresses(one)]));
   const keys = new Map<string, string>();
   for (const { address, host, id } of confs.flatMap((conf) => knownSentinels(conf, group.name))) {
-    if ((id !== undefined && ids.has(id)) || isOwn(address)) continue;
+    if ((id !== undefined && ids.has(id)) || own.has(address)) continue;
     const at = [...group.redis, ...group.sentinels].find((node) => node.at.address === host)?.at.host;
     keys.set(id ?? address, at ?? host);
   }

@@ -4,7 +4,7 @@ import { spotOf } from '../../settings.js';
 import type { GroupView } from '../../view.js';
 import { finderOf, monitorOf } from './addresses.js';
 import { fixturesOf } from './page.js';
-import { type Voters, votersOf } from './sentinel-count.js';
+import { placesOf, type Voters, votersOf } from './sentinel-count.js';
 
 /** The monitor lines of a group, to point at. */
 function monitorSpots(voters: Voters, group: string) {
@@ -15,7 +15,7 @@ function monitorSpots(voters: Voters, group: string) {
 }
 
 /** How many sentinels each host holds, most first. */
-function perHost({ hosts }: Voters): readonly (readonly [host: string, count: number])[] {
+function perHost(hosts: readonly string[]): readonly (readonly [host: string, count: number])[] {
   const counts = new Map<string, number>();
   for (const host of hosts) counts.set(host, (counts.get(host) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);
@@ -79,12 +79,12 @@ export const sentinelMajorityOnOneHost = defineRule({
     'sentinel.c:sentinelGetLeader; redis.io, "High availability with Redis Sentinel": machines that fail independently',
   fix: 'Place the sentinels so that every machine can be lost: three on three machines, five on five, or on three with at most two each.',
   fixtures: fixturesOf('sentinel-majority-on-one-host'),
-  needs: (group) => ({ voters: votersOf(group) }),
-  check: ({ voters }, { name }) =>
+  needs: (group) => ({ voters: votersOf(group), hosts: placesOf(group) }),
+  check: ({ voters, hosts }, { name }) =>
     voters.flatMap((all) => {
       if (all.count < 3) return [];
       const [first, ...others] = monitorSpots(all, name);
-      return perHost(all)
+      return perHost(hosts)
         .filter(([, count]) => all.count - count < all.majority)
         .map(([host, count]) => ({
           message: `${host} holds ${count} of ${all.count} sentinels of ${name}: without it ${all.count - count} are left, and a failover needs ${all.majority}`,
@@ -105,10 +105,10 @@ export const sentinelTwoHostLoss = defineRule({
   source: 'sentinel.c:sentinelGetLeader: half of the voters plus one',
   fix: 'Add sentinels on machines without Redis, to five in all, or accept that one lost machine is what the fleet stands.',
   fixtures: fixturesOf('sentinel-two-host-loss'),
-  needs: (group) => ({ voters: votersOf(group), master: masterHosts(group) }),
-  check: ({ voters, master }, { name }) =>
+  needs: (group) => ({ voters: votersOf(group), hosts: placesOf(group), master: masterHosts(group) }),
+  check: ({ voters, hosts, master }, { name }) =>
     voters.flatMap((all) => {
-      const places = perHost(all);
+      const places = perHost(hosts);
       const [worst] = places.filter(([host]) => host !== master);
       const own = places.find(([host]) => host === master)?.[1] ?? 0;
       const left = all.count - own - (worst?.[1] ?? 0);
