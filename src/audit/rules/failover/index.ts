@@ -8,6 +8,7 @@ import {
   replicaPriorityUneven,
 } from './candidates.js';
 import { clockSkew, replicaLinkDown, sentinelCkquorum, sentinelFirewall, sentinelTilt } from './live.js';
+import { multipleMasters, noMaster } from './masters.js';
 import {
   masterauthMismatch,
   masterauthMissingOnMaster,
@@ -22,6 +23,7 @@ import {
   sentinelProtectedMode,
 } from './reach.js';
 import { renamedCommandBreaksSentinel } from './renamed-commands.js';
+import { replicaofHostname, replicaofSelfOrLoop, replicaofTargetMismatch, replicationChain } from './replicaof.js';
 import { sentinelDuplicateMyid } from './sentinel-duplicate-myid.js';
 import { sentinelKnowsItself, sentinelMutualKnowledge, sentinelStaleKnownEntries } from './sentinel-known.js';
 import { sentinelMonitorsLoopback, sentinelMonitorsWildcard, sentinelNoMonitor } from './sentinel-monitors.js';
@@ -41,14 +43,6 @@ import {
   parallelSyncsZero,
 } from './sentinel-timing.js';
 import { sentinelMonitorsNonMaster, sentinelViewsDisagree } from './sentinel-views.js';
-import {
-  multipleMasters,
-  noMaster,
-  replicaofHostname,
-  replicaofSelfOrLoop,
-  replicaofTargetMismatch,
-  replicationChain,
-} from './topology.js';
 import { clusterModeMismatch, versionMismatch } from './versions.js';
 
 /** Rules about failovers that will not happen, or will happen wrongly. */

@@ -4,6 +4,7 @@ import { defineRule, type Problem } from '../../rule.js';
 import type { GroupView, RedisNode, SentinelNode } from '../../view.js';
 import { finderOf } from './addresses.js';
 import { fixturesOf } from './page.js';
+import { calm } from './roles.js';
 
 /** Only of what runs: of a process that is known to be down there is nothing to ask. */
 function ofRunning<T>(seen: readonly Seen<T>[]): readonly Seen<T>[] {
@@ -131,6 +132,7 @@ export const sentinelFirewall = defineRule({
   fix: 'Open the redis and sentinel ports between all hosts of the group, both ways; then compare the passwords.',
   fixtures: fixturesOf('sentinel-firewall'),
   needs: (group) => ({
+    calm: calm(group),
     watchers: each(
       ofRunning(group.sentinels.map((node) => mapSeen(node.view(group.name), (view): Watcher => ({ node, view })))),
       'sentinel that runs',

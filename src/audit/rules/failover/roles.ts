@@ -1,7 +1,7 @@
 import type { ConfigLine } from '../../../model/formats.js';
 import { mapSeen, type Seen } from '../../../model/seen.js';
 import { addressOf } from '../../../redis/sentinel-conf.js';
-import type { NodeAt, RedisNode } from '../../view.js';
+import type { GroupView, NodeAt, RedisNode } from '../../view.js';
 
 /** What a node is: by its own word while it runs, else by what its files will make it. */
 export interface Role {
@@ -14,10 +14,15 @@ export interface Role {
   readonly runs: boolean;
 }
 
+/** Whether only the files can tell: nothing runs, or nobody was asked. A node that did not answer may be anything. */
+export function isFileOnly(reading: Seen<unknown>): boolean {
+  return !reading.ok && (reading.why === 'absent' || reading.why === 'not-asked');
+}
+
 /** The role of a node at this moment. */
 export function roleOf(view: RedisNode): Seen<Role> {
   const file = view.gives.ok ? view.gives.value.replicaOf : undefined;
-  if (!view.running.ok) return roleInFile(view);
+  if (isFileOnly(view.running)) return roleInFile(view);
   return mapSeen(view.running, ({ role, masterAddress }) => ({
     view,
     node: view.at,
@@ -36,4 +41,20 @@ export function roleInFile(view: RedisNode): Seen<Role> {
     line: replicaOf?.from,
     runs: false,
   }));
+}
+
+/** Not seen while a sentinel says that a failover is under way: hosts are asked one by one, and roles change meanwhile. */
+export function calm(group: GroupView): Seen<true> {
+  const busy = group.sentinels
+    .map((sentinel) => sentinel.view(group.name))
+    .find((view) => view.ok && view.value.flags.includes('failover_in_progress'));
+  const from = busy?.from ?? { host: group.name, source: 'SENTINEL MASTER' };
+  if (busy === undefined) return { ok: true, value: true, from, at: '' };
+  return {
+    ok: false,
+    why: 'not-asked',
+    detail: 'a failover is under way: look again when it is over',
+    from,
+    at: busy.at,
+  };
 }

@@ -7,7 +7,7 @@ import { isLoopback, isWildcard, optionOf, spotOf } from '../../settings.js';
 import type { GroupView, NodeAt, SentinelConf, SentinelNode } from '../../view.js';
 import { type Finder, finderOf, finderSeen, isNumeric, membersOf, monitorOf, optionNumber } from './addresses.js';
 import { fixturesOf } from './page.js';
-import { type Role, roleOf } from './roles.js';
+import { calm, isFileOnly, type Role, roleOf } from './roles.js';
 
 /** Where a sentinel takes the master to be: by its own word while it runs, else by its file. */
 export interface Claim {
@@ -21,7 +21,9 @@ export interface Claim {
 
 /** The claim of a sentinel about a group. */
 export function claimOf(sentinel: SentinelNode, group: string): Seen<Claim> {
-  const view = known(sentinel.view(group));
+  const running = sentinel.view(group);
+  if (!running.ok && !isFileOnly(running)) return running;
+  const view = known(running);
   return mapSeen(sentinel.conf, (conf) => {
     const monitor = monitorOf(conf, group);
     if (monitor === undefined) throw new Error(`does not monitor ${group}`);
@@ -81,6 +83,7 @@ export const sentinelMonitorsNonMaster = defineRule({
   fix: 'Monitor the node that is the master, or make the monitored node the master.',
   fixtures: fixturesOf('sentinel-monitors-non-master'),
   needs: (group) => ({
+    calm: calm(group),
     claims: each(matchedClaims(group), 'sentinel'),
     roles: each(membersOf(group).map(roleOf), 'redis node that a sentinel monitors'),
   }),
@@ -119,6 +122,7 @@ export const sentinelViewsDisagree = defineRule({
   fix: 'Give all of them the same lines about the group; SENTINEL SET NAME OPTION VALUE on each that runs.',
   fixtures: fixturesOf('sentinel-views-disagree'),
   needs: (group) => ({
+    calm: calm(group),
     claims: each(
       group.sentinels.map((one) => together({ claim: claimOf(one, group.name), conf: one.conf })),
       'sentinels',

@@ -1,36 +1,15 @@
-import { mapSeen, type NotSeen, type Seen } from '../../../model/seen.js';
-import { each, every, together, where } from '../../need.js';
-import { defineRule, type Problem, type Spot } from '../../rule.js';
+import { mapSeen, type Seen } from '../../../model/seen.js';
+import { each, together, where } from '../../need.js';
+import { defineRule, type Problem } from '../../rule.js';
 import { isLoopback } from '../../settings.js';
-import type { GroupView, RedisNode } from '../../view.js';
-import { addressesOf, type Finder, finderOf, finderSeen, isNumeric, membersOf } from './addresses.js';
+import type { RedisNode } from '../../view.js';
+import { addressesOf, type Finder, finderSeen, isNumeric, membersOf } from './addresses.js';
+import { idsOf, type Link, linksOf, spotOfRole } from './links.js';
 import { fixturesOf } from './page.js';
-import { type Role, roleInFile, roleOf } from './roles.js';
+import { calm, type Role, roleInFile, roleOf } from './roles.js';
 import { canonical, claimOf, isComparable } from './sentinel-views.js';
 
-/** A role with the node that it follows, where that is one of the group. */
-interface Link extends Role {
-  readonly master: RedisNode | undefined;
-}
-
-function linksOf(group: GroupView, roleOfNode: (node: RedisNode) => Seen<Role>): readonly Seen<Link>[] {
-  const find = finderOf(group);
-  return membersOf(group).map((node) =>
-    mapSeen(roleOfNode(node), (role) => ({
-      ...role,
-      master: role.follows === undefined ? undefined : find(role.follows),
-    })),
-  );
-}
-
-/** Its replicaof line, or its file. */
-function spotOfRole({ node, line }: Role): Spot {
-  return { node, line };
-}
-
 const hostOf = (address: string) => address.slice(0, address.lastIndexOf(':'));
-const ids = (roles: readonly Role[]) => roles.map(({ node }) => node.id).join(', ');
-
 export const replicaofTargetMismatch = defineRule({
   id: 'replicaof-target-mismatch',
   class: 'failover',
@@ -43,6 +22,7 @@ export const replicaofTargetMismatch = defineRule({
   fix: 'Point the replica at the master that the sentinels monitor, with REPLICAOF and in its file.',
   fixtures: fixturesOf('replicaof-target-mismatch'),
   needs: (group) => ({
+    calm: calm(group),
     links: each(linksOf(group, roleOf), 'redis node that replicates'),
     claims: each(
       group.sentinels.map((one) => claimOf(one, group.name)),
@@ -141,7 +121,7 @@ function loopsOf(links: readonly Link[]): readonly Problem[] {
     if (first === undefined) return [];
     return [
       {
-        message: `${ids(ring)} follow each other in a ring: none of them starts as a master`,
+        message: `${idsOf(ring)} follow each other in a ring: none of them starts as a master`,
         at: spotOfRole(first),
         beside: others.map(spotOfRole),
       },
@@ -176,76 +156,6 @@ export const replicaofHostname = defineRule({
   },
 });
 
-export const multipleMasters = defineRule({
-  id: 'multiple-masters',
-  class: 'failover',
-  severity: 'error',
-  scope: 'topology',
-  title: 'more than one node is a master',
-  rationale:
-    'Two masters of one group both take writes. When the sentinels turn one of them into a replica, what only it had is deleted by the full copy that it loads.',
-  source:
-    'replication.c:replicationSetMaster, readSyncBulkPayload; sentinel.c:sentinelRefreshInstanceInfo +convert-to-slave',
-  fix: 'Decide which of them has the data (redis-runbook status), then REPLICAOF on the others and CONFIG REWRITE.',
-  fixtures: fixturesOf('multiple-masters'),
-  needs: (group) => ({ roles: each(membersOf(group).map(roleOf), 'redis nodes that replicate', 2) }),
-  check: ({ roles }, { name }) => {
-    const masters = roles.filter(({ follows }) => follows === undefined);
-    if (masters.length < 2) return [];
-    const running = masters.filter(({ runs }) => runs);
-    const stopped = masters.filter(({ runs }) => !runs);
-    const [first, ...others] = running.length === 1 ? [...stopped, ...running] : masters;
-    const spots = { ...(first === undefined ? {} : { at: spotOfRole(first) }), beside: others.map(spotOfRole) };
-    if (running.length === 1) {
-      const message = `${ids(running)} is the master of ${name}, and ${ids(stopped)} would start as a master too, until the sentinels turn it`;
-      return [{ message, ...spots, severity: 'warning' }];
-    }
-    const message =
-      running.length > 1
-        ? `${ids(running)} run as masters of ${name}: both take writes`
-        : `${ids(masters)} start as masters of ${name}: both would take writes`;
-    return [{ message, ...spots }];
-  },
-});
-
-/** In files alone a master may just not have been given: its replicas name it. */
-function allLinks(group: GroupView): readonly Seen<Link>[] {
-  const links = linksOf(group, roleOf);
-  if (group.declared) return links;
-  const [away] = links.flatMap((link) =>
-    link.ok && link.value.follows !== undefined && link.value.master === undefined ? [link] : [],
-  );
-  if (away === undefined) return links;
-  const detail = `the file of ${away.value.follows} was not given`;
-  const gap: NotSeen = { ok: false, why: 'not-asked', detail, from: away.from, at: away.at };
-  return [...links, gap];
-}
-
-export const noMaster = defineRule({
-  id: 'no-master',
-  class: 'failover',
-  severity: 'error',
-  scope: 'topology',
-  title: 'no node is a master',
-  rationale:
-    'When every node follows another one, none takes writes, and sentinels find no replica of a master to promote.',
-  source: 'replication.c:replicationSetMaster; sentinel.c:sentinelRefreshInstanceInfo',
-  fix: 'Choose the node with the newest data (redis-runbook status), take the replicaof line out of its file, REPLICAOF NO ONE where it runs.',
-  fixtures: fixturesOf('no-master'),
-  needs: (group) => ({ links: every(allLinks(group), 'redis node that replicates') }),
-  check: ({ links }, { name }) => {
-    if (links.some(({ follows }) => follows === undefined)) return [];
-    const [first, ...others] = links.map(spotOfRole);
-    return [
-      {
-        message: `every node of ${name} is a replica (${ids(links)}): none takes writes`,
-        ...(first === undefined ? {} : { at: first }),
-        beside: others,
-      },
-    ];
-  },
-});
-
 export const replicationChain = defineRule({
   id: 'replication-chain',
   class: 'failover',
@@ -257,7 +167,7 @@ export const replicationChain = defineRule({
   source: 'sentinel.c:sentinelRefreshInstanceInfo reads slaveN of masters only',
   fix: 'Attach every replica to the master.',
   fixtures: fixturesOf('replication-chain'),
-  needs: (group) => ({ links: each(linksOf(group, roleOf), 'redis nodes that replicate', 2) }),
+  needs: (group) => ({ calm: calm(group), links: each(linksOf(group, roleOf), 'redis nodes that replicate', 2) }),
   check: ({ links }) =>
     links.flatMap((link) => {
       const next = links.find(({ view }) => view === link.master);
