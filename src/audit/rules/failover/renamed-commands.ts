@@ -59,21 +59,27 @@ export const renamedCommandBreaksSentinel = defineRule({
       'sentinel',
     ),
   }),
-  check: ({ nodes, sentinels }, { name, target }) =>
-    nodes.flatMap((node) => {
+  check: ({ nodes, sentinels: confs }, { name, target }) => {
+    const sentinels = confs.map((conf) => ({ conf, mapped: mappingsOf(conf, name) }));
+    return nodes.flatMap((node) => {
       const renames = renamesOf(node);
       return [...renames]
         .filter(([old, { now }]) => sent.has(old) && now !== old)
-        .flatMap(([old, rename]) => renamedProblem(node, [old, rename], sentinels, name, target))
-        .concat(calledInVain(node, renames, sentinels, name));
-    }),
+        .flatMap(([old, rename]) => renamedProblem(node, [old, rename], sentinels, target))
+        .concat(calledInVain(node, renames, sentinels));
+    });
+  },
 });
+
+interface Caller {
+  readonly conf: SentinelConf;
+  readonly mapped: ReadonlyMap<string, SentinelLine>;
+}
 
 function renamedProblem(
   node: Lines,
   [old, { now, line }]: [string, { readonly now: string; readonly line: Lines['lines'][number] }],
-  sentinels: readonly SentinelConf[],
-  group: string,
+  sentinels: readonly Caller[],
   target: Target,
 ): readonly Problem[] {
   const at = { node: node.node, line };
@@ -87,14 +93,14 @@ function renamedProblem(
       { message: `${node.node.id} has renamed ${command}, and sentinels before 5.0 know no other name: ${then}`, at },
     ];
   }
-  const wrong = sentinels.filter((conf) => {
-    const words = mappingsOf(conf, group).get(old)?.words;
+  const wrong = sentinels.filter(({ mapped }) => {
+    const words = mapped.get(old)?.words;
     return words === undefined || lowerAscii(words[1] ?? '') !== now;
   });
   if (wrong.length === 0) return [];
-  const names = wrong.map((conf) => conf.node.id).join(', ');
-  const beside = wrong.flatMap((conf) => {
-    const own = mappingsOf(conf, group).get(old)?.line;
+  const names = wrong.map(({ conf }) => conf.node.id).join(', ');
+  const beside = wrong.flatMap(({ conf, mapped }) => {
+    const own = mapped.get(old)?.line;
     return own === undefined ? [] : [{ node: conf.node, line: own }];
   });
   return [
@@ -103,14 +109,9 @@ function renamedProblem(
 }
 
 /** The other way round: a sentinel that uses a new name which the node does not have. */
-function calledInVain(
-  node: Lines,
-  renames: Renames,
-  sentinels: readonly SentinelConf[],
-  group: string,
-): readonly Problem[] {
-  return sentinels.flatMap((conf) =>
-    [...mappingsOf(conf, group)]
+function calledInVain(node: Lines, renames: Renames, sentinels: readonly Caller[]): readonly Problem[] {
+  return sentinels.flatMap(({ conf, mapped }) =>
+    [...mapped]
       .filter(([old, { words }]) => sent.has(old) && !renames.has(old) && lowerAscii(words[1] ?? '') !== old)
       .map(([old, { line }]) => ({
         message: `${conf.node.id} calls ${old.toUpperCase()} by another name, and ${node.node.id} has not renamed it: it cannot fail it over`,

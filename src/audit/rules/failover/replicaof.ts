@@ -102,31 +102,35 @@ function selfOf(node: RedisNode): Seen<Role | undefined> {
   });
 }
 
-/** Rings of two or more nodes, each once. */
+/** Rings of two or more nodes, each once: every node is walked from only once. */
 function loopsOf(links: readonly Link[]): readonly Problem[] {
-  const seen = new Set<RedisNode>();
+  const byView = new Map(links.map((link) => [link.view, link]));
+  const walked = new Set<Link>();
   return links.flatMap((start) => {
-    if (seen.has(start.view)) return [];
-    const path: Link[] = [];
+    const path = new Set<Link>();
     let at: Link | undefined = start;
-    while (at !== undefined && !path.includes(at)) {
-      path.push(at);
+    while (at !== undefined && !path.has(at) && !walked.has(at)) {
+      path.add(at);
       const next: RedisNode | undefined = at.master;
-      at = next === undefined || next === at.view ? undefined : links.find(({ view }) => view === next);
+      at = next === undefined || next === at.view ? undefined : byView.get(next);
     }
-    const ring = at === undefined ? [] : path.slice(path.indexOf(at));
-    if (ring.length < 2 || ring.some(({ view }) => seen.has(view))) return [];
-    for (const { view } of ring) seen.add(view);
-    const [first, ...others] = ring;
-    if (first === undefined) return [];
-    return [
-      {
-        message: `${idsOf(ring)} follow each other in a ring: none of them starts as a master`,
-        at: spotOfRole(first),
-        beside: others.map(spotOfRole),
-      },
-    ];
+    for (const link of path) walked.add(link);
+    if (at === undefined || !path.has(at)) return [];
+    const all = [...path];
+    return ringProblem(all.slice(all.indexOf(at)));
   });
+}
+
+function ringProblem(ring: readonly Link[]): readonly Problem[] {
+  const [first, ...others] = ring;
+  if (first === undefined) return [];
+  return [
+    {
+      message: `${idsOf(ring)} follow each other in a ring: none of them starts as a master`,
+      at: spotOfRole(first),
+      beside: others.map(spotOfRole),
+    },
+  ];
 }
 
 export const replicaofHostname = defineRule({

@@ -1,8 +1,8 @@
-import { known, type NotSeen, type Seen } from '../../../model/seen.js';
+import type { NotSeen, Seen } from '../../../model/seen.js';
 import { addressOf } from '../../../redis/sentinel-conf.js';
 import { every, type Need } from '../../need.js';
 import { ownOptionOf } from '../../settings.js';
-import type { GroupView, SentinelConf } from '../../view.js';
+import type { GroupView, SentinelConf, SentinelLine } from '../../view.js';
 import { sentinelAddresses } from './addresses.js';
 
 /** The sentinels of a group: those that were seen, and those that these name beside them. */
@@ -13,8 +13,27 @@ export interface Voters {
   readonly majority: number;
 }
 
-/** The `known-sentinel` lines of a file: address and, from 3.2 on, id. */
-export function knownSentinels(conf: SentinelConf, group: string) {
+/** One `known-sentinel` line. */
+interface KnownSentinel {
+  readonly address: string;
+  readonly host: string;
+  /** 2.8 wrote none. */
+  readonly id: string | undefined;
+  readonly line: SentinelLine['line'];
+}
+
+const known = new WeakMap<SentinelConf, Map<string, readonly KnownSentinel[]>>();
+
+/** The `known-sentinel` lines of a file about a group; read once. */
+export function knownSentinels(conf: SentinelConf, group: string): readonly KnownSentinel[] {
+  const groups = known.get(conf) ?? new Map<string, readonly KnownSentinel[]>();
+  known.set(conf, groups);
+  const made = groups.get(group) ?? readKnownSentinels(conf, group);
+  groups.set(group, made);
+  return made;
+}
+
+function readKnownSentinels(conf: SentinelConf, group: string): readonly KnownSentinel[] {
   return conf.statements.flatMap((one) => {
     if (one.group !== group || one.sub !== 'known-sentinel') return [];
     const [host, port, id] = one.words;
@@ -75,7 +94,7 @@ function areTold(group: GroupView): boolean {
 }
 
 function confsOf(group: GroupView): readonly SentinelConf[] {
-  return group.sentinels.flatMap(({ conf }) => known(conf) ?? []);
+  return group.sentinels.flatMap(({ conf }) => (conf.ok ? [conf.value] : []));
 }
 
 /** The sentinels that files of the group know and that are none of its own, each once. */

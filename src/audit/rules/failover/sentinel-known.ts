@@ -131,16 +131,20 @@ export const sentinelMutualKnowledge = defineRule({
     ),
   }),
   check: ({ sentinels }, { name }) => {
-    const started = sentinels.filter((conf) => myidOf(conf) !== undefined);
-    return started.flatMap((conf) =>
-      knownSentinels(conf, name).flatMap(({ id, line }) => {
-        const other = started.find((one) => one !== conf && myidOf(one) === id);
-        if (other === undefined) return [];
-        if (knownSentinels(other, name).some((back) => back.id === myidOf(conf))) return [];
-        const monitor = monitorOf(other, name);
+    const started = sentinels
+      .filter((conf) => myidOf(conf) !== undefined)
+      .map((conf) => ({ conf, id: myidOf(conf), knows: knownSentinels(conf, name) }))
+      .map((one) => ({ ...one, ids: new Set(one.knows.map(({ id }) => id)) }));
+    const byId = new Map(started.map((one) => [one.id, one]));
+    return started.flatMap(({ conf, id: own, knows }) =>
+      knows.flatMap(({ id, line }) => {
+        const other = byId.get(id);
+        if (other === undefined || id === own || other.ids.has(own)) return [];
+        const monitor = monitorOf(other.conf, name);
+        const [a, b] = [conf.node.id, other.conf.node.id];
         return [
           {
-            message: `${conf.node.id} knows ${other.node.id}, and ${other.node.id} does not know ${conf.node.id}: they count different majorities`,
+            message: `${a} knows ${b}, and ${b} does not know ${a}: they count different majorities`,
             at: { node: conf.node, line },
             beside: monitor === undefined ? [] : [spotOf(monitor)],
           },
