@@ -139,6 +139,12 @@ export function bindsLoopbackOnly(node: AnyNode): Seen<boolean> {
   });
 }
 
+/** Whether a node listens on the addresses of its bind line and on no other one. */
+export function bindsNamedOnly(node: AnyNode): boolean {
+  const bound = known(node.setting('bind'))?.words ?? [];
+  return bound.length > 0 && !bound.some((address) => isWildcard(address));
+}
+
 /** The quorum, address and line of the group's monitor line; undefined where the file has none. */
 export function monitorOf(conf: SentinelConf, group: string) {
   return monitorsOf(conf).findLast((one) => one.group === group);

@@ -33,13 +33,16 @@ function candidateOf(node: RedisNode): Seen<Candidate> {
 
 /** Replicas that a sentinel knows and whose file was not given: what they are cannot be told. */
 function ungiven(group: GroupView): readonly NotSeen[] {
-  if (group.declared) return [];
+  return group.declared ? [] : strangers(group);
+}
+
+function strangers(group: GroupView): readonly NotSeen[] {
   const find = finderOf(group);
   return group.sentinels.flatMap(({ conf }): readonly NotSeen[] => {
     if (!conf.ok) return [];
     const address = knownReplicas(conf.value, group.name).find((one) => find(one) === undefined);
     if (address === undefined) return [];
-    const detail = `the file of the replica ${address} was not given`;
+    const detail = `sentinels know a replica at ${address}, which nothing else is known of`;
     return [{ ok: false, why: 'not-asked', detail, from: conf.from, at: conf.at }];
   });
 }
@@ -146,9 +149,9 @@ function monitoredNodes(group: GroupView): readonly Seen<Role>[] {
   if (group.sentinels.length === 0) return [];
   const members = (group.declared ? group.redis : membersOf(group)).map(roleOf);
   const [conf] = group.sentinels.flatMap((one) => (one.conf.ok ? [one.conf] : []));
-  if (group.declared || conf === undefined) return members;
-  const [other] = ungiven(group);
+  const [other] = strangers(group);
   if (other !== undefined) return [...members, other];
+  if (group.declared || conf === undefined) return members;
   const started = group.sentinels.some((one) => one.conf.ok && myidOf(one.conf.value) !== undefined);
   const replicas = members.some((role) => role.ok && role.value.follows !== undefined);
   if (started || replicas) return members;

@@ -149,7 +149,7 @@ export const sentinelFirewall = defineRule({
       const ids = blocked.map(({ id }) => id).join(', ');
       return [
         {
-          message: `${node.at.id} takes ${ids} for down, and ${blocked.length === 1 ? 'it answers' : 'they answer'} here: ${blocked.length === 1 ? 'it is' : 'they are'} not reached from there`,
+          message: `${node.at.id} takes ${ids} for down, and ${blocked.length === 1 ? 'it answers' : 'they answer'} here: not reached, or not let in, from there`,
           at: { node: node.at, line: undefined },
         },
       ];

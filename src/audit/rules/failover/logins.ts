@@ -47,10 +47,11 @@ export function aclFileGap(node: AnyNode): NotSeen | undefined {
   return { ok: false, why: 'not-asked', detail, from: aclfile.from, at: aclfile.at };
 }
 
-/** Rules are applied from left to right: what came last of nopass and the passwords counts. */
+/** Rules are applied from left to right to a user that starts as `reset`: off, and without a password. */
 function isGuarded(rules: readonly string[]): boolean {
-  const last = rules.findLast((rule) => /^(?:nopass|resetpass|reset|off|[>#].*)$/is.test(rule));
-  return last !== undefined && lowerAscii(last) !== 'nopass';
+  const last = rules.findLast((rule) => /^(?:nopass|resetpass|reset|[>#].*)$/is.test(rule));
+  const on = rules.findLast((rule) => /^(?:on|off|reset)$/i.test(rule));
+  return lowerAscii(on ?? 'off') !== 'on' || lowerAscii(last ?? '') !== 'nopass';
 }
 
 function clearPassword(rules: readonly string[]): string | undefined {

@@ -80,7 +80,7 @@ function reachedOf(group: GroupView): readonly Seen<Reached>[] {
       from:
         followedAddress(node)[0] ??
         [...named, ...followed].find((address) => find(address) === node) ??
-        declaredAt(node, group),
+        (named.length + followed.length > 0 ? declaredAt(node, group) : undefined),
     }));
   });
 }

@@ -3,7 +3,7 @@ import { each, together, where } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { isLoopback } from '../../settings.js';
 import type { RedisNode } from '../../view.js';
-import { addressesOf, type Finder, finderSeen, isNumeric, membersOf } from './addresses.js';
+import { addressesOf, bindsNamedOnly, type Finder, finderSeen, isNumeric, membersOf } from './addresses.js';
 import { idsOf, type Link, linksOf, spotOfRole } from './links.js';
 import { fixturesOf } from './page.js';
 import { calm, type Role, roleInFile, roleOf } from './roles.js';
@@ -51,13 +51,20 @@ export const replicaofTargetMismatch = defineRule({
   },
 });
 
-/** Surely another node than the monitored one, and not one that other rules speak of: a chain, or that node itself. */
+/**
+ * Surely another node than the monitored one, which may have more addresses than are known, and not one that other rules speak of: a chain, or that node itself.
+ */
 function isElsewhere(link: Link, monitored: string, find: Finder, links: readonly Link[]): boolean {
   const target = link.follows ?? '';
+  if (!links.some(({ node }) => node.id === monitored)) return false;
   if (link.node.id === monitored || canonical(target, find) === monitored) return false;
   const next = links.find(({ view }) => view === link.master);
   if (next?.follows !== undefined) return false;
-  return link.master !== undefined || (isNumeric(hostOf(target)) && !isLoopback(hostOf(target)));
+  if (link.master !== undefined) return true;
+  const master = links.find(({ node }) => node.id === monitored);
+  return (
+    isNumeric(hostOf(target)) && !isLoopback(hostOf(target)) && master !== undefined && bindsNamedOnly(master.view)
+  );
 }
 
 export const replicaofSelfOrLoop = defineRule({

@@ -9,6 +9,8 @@ import { sentinelAddresses } from './addresses.js';
 export interface Voters {
   readonly confs: readonly SentinelConf[];
   readonly count: number;
+  /** Declared, or told by the sentinels themselves; else there may be files that were not given. */
+  readonly sure: boolean;
   /** Votes that authorise a failover (sentinel.c:sentinelGetLeader). */
   readonly majority: number;
 }
@@ -69,8 +71,9 @@ export function votersOf(group: GroupView): Need<readonly Voters[]> {
   const each = need.value.map(
     (conf) => 1 + new Set(knownSentinels(conf, group.name).map(({ address }) => address)).size,
   );
+  const sure = group.declared || each.some((one) => one > 1);
   const count = areTold(group) ? files.length + others.length : Math.max(files.length, ...each);
-  return { need: { ...need, value: [{ confs: need.value, count, majority: Math.floor(count / 2) + 1 }] } };
+  return { need: { ...need, value: [{ confs: need.value, count, sure, majority: Math.floor(count / 2) + 1 }] } };
 }
 
 /** The host of each sentinel; not seen where one that others know may be one whose file is here. */

@@ -1,10 +1,10 @@
 import type { NotSeen, Seen } from '../../../model/seen.js';
-import { addressOf } from '../../../redis/sentinel-conf.js';
+import { addressOf, isKnownReplica } from '../../../redis/sentinel-conf.js';
 import { each, every, type Need } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { spotOf } from '../../settings.js';
-import type { GroupView, SentinelConf } from '../../view.js';
-import { addressesOf, finderOf, monitorOf } from './addresses.js';
+import type { GroupView, RedisNode, SentinelConf } from '../../view.js';
+import { type Finder, finderOf, isNumeric, knownReplicas, monitorOf } from './addresses.js';
 import { fixturesOf } from './page.js';
 import { knownSentinels, myidOf } from './sentinel-count.js';
 
@@ -64,7 +64,7 @@ export const sentinelStaleKnownEntries = defineRule({
       group.redis.map((node) => node.texts),
       'redis node',
     ),
-    declared: addressesSeen(group),
+    declared: declaredNodes(group),
   }),
   check: ({ sentinels, declared }, { name }) => {
     const ids = new Set(sentinels.map(myidOf));
@@ -86,14 +86,15 @@ function ghosts(conf: SentinelConf, group: string, ids: ReadonlySet<string | und
     }));
 }
 
-/** Addresses are compared only where the monitored one is a node's: else sentinels use other addresses than fleet.yaml. */
-function strangers(conf: SentinelConf, group: string, declared: ReadonlySet<string>): readonly Problem[] {
+/** Said only when the sentinel knows every node of the fleet: else the stranger may be one of them by another address. */
+function strangers(conf: SentinelConf, group: string, declared: Declared): readonly Problem[] {
   const monitor = monitorOf(conf, group);
-  if (monitor === undefined || !declared.has(monitor.address)) return [];
+  const met = new Set([monitor?.address ?? '', ...knownReplicas(conf, group)].map((address) => declared.find(address)));
+  if (declared.nodes.some((node) => !met.has(node))) return [];
   return conf.statements.flatMap((one) => {
-    if (one.group !== group || (one.sub !== 'known-replica' && one.sub !== 'known-slave')) return [];
+    if (one.group !== group || !isKnownReplica(one) || !isNumeric(one.words[0] ?? '')) return [];
     const address = addressOf(one.words[0], one.words[1]);
-    if (declared.has(address)) return [];
+    if (declared.find(address) !== undefined) return [];
     return [
       {
         message: `it knows a replica at ${address} that the fleet does not have: it is counted among the candidates of a failover`,
@@ -104,9 +105,13 @@ function strangers(conf: SentinelConf, group: string, declared: ReadonlySet<stri
   });
 }
 
-function addressesSeen(group: GroupView): Seen<ReadonlySet<string>> {
-  const find = finderOf(group);
-  const value = new Set(group.redis.flatMap((node) => [...addressesOf(node)]).filter((one) => find(one) !== undefined));
+interface Declared {
+  readonly nodes: readonly RedisNode[];
+  readonly find: Finder;
+}
+
+function declaredNodes(group: GroupView): Seen<Declared> {
+  const value = { nodes: group.redis, find: finderOf(group) };
   return { ok: true, value, from: { host: group.name, source: 'fleet.yaml' }, at: '' };
 }
 

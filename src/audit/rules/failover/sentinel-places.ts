@@ -41,7 +41,9 @@ export const sentinelCountLow = defineRule({
         all.count === 1
           ? `only one sentinel monitors ${name}: without it there is no failover`
           : `only ${all.count} sentinels monitor ${name}: with one of them gone no failover is authorised`;
-      return [{ message: what, ...(first === undefined ? {} : { at: first }), beside: others }];
+      const message = all.sure ? what : `${all.count} sentinel files of ${name} were given: if that is all, ${what}`;
+      const place = { ...(first === undefined ? {} : { at: first }), beside: others };
+      return [{ message, ...place, ...(all.sure ? {} : { severity: 'warning' as const }) }];
     }),
 });
 

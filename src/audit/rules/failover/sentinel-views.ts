@@ -94,7 +94,7 @@ export const sentinelMonitorsNonMaster = defineRule({
     return claims.flatMap(({ claim, role }): readonly Problem[] => {
       if (isWildcard(claim.host) || (role !== undefined && role.follows === undefined)) return [];
       if (role === undefined) {
-        const message = `${name} is monitored at ${claim.address}, which is the address of no node of the group`;
+        const message = `${name} is monitored at ${claim.address}, and no node of the group is known by that address`;
         return [{ message, at: claim.spot, severity: 'warning' }];
       }
       const how = role.runs ? 'runs as a replica of' : 'starts as a replica of';
@@ -198,7 +198,8 @@ function option(title: string, preset: number): SharedSetting {
 }
 
 function settingProblem(group: string, all: readonly Both[], setting: SharedSetting): readonly Problem[] {
-  const parties = byKey(all, ({ conf }) => String(setting.of(conf, group)));
+  const told = all.filter(({ conf }) => !Number.isNaN(setting.of(conf, group)));
+  const parties = byKey(told, ({ conf }) => String(setting.of(conf, group)));
   if (parties.length < 2) return [];
   const says = parties.flatMap((party) => {
     const [one] = party;
