@@ -9,6 +9,7 @@ import {
 } from './candidates.js';
 import { clockSkew, replicaLinkDown, sentinelCkquorum, sentinelFirewall, sentinelTilt } from './live.js';
 import { multipleMasters, noMaster } from './masters.js';
+import { natWithoutAnnounce } from './nat.js';
 import {
   masterauthMismatch,
   masterauthMissingOnMaster,
@@ -55,6 +56,7 @@ export const failoverRules: readonly AuditRule[] = [
   masterauthMissingOnReplica,
   masteruserAclInsufficient,
   multipleMasters,
+  natWithoutAnnounce,
   noMaster,
   noReplica,
   parallelSyncsZero,

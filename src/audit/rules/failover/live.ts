@@ -7,7 +7,7 @@ import { fixturesOf } from './page.js';
 import { calm } from './roles.js';
 
 /** Only of what runs: of a process that is known to be down there is nothing to ask. */
-function ofRunning<T>(seen: readonly Seen<T>[]): readonly Seen<T>[] {
+export function ofRunning<T>(seen: readonly Seen<T>[]): readonly Seen<T>[] {
   return seen.filter((one) => one.ok || one.why !== 'absent');
 }
 
