@@ -3,6 +3,7 @@ import { defaultPolicy } from '../../src/audit/policy.js';
 import { failoverRules } from '../../src/audit/rules/failover/index.js';
 import { auditFiles } from '../../src/audit/run.js';
 import { parseTarget } from '../../src/audit/target.js';
+import { parseInventory } from '../../src/inventory/load.js';
 
 interface Answers {
   /** `severity rule file`, sorted. */
@@ -11,11 +12,12 @@ interface Answers {
   readonly notChecked: readonly string[];
 }
 
-/** What the failover rules answer about files, by path; nothing is declared. */
-function asked(files: Readonly<Record<string, string>>, target?: string): Answers {
+/** What the failover rules answer about files, by path; nothing is declared unless `fleet` is given. */
+function asked(files: Readonly<Record<string, string>>, target?: string, fleet?: string): Answers {
   const given = Object.entries(files).map(([path, text]) => ({ path, named: false, content: { text } }));
   const judging = { rules: failoverRules, policy: defaultPolicy, today: '2026-11-21' };
-  const reports = auditFiles(given, undefined, target === undefined ? undefined : parseTarget(target), '', judging);
+  const declared = fleet === undefined ? undefined : parseInventory('fleet.yaml', fleet, { uid: 0, mode: 0o600 }, 0);
+  const reports = auditFiles(given, declared, target === undefined ? undefined : parseTarget(target), '', judging);
   const findings = reports.flatMap((report) => report.findings);
   return {
     found: findings.map(({ severity, rule, file }) => `${severity} ${rule} ${file}`).sort(),
@@ -129,6 +131,56 @@ describe('a master that does not say its address', () => {
       'r3/redis.conf': silent,
     });
     expect(found).toEqual([]);
+  });
+});
+
+describe('a declared fleet', () => {
+  const fleet = `name: shop\ngroup: shop\nhosts:\n${[1, 2, 3].map((host) => `  r${host}: { address: 10.0.10.${host}, runs: [redis, sentinel] }\n`).join('')}`;
+  const id = (host: number) => `000000000000000000000000000000000000abc${host}`;
+  const knowing = (...replicas: readonly string[]) =>
+    Object.fromEntries(
+      [1, 2, 3].flatMap((host) => [
+        [`r${host}/redis.conf`, redis(host, closed)],
+        [
+          `r${host}/sentinel.conf`,
+          sentinel(
+            host,
+            [
+              `sentinel auth-pass shop ${secret}`,
+              `sentinel myid ${id(host)}`,
+              ...replicas.map((address) => `sentinel known-replica shop ${address} 6379`),
+              ...[1, 2, 3]
+                .filter((other) => other !== host)
+                .map((other) => `sentinel known-sentinel shop 10.0.10.${other} 26379 ${id(other)}`),
+              '',
+            ].join('\n'),
+          ),
+        ],
+      ]),
+    );
+  const bad = ({ found }: Answers) => found.filter((one) => !one.startsWith('info'));
+
+  it('has nothing wrong when all know each other', () => {
+    expect(bad(asked(knowing('10.0.10.2', '10.0.10.3'), undefined, fleet))).toEqual([]);
+  });
+
+  it('has a stranger where one is known beside all its nodes', () => {
+    expect(bad(asked(knowing('10.0.10.2', '10.0.10.3', '10.0.10.9'), undefined, fleet))).toEqual(
+      [1, 2, 3].map((host) => `warning sentinel-stale-known-entries r${host}/sentinel.conf`),
+    );
+  });
+
+  it('has none where a node may be known by another of its addresses', () => {
+    expect(bad(asked(knowing('10.0.10.2', '192.168.10.3'), undefined, fleet))).toEqual([]);
+    expect(bad(asked(knowing('10.0.10.2', 'r3.shop.example'), undefined, fleet))).toEqual([]);
+  });
+
+  it('is not judged on a host whose files were not given', () => {
+    const { 'r3/redis.conf': _redis, 'r3/sentinel.conf': _sentinel, ...most } = knowing('10.0.10.2', '10.0.10.3');
+    const answers = asked(most, undefined, fleet);
+    expect(bad(answers)).toEqual([]);
+    for (const rule of ['sentinel-count-low', 'no-master', 'all-replicas-priority-zero', 'requirepass-differs'])
+      expect(answers.notChecked).toContain(rule);
   });
 });
 

@@ -211,7 +211,8 @@ export const announceHostnameWithoutResolve = defineRule({
   title: 'a node announces a name that sentinels do not resolve',
   rationale:
     'From 6.2 on Sentinel takes only numeric addresses unless `resolve-hostnames yes` is set. A replica or a sentinel that announces a name is dropped without a word: it is no candidate and no voter.',
-  source: 'sentinel.c:createSentinelAddr, sentinelRefreshInstanceInfo, sentinelProcessHelloMessage',
+  source:
+    'sentinel.c:createSentinelAddr, sentinelRefreshInstanceInfo, sentinelProcessHelloMessage; slaves=1 of 2 and sentinels=2 of 3, seen on 7.0.15',
   fix: 'Set `sentinel resolve-hostnames yes` on every sentinel, or announce addresses.',
   fixtures: fixturesOf('announce-hostname-without-resolve'),
   needs: (group) => ({

@@ -128,7 +128,8 @@ export const parallelSyncsZero = defineRule({
   title: 'parallel-syncs is 0',
   rationale:
     'parallel-syncs says how many replicas are pointed at the new master at a time. With 0 it is none: they stay with the dead master until failover-timeout is over, and are then re-pointed all at once.',
-  source: 'sentinel.c:sentinelFailoverReconfNextSlave, sentinelFailoverDetectEnd; accepted by 7.0.15',
+  source:
+    'sentinel.c:sentinelFailoverReconfNextSlave, sentinelFailoverDetectEnd; accepted, and the third node kept to the dead master, seen on 7.0.15',
   fix: 'Set parallel-syncs to 1.',
   fixtures: fixturesOf('parallel-syncs-zero'),
   needs: (sentinel) => ({ conf: sentinel.conf }),
