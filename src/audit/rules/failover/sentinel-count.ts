@@ -1,6 +1,7 @@
 import type { NotSeen, Seen } from '../../../model/seen.js';
 import { addressOf } from '../../../redis/sentinel-conf.js';
 import { every, type Need } from '../../need.js';
+import type { Problem } from '../../rule.js';
 import { ownOptionOf } from '../../settings.js';
 import type { GroupView, SentinelConf, SentinelLine } from '../../view.js';
 import { sentinelAddresses } from './addresses.js';
@@ -112,4 +113,12 @@ function othersOf(group: GroupView): readonly Other[] {
     keys.set(id ?? address, at ?? host);
   }
   return [...keys].map(([key, host]) => ({ key, host }));
+}
+
+/** A problem that follows from the number of sentinels: told as what it is where there may be more than were given. */
+export function ifThatIsAll({ sure, count }: Voters, group: string, problem: Problem): Problem {
+  if (sure) return problem;
+  const files = count === 1 ? '1 sentinel file' : `${count} sentinel files`;
+  const message = `${files} of ${group} were given; if that is all: ${problem.message}`;
+  return { severity: 'warning', ...problem, message };
 }

@@ -4,7 +4,7 @@ import { spotOf } from '../../settings.js';
 import type { GroupView } from '../../view.js';
 import { finderOf, monitorOf } from './addresses.js';
 import { fixturesOf } from './page.js';
-import { placesOf, type Voters, votersOf } from './sentinel-count.js';
+import { ifThatIsAll, placesOf, type Voters, votersOf } from './sentinel-count.js';
 
 /** The monitor lines of a group, to point at. */
 function monitorSpots(voters: Voters, group: string) {
@@ -41,9 +41,8 @@ export const sentinelCountLow = defineRule({
         all.count === 1
           ? `only one sentinel monitors ${name}: without it there is no failover`
           : `only ${all.count} sentinels monitor ${name}: with one of them gone no failover is authorised`;
-      const message = all.sure ? what : `${all.count} sentinel files of ${name} were given: if that is all, ${what}`;
       const place = { ...(first === undefined ? {} : { at: first }), beside: others };
-      return [{ message, ...place, ...(all.sure ? {} : { severity: 'warning' as const }) }];
+      return [ifThatIsAll(all, name, { message: what, ...place })];
     }),
 });
 
@@ -64,7 +63,7 @@ export const sentinelCountEven = defineRule({
       if (all.count < 4 || all.count % 2 !== 0) return [];
       const [first] = monitorSpots(all, name);
       const message = `${all.count} sentinels monitor ${name}: they survive the loss of ${all.count - all.majority}, as ${all.count - 1} would`;
-      return [{ message, ...(first === undefined ? {} : { at: first }) }];
+      return [ifThatIsAll(all, name, { message, severity: 'info', ...(first === undefined ? {} : { at: first }) })];
     }),
 });
 
@@ -88,11 +87,13 @@ export const sentinelMajorityOnOneHost = defineRule({
       const [first, ...others] = monitorSpots(all, name);
       return perHost(hosts)
         .filter(([, count]) => all.count - count < all.majority)
-        .map(([host, count]) => ({
-          message: `${host} holds ${count} of ${all.count} sentinels of ${name}: without it ${all.count - count} are left, and a failover needs ${all.majority}`,
-          ...(first === undefined ? {} : { at: first }),
-          beside: others.slice(0, 4),
-        }));
+        .map(([host, count]) =>
+          ifThatIsAll(all, name, {
+            message: `${host} holds ${count} of ${all.count} sentinels of ${name}: without it ${all.count - count} are left, and a failover needs ${all.majority}`,
+            ...(first === undefined ? {} : { at: first }),
+            beside: others.slice(0, 4),
+          }),
+        );
     }),
 });
 
@@ -118,7 +119,7 @@ export const sentinelTwoHostLoss = defineRule({
       if (all.count < 3 || oneIsEnough || worst === undefined || left >= all.majority) return [];
       const [first] = monitorSpots(all, name);
       const message = `the loss of ${master} (the master) and of ${worst[0]} leaves ${left} of ${all.count} sentinels of ${name}, and a failover needs ${all.majority}`;
-      return [{ message, ...(first === undefined ? {} : { at: first }) }];
+      return [ifThatIsAll(all, name, { message, severity: 'info', ...(first === undefined ? {} : { at: first }) })];
     }),
 });
 

@@ -2,7 +2,7 @@ import { defineRule, type LineChange, type Problem } from '../../rule.js';
 import { type Monitor, spotOf } from '../../settings.js';
 import { monitorOf } from './addresses.js';
 import { fixturesOf } from './page.js';
-import { type Voters, votersOf } from './sentinel-count.js';
+import { ifThatIsAll, type Voters, votersOf } from './sentinel-count.js';
 
 /** A problem for each monitor line whose quorum is wrong; the change puts the majority there. */
 function wrongQuorum(
@@ -15,7 +15,8 @@ function wrongQuorum(
       const monitor = monitorOf(conf, group);
       const problem = monitor === undefined ? undefined : wrong(monitor, all);
       if (monitor === undefined || problem === undefined) return [];
-      return [{ ...problem, at: spotOf(monitor), changes: [toMajority(monitor, all)] }];
+      const found = { ...problem, at: spotOf(monitor), changes: all.sure ? [toMajority(monitor, all)] : [] };
+      return [ifThatIsAll(all, group, found)];
     }),
   );
 }
