@@ -195,7 +195,6 @@ export const protectedModeBlocksPeers = defineRule({
         {
           message: `${node.at.id} has no password, and protected mode is on${sure ? '' : ' where the program was not built without it'}: other nodes and sentinels get -DENIED`,
           at: spotOf(mode),
-          changes: [{ ...spotOf(mode), now: 'protected-mode no' }],
           ...(sure ? {} : { severity: 'warning' as const }),
         },
       ];

@@ -63,7 +63,7 @@ function matchedClaims(group: GroupView): readonly Seen<Matched>[] {
       return mapSeen(claim, (value) => ({ claim: value, role: undefined }));
     const node = find(claim.value.address);
     if (node !== undefined) return together({ claim, role: roleOf(node) });
-    if (group.declared && isComparable(claim.value, find)) {
+    if (group.declared && group.redis.every(({ texts }) => texts.ok) && isComparable(claim.value, find)) {
       return mapSeen(claim, (value) => ({ claim: value, role: undefined }));
     }
     const detail = `${claim.value.address} is no node that was seen`;
