@@ -253,6 +253,8 @@ describe('hostile groups', () => {
     expect(loops({ 'r1/redis.conf': 'port 6379\nreplicaof 127.0.0.1 6379\n' })).toHaveLength(1);
     expect(loops({ 'r1/redis.conf': 'port 6380\nreplicaof 127.0.0.1 6379\n' })).toEqual([]);
     expect(loops({ ...ring(3), 'r9/redis.conf': redis(9, '', 1) })).toHaveLength(1);
+    const copied = redis(2).replace('bind 10.0.10.2', 'bind 10.0.10.1');
+    expect(loops({ 'r1/redis.conf': redis(1), 'r2/redis.conf': copied })).toEqual([]);
   });
 
   it('numbers that are none break nothing', () => {

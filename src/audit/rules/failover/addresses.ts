@@ -14,7 +14,7 @@ export function isRoutable(host: string): boolean {
 }
 
 /** Every `host:port` under which a redis node may be named, as far as was seen: declared, bound, announced. */
-export function addressesOf(node: RedisNode): ReadonlySet<string> {
+function addressesOf(node: RedisNode): ReadonlySet<string> {
   const word = (name: string) => known(node.setting(name))?.words[0];
   const bound = (known(node.setting('bind'))?.words ?? []).map((address) => address.replace(/^-/, ''));
   const hosts = [node.at.address, node.at.host, word('replica-announce-ip'), ...bound];

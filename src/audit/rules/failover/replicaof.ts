@@ -3,7 +3,7 @@ import { each, together, where } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { isLoopback } from '../../settings.js';
 import type { RedisNode } from '../../view.js';
-import { addressesOf, bindsNamedOnly, type Finder, finderSeen, isNumeric, membersOf } from './addresses.js';
+import { bindsNamedOnly, type Finder, finderOf, finderSeen, isNumeric, membersOf } from './addresses.js';
 import { idsOf, type Link, linksOf, spotOfRole } from './links.js';
 import { fixturesOf } from './page.js';
 import { calm, type Role, roleInFile, roleOf } from './roles.js';
@@ -80,7 +80,10 @@ export const replicaofSelfOrLoop = defineRule({
   fixtures: fixturesOf('replicaof-self-or-loop'),
   needs: (group) => ({
     links: each(linksOf(group, roleInFile), 'redis node that replicates'),
-    self: each(membersOf(group).map(selfOf), 'redis node that replicates'),
+    self: each(
+      membersOf(group).map((node) => selfOf(node, finderOf(group))),
+      'redis node that replicates',
+    ),
   }),
   check: ({ links, self }) => {
     const selves = self.flatMap((role) =>
@@ -97,15 +100,15 @@ export const replicaofSelfOrLoop = defineRule({
   },
 });
 
-/** The role of a node that names itself as its master. */
-function selfOf(node: RedisNode): Seen<Role | undefined> {
+/** The role of a node that names itself as its master; an address that two files bind may be the other one's. */
+function selfOf(node: RedisNode, find: Finder): Seen<Role | undefined> {
   return mapSeen(together({ role: roleInFile(node), bind: node.setting('bind') }), ({ role, bind }) => {
     const target = role.follows ?? '';
     const here = ['127.0.0.1', 'localhost', '::1'].includes(hostOf(target));
     const listens =
       bind.words.length === 0 || bind.words.some((word) => /^-?(?:\*|0\.0\.0\.0|::\*?|127\.0\.0\.1|::1)$/.test(word));
     const own = here && listens && target.endsWith(`:${node.at.port}`);
-    return own || addressesOf(node).has(target) ? role : undefined;
+    return own || find(target) === node ? role : undefined;
   });
 }
 
