@@ -134,6 +134,10 @@ export interface GroupView {
   /** '' for nodes that no sentinel of the fleet monitors. */
   readonly name: string;
   readonly target: Target;
+  /** fleet.yaml says which nodes there are. Otherwise they were made out in files, and there may be others. */
+  readonly declared: boolean;
+  /** The hosts of its nodes. */
+  readonly hosts: readonly HostView[];
   readonly redis: readonly RedisNode[];
   readonly sentinels: readonly SentinelNode[];
 }

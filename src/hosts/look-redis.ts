@@ -19,6 +19,7 @@ const settings = [
   'appenddirname',
   'replica-read-only',
   'repl-backlog-ttl',
+  'protected-mode',
   'aclfile',
   'logfile',
   'pidfile',
