@@ -9,7 +9,12 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...unknownNodes(group),
     ...unreachable(group, hosts),
     ...duplicateIds(group),
-    ...group.redis.flatMap((node) => [...startsOtherwise(node), ...roleInAnotherPlace(node), ...authGaps(node)]),
+    ...group.redis.flatMap((node) => [
+      ...runsAnotherFile(node),
+      ...startsOtherwise(node),
+      ...roleInAnotherPlace(node),
+      ...authGaps(node),
+    ]),
     ...group.redis.flatMap(stuckNode),
     ...foreignHolds(group),
   ];
@@ -80,6 +85,30 @@ function duplicateIds(group: GroupSurvey): Finding[] {
       blocks: true,
       next: `remove the "sentinel myid" line of all but one of them; a new one is drawn at its start`,
     }));
+}
+
+/**
+ * A server that was started with another file than fleet.yaml names: what is written there, it never reads. `config_file`
+ * of INFO is the path that it was given, made absolute, links not followed (server.c:main); empty without a file.
+ */
+function runsAnotherFile(node: RedisSurvey): Finding[] {
+  const running = known(node.running);
+  const named = known(node.config)?.files[0];
+  if (!running || named === undefined || running.configFile === named) return [];
+  const how = running.configFile === '' ? 'without a config file' : `with ${running.configFile}`;
+  return [
+    {
+      id: 'runs-another-file',
+      severity: 'error',
+      nodes: [node.node],
+      says: `${node.node} was started ${how}, and fleet.yaml names ${named}: what a recovery writes there would not be read`,
+      blocks: true,
+      next:
+        running.configFile === ''
+          ? `start ${node.node} with its file, or make fleet.yaml say how it starts`
+          : `name ${running.configFile} as the config of ${node.node} in fleet.yaml, or start it with ${named}`,
+    },
+  ];
 }
 
 /** What runs against what the file gives at the next start. */

@@ -85,7 +85,7 @@ export function running(more: Partial<RunningRedis> = {}): RunningRedis {
   };
 }
 
-function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
+export function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
   const line = {
     file: '/etc/redis/redis.conf',
     line: 531,
