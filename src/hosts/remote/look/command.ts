@@ -20,6 +20,8 @@ export type Task =
   | { readonly task: 'processes' }
   | { readonly task: 'holder'; readonly inodes: readonly string[] }
   | { readonly task: 'units'; readonly units: readonly string[] }
+  /** What server programs say of their version: the usual names, and these names or paths. */
+  | { readonly task: 'servers'; readonly programs: readonly string[] }
   /** A config file and all that it leads to; `pid`: a process whose working directory may be another place of data. */
   | { readonly task: 'node'; readonly part: number; readonly node: NodeEntry; readonly pid?: number }
   | { readonly task: 'data'; readonly part: number; readonly names: readonly [string, string, string, string] }
@@ -34,6 +36,8 @@ function wordsOf(task: Task): readonly string[] {
       return [task.inodes.join('\n')];
     case 'units':
       return [task.units.join('\n')];
+    case 'servers':
+      return [task.programs.join('\n')];
     case 'node':
       return [String(task.part), task.node.kind, task.node.config, task.pid === undefined ? '' : String(task.pid)];
     case 'data':
@@ -54,12 +58,19 @@ export function firstTasks(entry: HostEntry): readonly Task[] {
   return [
     { task: 'processes' },
     ...(asksUnits ? [{ task: 'units' as const, units }] : []),
+    { task: 'servers', programs: startedPrograms(entry) },
     { task: 'state', part: -1, path: lockPath(entry) },
     ...entry.nodes.flatMap((node, part): Task[] => [
       { task: 'node', part, node },
       { task: 'state', part, path: holdPath(entry, node) },
     ]),
   ];
+}
+
+/** What fleet.yaml says that starts the redis nodes, where a shell can tell it as one word. */
+function startedPrograms(entry: HostEntry): readonly string[] {
+  const programs = entry.nodes.filter((node) => node.kind === 'redis').flatMap((node) => node.start.slice(0, 1));
+  return [...new Set(programs)].filter((program) => /^[\w@%+=:,./-]+$/.test(program) && !program.startsWith('-'));
 }
 
 const script = `${scriptBase}${scriptFiles}${scriptMachine}"$@"\n`.replace(/^ *#.*\n/gm, '');

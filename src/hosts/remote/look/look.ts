@@ -14,7 +14,7 @@ import { missed, reasonOf, saw } from '../../reading.js';
 import { type RedisEndpoint, wordsOfPlace } from '../../redis-endpoint.js';
 import { firstTasks, type Task } from './command.js';
 import { type Exchange, exchange, type RunAsRoot } from './exchange.js';
-import { clockOffset, systemOf, uidOf, unitsOf } from './machine.js';
+import { clockOffset, serversOf, systemOf, uidOf, unitsOf } from './machine.js';
 import { filesElsewhere, type NodeView, tasksElsewhere, viewNode } from './node.js';
 import { type RemoteScan, scanIn } from './processes.js';
 import { type ReplayUser, replayOf } from './replay.js';
@@ -217,6 +217,7 @@ async function rawHostOf(looking: Looking, sight: Sight, answers: readonly (read
     files: [...files.flat(), sight.lock],
     answers: answers.flat(),
     system: systemOf(first, entry),
+    servers: serversOf(first),
   };
   return units === undefined ? raw : { ...raw, units };
 }
