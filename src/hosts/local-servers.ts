@@ -28,10 +28,12 @@ function placesOf(program: string): readonly string[] {
   return (minimalEnvironment().PATH ?? '').split(delimiter).map((directory) => join(directory, program));
 }
 
-/** Only a program is asked: a script of that name might start a server. */
+/** Only a program is asked: a script of that name might start a server. By root only what root alone may change. */
 async function isProgram(path: string): Promise<boolean> {
   try {
-    if (!(await stat(path)).isFile()) return false;
+    const found = await stat(path);
+    if (!found.isFile()) return false;
+    if (process.getuid?.() === 0 && (found.uid !== 0 || (found.mode & 0o022) !== 0)) return false;
     const file = await open(path, 'r');
     try {
       const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
