@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { holds, notYet } from '../../src/lab/until.js';
+import { bootFleet } from './machines.js';
+import type { Machines } from './shapes.js';
+import { until } from './until.js';
+
+/** Redis 6.0 beside 7.0: a 7.0 master sends its data in RDB version 10, and 6.0 reads versions up to 9. */
+let machines: Machines;
+const old = 'pv1';
+const all = ['pv1', 'pv2', 'pv3'] as const;
+const RECOVER = { timeoutMs: 240_000 };
+
+beforeAll(async () => {
+  const runs = ['redis', 'sentinel'] as const;
+  const hosts = all.map((name) => ({ name, runs, kind: name === old ? 'bullseye-sysv' : 'bookworm' }) as const);
+  machines = await bootFleet({ hosts, persistence: 'rdb', seed: 41 });
+});
+
+afterAll(async () => {
+  await machines?.down();
+});
+
+/** `service` is there with SysV init and with systemd. */
+function service(name: string, unit: 'redis-server' | 'redis-sentinel', verb: 'start' | 'stop') {
+  return machines.asRoot(name, `service ${unit} ${verb}`);
+}
+
+/** A failover while all live: the old server goes on as a replica without a copy, which it could not load. */
+async function handOver(): Promise<string> {
+  await machines.ask(old, 'sentinel', 'SENTINEL', 'FAILOVER', machines.group);
+  const master = await machines.untilSettled(old);
+  await machines.write();
+  await machines.untilCaughtUp();
+  return master;
+}
+
+/** Sentinels first, then the master, which waits for its replicas, then these: all that are on end at one offset. */
+async function stopAll(master: string): Promise<void> {
+  await Promise.all(machines.on().map((name) => service(name, 'redis-sentinel', 'stop')));
+  await service(master, 'redis-server', 'stop');
+  for (const name of machines.on()) await service(name, 'redis-server', 'stop');
+}
+
+async function noneLost(): Promise<void> {
+  expect(await machines.checkWrites()).toMatchObject({ missing: [], extra: [] });
+}
+
+function words(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
+describe('Redis 6.0 beside 7.0', () => {
+  test('of equal data the older server is made master, and the screen says why', async () => {
+    expect(await machines.untilSettled()).toBe(old);
+    await machines.write();
+    await machines.untilCaughtUp();
+    const newer = await handOver();
+    await stopAll(newer);
+
+    const recovered = await machines.runbook(['recover', '--yes', '--plain'], RECOVER);
+
+    expect(recovered.status, `${recovered.stdout}${recovered.stderr}`).toBe(0);
+    expect(words(recovered.stdout)).toContain(`holds the same as ${newer} and runs the older server (Redis 6.0.16)`);
+    expect(await machines.untilSettled()).toBe(old);
+    await noneLost();
+  });
+
+  test('a fresher newer server is never given up for it: refused in words, then the older one is left out by name', async () => {
+    const newer = await handOver();
+    await machines.powerOff([old]);
+    await machines.write();
+    await machines.untilCaughtUp();
+    await stopAll(newer);
+    await machines.boot([old], { quiet: true });
+
+    const refused = await machines.runbook(['recover', '--yes', '--plain'], RECOVER);
+
+    const said = words(refused.stdout + refused.stderr);
+    expect(refused.status, said).toBe(3);
+    expect(said).toContain(`${old} could not copy from ${newer}, which is to be master`);
+    expect(said).toContain('Redis 7.0.15 sends its data in RDB version 10, and Redis 6.0.16 reads versions up to 9');
+    expect(said).toContain(`upgrade the server of ${old}`);
+    expect(said).toContain(`--set-aside ${old} --reason`);
+
+    const recovered = await machines.runbook(
+      ['recover', '--yes', '--plain', '--set-aside', old, '--reason', 'its upgrade comes later'],
+      RECOVER,
+    );
+
+    expect(recovered.status, `${recovered.stdout}${recovered.stderr}`).toBe(10);
+    expect(words(recovered.stdout)).toContain(`${old} was left out`);
+    expect((await machines.asRoot(old, 'pgrep -x redis-server || echo none')).stdout.trim()).toBe('none');
+    expect((await machines.asRoot(old, 'ls /var/lib/redis-runbook/hold')).stdout.trim()).toBe('redis');
+    expect(await machines.master()).toBe(newer);
+    await noneLost();
+  });
+
+  test('what it was kept from: started as a replica it throws its data away and cannot load the copy', async () => {
+    await machines.asRoot(old, 'rm /var/lib/redis-runbook/hold/redis');
+    await service(old, 'redis-server', 'start');
+    await until(`${old} to refuse the copy`, 60_000, async () => {
+      const log = await machines.asRoot(old, "grep -c 'handle RDB format version 10' /var/log/redis/redis-server.log");
+      return Number(log.stdout) > 0 ? holds(undefined) : notYet('no such line');
+    });
+    expect(await machines.ask(old, 'redis', 'DBSIZE')).toBe('0');
+    await service(old, 'redis-server', 'stop');
+  });
+});
