@@ -21,6 +21,8 @@ export interface SudoAsker {
   readonly askSecret?: AskSecret;
   /** For another password, once, when the first one was not accepted: it may have been the account's on other hosts. */
   readonly askAgain?: AskSecret;
+  /** Where fleet.yaml has the password from, in words; left out where a person is asked. */
+  readonly source?: string;
 }
 
 /** What the login user of a host may become. `refused`: sudo's own words why not. */
@@ -61,12 +63,13 @@ function lineOf({ script, args }: Script): string {
 }
 
 /** A RunbookError `sudo` that names the host, what sudo said, and the line that would give the right. */
-export function sudoError(host: string, user: string, said: string): RunbookError {
+export function sudoError(host: string, user: string, said: string, source?: string): RunbookError {
   const tty = /must have a tty|no tty present/.test(said);
   const lines = tty ? [`Defaults:${user} !requiretty`, sudoersLine(user)] : [sudoersLine(user)];
   return new RunbookError('sudo', `${host}: ${user} cannot become root through sudo`, {
     facts: [
       ...(said === '' ? [] : [`sudo says: ${said}`]),
+      ...(source === undefined ? [] : [`the password came from ${source}, as sudo-password in the fleet file says`]),
       `to give the right: ${lines.map((line) => `visudo on ${host}: ${line}`).join('; ')}`,
     ],
     next: ['redis-runbook doctor'],
@@ -215,14 +218,16 @@ class SudoShell implements Shell {
     const second = askAgain && /not accepted/.test(why) ? await askAgain(question) : undefined;
     const last = second === undefined || second.equals(first) ? why : await this.#refusalOf(second);
     if (second !== undefined && last === undefined) return second;
-    this.#refused = sudoError(this.host, rights.user, last ?? why);
+    this.#refused = sudoError(this.host, rights.user, last ?? why, this.#asker.source);
     throw this.#refused;
   }
 
   async #given(rights: Rights, ask: AskSecret | undefined): Promise<Secret> {
     const password = await ask?.({ host: this.host, user: rights.user });
     if (password !== undefined) return password;
-    this.#refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
+    const refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
+    const facts = [...refused.facts, 'or name where the password comes from: sudo-password in the fleet file'];
+    this.#refused = new RunbookError('sudo', refused.message, { facts, next: refused.next });
     throw this.#refused;
   }
 
