@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { holds, notYet } from '../../src/lab/until.js';
+import type { Survey } from '../../src/model/survey.js';
 import { bootFleet } from './machines.js';
 import type { Machines } from './shapes.js';
 import { until } from './until.js';
@@ -66,6 +67,18 @@ async function noneLost(): Promise<void> {
   expect(await machines.checkWrites()).toMatchObject({ missing: [], extra: [] });
 }
 
+function told(version: string): string {
+  return `${version} by /usr/bin/redis-server --version`;
+}
+
+/** The server of each node and how it is known, as the tool shows it. */
+async function serversSeen(): Promise<readonly string[]> {
+  const { stdout } = await machines.runbook(['status', '--json'], RECOVER);
+  const { survey } = JSON.parse(stdout) as { survey: Survey };
+  const redis = survey.groups[machines.group]?.redis ?? [];
+  return redis.map(({ server }) => (server.ok ? `${server.value.version} by ${server.from.source}` : server.detail));
+}
+
 function words(text: string): string {
   return text.replace(/\s+/g, ' ');
 }
@@ -79,6 +92,7 @@ describe('Redis 6.0 beside 7.0', () => {
     await machines.write();
     await machines.untilCaughtUp();
     await stopAll(newer);
+    expect(await serversSeen()).toEqual(all.map((name) => (name === old ? told('6.0.16') : told('7.0.15'))));
 
     const recovered = await machines.runbook(['recover', '--yes', '--plain'], RECOVER);
 
