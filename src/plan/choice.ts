@@ -74,12 +74,18 @@ function isUnreachable(finding: Finding): boolean {
   return finding.id === 'redis-host-unreachable' || finding.id === 'sentinel-host-unreachable';
 }
 
+/** Findings that say that too little was seen, not that something seen is wrong. */
+const unseen: ReadonlySet<string> = new Set([
+  'redis-host-unreachable',
+  'runs-and-does-not-answer',
+  'files-not-readable',
+]);
+
 function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
   const blocking = diagnosis.findings.filter((finding) => finding.blocks && !isWaived(finding, choice));
   const first = blocking[0];
   if (!first) return;
-  const seen = first.id === 'redis-host-unreachable' || first.id === 'runs-and-does-not-answer';
-  throw new RunbookError(seen ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+  throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
     facts: blocking.slice(1).map((finding) => finding.says),
     next: blocking.flatMap((finding) => finding.next ?? []),
   });

@@ -1,5 +1,6 @@
 import { RunbookError } from '../../errors.js';
 import type { HostEntry } from '../../model/inventory.js';
+import { reasonOf } from '../reading.js';
 import { rootShell, sudoersLine } from './root-commands.js';
 
 /** What the login user of a host may become. `refused`: sudo's own words why not. */
@@ -55,4 +56,10 @@ export function readRights(output: string, become: HostEntry['become']): Rights 
   if (/^open$/m.test(text)) return { ...who, sudo: 'without-password' };
   if (/password is required/.test(text)) return { ...who, sudo: 'asks' };
   return { ...who, sudo: { refused: sayOf(text) || 'nothing' } };
+}
+
+/** What stood against becoming root, and where the password came from; not the lines that would give the right. */
+export function whyNotRoot(error: unknown): string {
+  const facts = error instanceof RunbookError ? error.facts : [];
+  return [reasonOf(error), ...facts.filter((fact) => !fact.startsWith('to give the right'))].join('; ');
 }
