@@ -45,7 +45,7 @@ async function filesWithPassword(): Promise<readonly string[]> {
 
 /** Wrong passwords that sudo counted on each machine since its boot. */
 async function wrongTries(): Promise<readonly number[]> {
-  const script = "journalctl -q -o cat _COMM=sudo | grep -c 'incorrect password attempt' || true";
+  const script = "journalctl -q -o cat -t sudo | grep -c 'pam_unix(sudo:auth): authentication failure' || true";
   return Promise.all(three.map(async (name) => Number((await machines.asRoot(name, script)).stdout)));
 }
 
@@ -88,8 +88,8 @@ describe('a sudo that asks for a password', () => {
     try {
       await terminal.sees('sudo password of opspw');
       terminal.type(`${userPassword}\r`);
+      // Nobody answers a second question: it would never end.
       expect(await terminal.ended(), terminal.screen()).toBe(0);
-      expect(terminal.screen().split('sudo password of opspw (').length).toBe(2);
       expect(terminal.screen()).not.toContain(userPassword);
     } finally {
       terminal.close();

@@ -58,7 +58,9 @@ export function firstTasks(entry: HostEntry): readonly Task[] {
   return [
     { task: 'processes' },
     ...(asksUnits ? [{ task: 'units' as const, units }] : []),
-    { task: 'servers', programs: startedPrograms(entry) },
+    ...(entry.nodes.some(({ kind }) => kind === 'redis')
+      ? [{ task: 'servers' as const, programs: startedPrograms(entry) }]
+      : []),
     { task: 'state', part: -1, path: lockPath(entry) },
     ...entry.nodes.flatMap((node, part): Task[] => [
       { task: 'node', part, node },
