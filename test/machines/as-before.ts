@@ -19,6 +19,8 @@ export function meddledWith(
     const old = before.find(({ host }) => host === machine.name);
     const now = after.find(({ host }) => host === machine.name);
     if (!old?.reachable || !now?.reachable) return [`${machine.name}: not reachable`];
+    if (!old.files.some(({ path }) => /^\/(etc\/init\.d|lib\/systemd\/system)\//.test(path)))
+      return [`${machine.name}: no unit file and no init script was seen`];
     return [...settingsOf(machine, old, now), ...leftOn(now)].map((text) => `${machine.name}: ${text}`);
   });
 }
