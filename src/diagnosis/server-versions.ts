@@ -15,7 +15,8 @@ export interface TooOld {
  * The nodes that could not become replicas of `master`: a full copy is an RDB in the master's own format, and a server
  * refuses a newer one (rdb.c:rdbLoadRio, "Can't handle RDB format version") after it has thrown its own data away
  * (replication.c:readSyncBulkPayload). Nodes whose server is not known are not among them. A node that would not even start
- * with the file that it has, perhaps left by such a copy, is.
+ * with the file that it has, perhaps left by such a copy, is. That later Valkey writes an older format for an older replica
+ * when it syncs without a file is not relied on.
  */
 export function tooOldFor(master: RedisSurvey, redis: readonly RedisSurvey[]): readonly TooOld[] {
   const sender = known(master.server);
@@ -62,7 +63,7 @@ export function olderServers(group: GroupSurvey, master: string): readonly Findi
       nodes: names,
       says: `${listOf(names)} could not copy from ${master}, which is to be master: ${first.why}; ${names.length === 1 ? 'it' : 'each'} would throw its own data away, fail to load the copy, and try again without end`,
       blocks: true,
-      next: waysOn(master, names).join(', or '),
+      next: [...waysOn(master, names)].reverse().join('; or '),
     },
   ];
 }

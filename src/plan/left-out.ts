@@ -9,6 +9,6 @@ export function leftOutOf({ entry, host }: RedisNode, why: string): Plan['leftOu
     host: host.name,
     node: entry.id,
     why,
-    next: `${entry.id} stays held; its file already names the new master. Upgrade its server first, then on ${host.name}: ${release}   and   ${startCommand(host, entry)}`,
+    next: `${entry.id} stays held; its file already names the new master. Upgrade its server first, then type on ${host.name}: ${release} && ${startCommand(host, entry)}`,
   };
 }

@@ -131,6 +131,10 @@ describe('Redis 6.0 beside 7.0', () => {
     expect((await machines.asRoot(old, 'ls /var/lib/redis-runbook/hold')).stdout.trim()).toBe('redis');
     expect(await machines.master()).toBe(newer);
     await noneLost();
+    const again = await machines.runbook(['recover', '--yes', '--plain'], RECOVER);
+    expect(words(again.stdout + again.stderr)).toContain(`left ${old} out and holds it`);
+    expect(again.status, again.stderr).not.toBe(0);
+    expect(await machines.master()).toBe(newer);
   });
 
   test('what it was kept from: started as a replica it throws its data away and cannot load the copy', async () => {

@@ -70,7 +70,7 @@ describe('an older server beside a freshest newer one', () => {
 
     expect(plan.replicas).toEqual(['pv3']);
     expect(plan.leftOut).toEqual([expect.objectContaining({ host: 'pv1', node: 'pv1' })]);
-    expect(plan.leftOut[0]?.next).toMatch(/Upgrade its server first, then on pv1: rm .*\/hold\/redis/);
+    expect(plan.leftOut[0]?.next).toMatch(/Upgrade its server first, then type on pv1: rm .*\/hold\/redis && /);
     for (const kind of ['service.hold', 'data.keep', 'config.keep', 'config.rewrite', 'config.check'])
       expect([kind, nodesOf(plan, kind)]).toEqual([kind, expect.arrayContaining(['pv1'])]);
     for (const kind of ['service.start', 'service.release', 'data.check'])
