@@ -6,14 +6,14 @@ import { noChoice } from '../../src/plan/choice.js';
 import { judged, recorded } from '../scenarios/fixtures.js';
 
 /** `replica-down`, with a file of a run for some of its nodes: the hold of a node, or the lock of a host. */
-async function with_(role: 'hold' | 'lock', ...nodes: readonly string[]): Promise<Judged> {
+async function withFile(role: 'hold' | 'lock', ...nodes: readonly string[]): Promise<Judged> {
   const text = JSON.stringify({
     run: 'AB2C',
     who: 'ops@here',
     pid: 0,
-    since: '',
-    heartbeat: '',
-    doing: '',
+    since: 'x',
+    heartbeat: 'x',
+    doing: 'x',
     token: 't',
   });
   const change = (raw: RawHost): RawHost => ({
@@ -35,7 +35,7 @@ async function downReplica(): Promise<string> {
 
 test('a node that a run left out is no reason to stop the fleet that serves', async () => {
   const node = await downReplica();
-  const left = await with_('hold', node);
+  const left = await withFile('hold', node);
   expect(() => pathToTake(left, noChoice)).toThrowError(
     expect.objectContaining({
       word: 'gentler-path',
@@ -48,6 +48,6 @@ test('a node that a run left out is no reason to stop the fleet that serves', as
 
 test('a run that was cut off is gone on with: its lock, or a sentinel that it holds, is there', async () => {
   const node = await downReplica();
-  expect(pathToTake(await with_('lock', node), noChoice)).toBe('cold');
-  expect(pathToTake(await with_('hold', node, `${node}/sentinel`), noChoice)).toBe('cold');
+  expect(pathToTake(await withFile('lock', node), noChoice)).toBe('cold');
+  expect(pathToTake(await withFile('hold', node, `${node}/sentinel`), noChoice)).toBe('cold');
 });
