@@ -50,10 +50,14 @@ describe('what goes through sudo', () => {
         .filter((line) => /\bsudo -[nS]/.test(line) && !/^\s*(\*|\/\*|\/\/)/.test(line))
         .map((line) => `${file}: ${line.trim()}`),
     );
-    // `line` of sudo.ts is what `lineOf` made; a standing root shell is `rootShell` with nothing behind it.
-    const shells = [`${rootShell} `, `\${rootShell} `, `\${rootShell}\``, `\${lineOf(`, `\${line}\``];
     const isShell = (line: string) =>
-      line.includes(`sudo -S -p \${`) || shells.some((word) => line.includes(`sudo -n ${word}`));
+      [
+        `sudo -n ${rootShell} `,
+        `sudo -n \${rootShell} `,
+        `sudo -n \${rootShell}\`)`,
+        `sudo -n \${lineOf(`,
+        `sudo -S -p \${`,
+      ].some((word) => line.includes(word));
     // A root shell that becomes the owner of a directory, and what a look is given when nothing else runs as root.
     const known = ['hosts/remote/run-as.ts', 'hosts/remote/look/look.ts'];
     const others = calls.filter((line) => !isShell(line) && !known.some((file) => line.startsWith(file)));
