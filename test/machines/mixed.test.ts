@@ -1,25 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { holds, notYet } from '../../src/lab/until.js';
 import type { Survey } from '../../src/model/survey.js';
+import type { MachineKind } from './kinds.js';
 import { bootFleet } from './machines.js';
 import type { Machines } from './shapes.js';
 import { until } from './until.js';
 
-/** Redis 6.0 beside 7.0: a 7.0 master sends its data in RDB version 10, and 6.0 reads versions up to 9. */
+interface Pair {
+  readonly older: MachineKind;
+  readonly newer: MachineKind;
+  /** RDB versions that the two write (rdb.h: RDB_VERSION). */
+  readonly reads: number;
+  readonly sends: number;
+}
+
+/** A master sends its data in its own RDB version, and an older server reads no newer one. */
+const pairs: readonly Pair[] = [
+  { older: 'bullseye-sysv', newer: 'bookworm', reads: 9, sends: 10 },
+  { older: 'bookworm', newer: 'trixie', reads: 10, sends: 12 },
+];
+
 let machines: Machines;
 const old = 'pv1';
 const all = ['pv1', 'pv2', 'pv3'] as const;
 const RECOVER = { timeoutMs: 240_000 };
 
-beforeAll(async () => {
-  const runs = ['redis', 'sentinel'] as const;
-  const hosts = all.map((name) => ({ name, runs, kind: name === old ? 'bullseye-sysv' : 'bookworm' }) as const);
-  machines = await bootFleet({ hosts, persistence: 'rdb', seed: 41 });
-});
-
-afterAll(async () => {
-  await machines?.down();
-});
+/** The version of the server that is installed on a machine, by its own word. */
+async function installed(name: string): Promise<string> {
+  return (await machines.asRoot(name, "redis-server --version | sed 's/.* v=\\([0-9.]*\\) .*/\\1/'")).stdout.trim();
+}
 
 /** `service` is there with SysV init and with systemd. */
 function service(name: string, unit: 'redis-server' | 'redis-sentinel', verb: 'start' | 'stop') {
@@ -67,10 +76,6 @@ async function noneLost(): Promise<void> {
   expect(await machines.checkWrites()).toMatchObject({ missing: [], extra: [] });
 }
 
-function told(version: string): string {
-  return `${version} by /usr/bin/redis-server --version`;
-}
-
 /** The server of each node and how it is known, as the tool shows it. */
 async function serversSeen(): Promise<readonly string[]> {
   const { stdout } = await machines.runbook(['status', '--json'], RECOVER);
@@ -83,7 +88,21 @@ function words(text: string): string {
   return text.replace(/\s+/g, ' ');
 }
 
-describe('Redis 6.0 beside 7.0', () => {
+describe.each(pairs)('$older beside $newer', ({ older, newer: kind, reads, sends }) => {
+  let oldVersion = '';
+  let newVersion = '';
+
+  beforeAll(async () => {
+    const runs = ['redis', 'sentinel'] as const;
+    const hosts = all.map((name) => ({ name, runs, kind: name === old ? older : kind }));
+    machines = await bootFleet({ hosts, persistence: 'rdb', seed: 41 });
+    [oldVersion, newVersion] = [await installed(old), await installed('pv2')];
+  });
+
+  afterAll(async () => {
+    await machines?.down();
+  });
+
   test('of equal data the older server is made master, and the screen says why', async () => {
     expect(await machines.untilSettled()).toBe(old);
     await machines.write();
@@ -92,12 +111,15 @@ describe('Redis 6.0 beside 7.0', () => {
     await machines.write();
     await machines.untilCaughtUp();
     await stopAll(newer);
-    expect(await serversSeen()).toEqual(all.map((name) => (name === old ? told('6.0.16') : told('7.0.15'))));
+    const told = (name: string) => `${name === old ? oldVersion : newVersion} by /usr/bin/redis-server --version`;
+    expect(await serversSeen()).toEqual(all.map(told));
 
     const recovered = await machines.runbook(['recover', '--yes', '--plain'], RECOVER);
 
     expect(recovered.status, `${recovered.stdout}${recovered.stderr}`).toBe(0);
-    expect(words(recovered.stdout)).toContain(`holds the same as ${newer} and runs the older server (Redis 6.0.16)`);
+    expect(words(recovered.stdout)).toContain(
+      `holds the same as ${newer} and runs the older server (Redis ${oldVersion})`,
+    );
     expect(await machines.untilSettled()).toBe(old);
     await noneLost();
   });
@@ -116,7 +138,9 @@ describe('Redis 6.0 beside 7.0', () => {
     const said = words(refused.stdout + refused.stderr);
     expect(refused.status, said).toBe(3);
     expect(said).toContain(`${old} could not copy from ${newer}, which is to be master`);
-    expect(said).toContain('Redis 7.0.15 sends its data in RDB version 10, and Redis 6.0.16 reads versions up to 9');
+    expect(said).toContain(
+      `Redis ${newVersion} sends its data in RDB version ${sends}, and Redis ${oldVersion} reads versions up to ${reads}`,
+    );
     expect(said).toContain(`upgrade the server of ${old}`);
     expect(said).toContain(`--set-aside ${old} --reason`);
 
@@ -141,7 +165,10 @@ describe('Redis 6.0 beside 7.0', () => {
     await machines.asRoot(old, 'rm /var/lib/redis-runbook/hold/redis');
     await service(old, 'redis-server', 'start');
     await until(`${old} to refuse the copy`, 60_000, async () => {
-      const log = await machines.asRoot(old, "grep -c 'handle RDB format version 10' /var/log/redis/redis-server.log");
+      const log = await machines.asRoot(
+        old,
+        `grep -c 'handle RDB format version ${sends}' /var/log/redis/redis-server.log`,
+      );
       return Number(log.stdout) > 0 ? holds(undefined) : notYet('no such line');
     });
     expect(await machines.ask(old, 'redis', 'DBSIZE')).toBe('0');
