@@ -81,10 +81,13 @@ const script = `${scriptBase}${scriptFiles}${scriptMachine}"$@"\n`.replace(/^ *#
  * Limits as environment, then the script under the host's own `timeout` where there is one: a reading that hangs there
  * (a pipe put in place of a log, a dead network disk) must not outlive the look.
  */
-const starter = `LOOK_SECONDS=$1 LOOK_EDGE=$2 LOOK_TEXT=$3 LOOK_LOG=$4 LOOK_TAIL=$5 LOOK_PART=$6 LOOK_REDIS=$7 LOOK_SENTINEL=$8 LOOK=$9
+const starter = `LOOK_LIMIT= LOOK_SECONDS=$1 LOOK_EDGE=$2 LOOK_TEXT=$3 LOOK_LOG=$4 LOOK_TAIL=$5 LOOK_PART=$6 LOOK_REDIS=$7 LOOK_SENTINEL=$8 LOOK=$9
 export LOOK LOOK_EDGE LOOK_TEXT LOOK_LOG LOOK_TAIL LOOK_PART LOOK_REDIS LOOK_SENTINEL
 shift 9
-if timeout -s KILL 5 true 2>/dev/null; then exec timeout -s KILL "$LOOK_SECONDS" sh -c "$LOOK" sh main "$@"; fi
+if timeout -s KILL 5 true 2>/dev/null; then
+  LOOK_LIMIT='timeout -s KILL 2'; export LOOK_LIMIT
+  exec timeout -s KILL "$LOOK_SECONDS" sh -c "$LOOK" sh main "$@"
+fi
 exec sh -c "$LOOK" sh main "$@"`;
 
 /** The argument list that carries out `tasks`; its standard input is the line of marks. Nothing in it is secret. */

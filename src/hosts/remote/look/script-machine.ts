@@ -111,7 +111,8 @@ version_of() {
   case $nl$told in *"$nl$1$nl"*) return ;; esac
   told=$told$1$nl
   case \${1##*/} in *-sentinel) return ;; *redis*|*valkey*) ;; *) return ;; esac
-  [ -f "$1" ] && [ "$(head -c 4 "$1" | tr -cd ELF)" = ELF ] || return 0
+  [ -f "$1" ] && IFS= read -r v_first <"$1" || return 0
+  case $v_first in ?ELF*) ;; *) return ;; esac
   v_run=
   if [ "$me" = 0 ]; then
     case $LOOK_AS in
@@ -120,9 +121,8 @@ version_of() {
       *) return 0 ;;
     esac
   fi
-  if timeout -s KILL 2 true; then v_run="timeout -s KILL 2 $v_run"; fi
   say server "$1"
-  $v_run "$1" --version </dev/null | head -n 1 | head -c 200
+  $LOOK_LIMIT $v_run "$1" --version </dev/null | head -c 200
 } 2>/dev/null
 
 # UNITS, one a line
