@@ -1,6 +1,7 @@
 import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
+import { listOf } from './names.js';
 import { addressOf } from './state.js';
 
 /** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
@@ -16,6 +17,7 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
       ...authGaps(node),
     ]),
     ...group.redis.flatMap(stuckNode),
+    ...unreadable(group),
     ...foreignHolds(group),
   ];
 }
@@ -188,6 +190,26 @@ function stuckNode(node: RedisSurvey): Finding[] {
       },
     ];
   return [];
+}
+
+/** Nodes that do not run, and whose files this login may not read: nothing is known of their data, whatever else is. */
+function unreadable(group: GroupSurvey): Finding[] {
+  const nodes = group.redis.flatMap((node) => {
+    const off = node.process.ok && node.process.value === null;
+    return off && !node.config.ok && node.config.why === 'denied' ? [{ node, detail: node.config.detail }] : [];
+  });
+  const [first] = nodes;
+  if (first === undefined) return [];
+  return [
+    {
+      id: 'files-not-readable',
+      severity: 'error',
+      nodes: nodes.map(({ node }) => node.node),
+      says: `${listOf(nodes.map(({ node }) => node.node))} cannot be judged: this login may not read redis.conf there (${first.detail})`,
+      blocks: true,
+      next: 'redis-runbook doctor   says on each host what is missing; with a sudo that asks for a password: a terminal, or sudo-password in the fleet file',
+    },
+  ];
 }
 
 function foreignHolds(group: GroupSurvey): Finding[] {

@@ -69,7 +69,7 @@ function fromUnion(branches: readonly (readonly Issue[])[], path: PropertyKey[],
   const words = branches.flatMap((issues) =>
     issues.flatMap((issue) => (issue.code === 'invalid_value' ? issue.values : [])),
   );
-  const near = typeof value === 'string' && !path.includes('password') ? nearest(value, words.map(String)) : undefined;
+  const near = typeof value === 'string' && !isSecret(path) ? nearest(value, words.map(String)) : undefined;
   const meant = near === undefined ? '' : `; did you mean ${quoted(near)}?`;
   const expected = `one of ${words.map(String).join(', ')}, or a map with one of the keys ${knownKeys(path).join(', ')}`;
   const text = `${nameOf(path)}: expected ${expected}, found ${shown(value, path)}${meant}`;
@@ -154,9 +154,13 @@ function nameOf(path: readonly PropertyKey[]): string {
   return steps.join('').replace(/^\./, '') || 'the file';
 }
 
-/** What stands there instead; never under `password`, where a mistaken value may be the password itself. */
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return path.includes('password') || path.includes('sudo-password');
+}
+
+/** What stands there instead; never under a password, where a mistaken value may be the password itself. */
 function shown(value: unknown, path: readonly PropertyKey[]): string {
-  if (path.includes('password') && value !== null && typeof value !== 'object') {
+  if (isSecret(path) && value !== null && typeof value !== 'object') {
     return 'something else (not shown)';
   }
   if (value === null) {

@@ -13,6 +13,7 @@ import { globsOf } from './globs.js';
 import type { NodeVersion } from './node-version.js';
 import { processOf } from './processes.js';
 import { contentOf, edgesOf, fileOf, filesOf, logLinesOf, notMade, textAnswerOf, textOf } from './raw-access.js';
+import { serverOf } from './server-version.js';
 
 /** Everything that a look brought back of one redis node, read by the rules of its version (7.0.15 when left out). */
 export function redisSurvey(raw: RawHost, node: NodeEntry, read: NodeVersion | undefined): RedisSurvey {
@@ -27,6 +28,7 @@ export function redisSurvey(raw: RawHost, node: NodeEntry, read: NodeVersion | u
     port: node.port,
     process,
     running: runningOf(raw, node, process),
+    server: serverOf(raw, node),
     config,
     configStat: statOf(raw, node, 'redis.conf'),
     rdb: contentOf(raw, node.id, 'rdb', rdb, (content) => {

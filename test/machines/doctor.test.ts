@@ -180,7 +180,9 @@ describe('doctor on booted machines', () => {
     try {
       const { seen } = await doctor();
       const found = open(seen);
-      expect(found).toContainEqual(expect.objectContaining({ host: 'pvha1', id: 'forwarding', state: 'problem' }));
+      // A relay over the login does it instead.
+      const all = seen.hosts.flatMap(({ checks }) => checks);
+      expect(all).toContainEqual(expect.objectContaining({ host: 'pvha1', id: 'forwarding', state: 'note' }));
       expect(found).toContainEqual(expect.objectContaining({ host: 'pv1', id: 'disk', state: 'problem' }));
       expect(found).toContainEqual(
         expect.objectContaining({ host: 'pv1', id: 'hold', says: expect.stringContaining('in memory') }),

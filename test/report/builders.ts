@@ -148,6 +148,7 @@ export function redis(name: string, more: Partial<RedisSurvey> = {}): RedisSurve
     rdbStat: unseen('absent'),
     aof: unseen('absent'),
     log: seen([]),
+    server: unseen('absent'),
     lastLogLine: unseen('absent'),
     held: seen(null),
     ...more,
