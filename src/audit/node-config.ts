@@ -3,7 +3,7 @@ import type { NodeEntry } from '../model/inventory.js';
 import type { RawFile, RawHost } from '../model/raw-host.js';
 import type { NotSeen, Seen } from '../model/seen.js';
 import { type Effective, effective, flattened } from '../redis/effective.js';
-import { globsOf } from '../survey/globs.js';
+import { globsOf } from '../redis/globs.js';
 import { contentOf, fileOf, filesOf, follows, textOf } from '../survey/raw-access.js';
 import type { ConfigText } from './config-text.js';
 import type { Target } from './target.js';

@@ -13,6 +13,7 @@ import { processOf } from '../survey/processes.js';
 import { answerOf, contentOf, edgesOf, fileOf, follows, notMade, textAnswerOf } from '../survey/raw-access.js';
 import { linesSeen, mainFile, type NodeConfig, nodeConfig, settingOf, textsOf } from './node-config.js';
 import { passwordHash } from './settings.js';
+import { startTextOf } from './start-text.js';
 import { type Target, targetOf } from './target.js';
 import type { AnyNode, NodeAt, RedisNode, SecretFacts, SentinelConf, SentinelNode } from './view.js';
 
@@ -130,6 +131,11 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
     const seen = config();
     return seen.ok && seen.value.gap !== undefined ? seen.value.gap.missing : seen;
   };
+  const startText = once(() => mapSeen(texts(), (value) => startTextOf(value, node.start, target, facts.secrets)));
+  const wholeStartText = once(() => {
+    const seen = whole();
+    return seen.ok ? startText() : seen;
+  });
   const setting = (name: string) => settingOf(raw, at, config(), name);
   const process = once(() => processOf(raw, node));
   const password = (name: string) => mapSeen(setting(name), (value) => ({ ...value, hash: passwordHash(value) }));
@@ -138,6 +144,12 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
     target,
     get texts() {
       return texts();
+    },
+    get startText() {
+      return startText();
+    },
+    get wholeStartText() {
+      return wholeStartText();
     },
     configStat: main?.stat ?? notMade(raw, node.id, 'config file'),
     setting,

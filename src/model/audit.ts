@@ -17,8 +17,8 @@ export type RuleClass = (typeof ruleClasses)[number];
 export const profiles = ['dev', 'single-host-lab', 'production'] as const;
 export type Profile = (typeof profiles)[number];
 
-/** What a rule is asked about, one by one: each redis node, sentinel or host, or each group (`cross-node`, `topology`). */
-export type Scope = 'redis' | 'sentinel' | 'host' | 'cross-node' | 'topology';
+/** What a rule is asked about, one by one: each redis node, sentinel or both (`node`), each host, or each group (`cross-node`, `topology`). */
+export type Scope = 'node' | 'redis' | 'sentinel' | 'host' | 'cross-node' | 'topology';
 
 /** A line of a file on a host, as a finding shows it. */
 export interface Excerpt {
@@ -52,6 +52,13 @@ export interface Waiver {
   readonly until?: string;
 }
 
+/** A mistake in the words of the server. */
+export interface ServerSays {
+  readonly says: string;
+  /** It stops here: of all mistakes it reports this one only. */
+  readonly stopsHere: boolean;
+}
+
 export interface AuditFinding {
   readonly rule: string;
   readonly class: RuleClass;
@@ -65,6 +72,8 @@ export interface AuditFinding {
   readonly line?: number;
   readonly column?: number;
   readonly message: string;
+  /** For what keeps a server from starting. */
+  readonly server?: ServerSays;
   /** Lines of every host that the finding is about, side by side. */
   readonly excerpt: readonly Excerpt[];
   readonly fix: { readonly says: string; readonly edits: readonly Edit[] };

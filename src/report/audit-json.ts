@@ -31,6 +31,7 @@ function findingJson(finding: AuditFinding): Readonly<Record<string, unknown>> {
     line: finding.line ?? null,
     column: finding.column ?? null,
     message: finding.message,
+    server: finding.server ?? null,
     excerpt: finding.excerpt.map((one) => ({ ...one, line: one.line ?? null, column: one.column ?? null })),
     fix: { says: fix.says, diff: fix.edits.length === 0 ? null : diffOf(fix.edits).join('\n') },
     runbook: finding.runbook ?? null,

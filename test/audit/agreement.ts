@@ -120,7 +120,7 @@ interface Verdict {
 }
 
 function auditSays(made: Mutant, target: Target): Verdict {
-  const [first] = startProblems([{ file: 'node.conf', text: made.text }], made.node, target);
+  const [first] = startProblems({ files: [{ file: 'node.conf', text: made.text }] }, made.node, target);
   if (first === undefined) return { text: 'starts' };
   return { line: first.line, text: `${first.line}: ${first.rule}: ${first.says}` };
 }

@@ -113,7 +113,8 @@ function refusedPassword(walk: Walk, rule: string): string | undefined {
     walk.passwords.add(word);
     return undefined;
   }
-  if (walk.passwords.delete(word) || token) return undefined;
+  if (walk.passwords.size > 0 && token) return undefined;
+  if (walk.passwords.delete(word)) return undefined;
   return 'The password you are trying to remove from the user does not exist';
 }
 

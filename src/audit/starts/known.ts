@@ -58,6 +58,23 @@ export function valuesOf(name: string, target: Target): readonly string[] {
   return [...new Set(all)];
 }
 
+/** `Redis 6.0 and later and Valkey` for a directive; what no version has is ''. */
+export function versionsWith(name: string): string {
+  const row = isDirective(name) ? (directives[name]?.[0] ?? '') : '';
+  const spans = (['redis', 'valkey'] as const).flatMap((flavour) => {
+    const own = columns.flatMap((column, at) =>
+      column.startsWith(flavour) ? [{ column, has: row.charAt(at) === 'y' }] : [],
+    );
+    const having = own.filter(({ has }) => has).map(({ column }) => column.slice(flavour.length + 1));
+    const [first, last] = [having[0], having.at(-1)];
+    if (first === undefined) return [];
+    const title = flavour === 'redis' ? 'Redis' : 'Valkey';
+    if (own.at(-1)?.has === true) return [having.length === own.length ? title : `${title} ${first} and later`];
+    return [first === last ? `${title} ${first}` : `${title} ${first} to ${last}`];
+  });
+  return spans.join(' and ');
+}
+
 const listed = new WeakMap<Target, readonly string[]>();
 
 /** All directives that the target has. */

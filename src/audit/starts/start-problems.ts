@@ -1,7 +1,7 @@
 import { nearest } from '../../inventory/nearest.js';
 import type { NodeKind } from '../../model/inventory.js';
+import { holdsSecret } from '../../redis/secrets.js';
 import { lowerAscii, splitArgs } from '../../redis/tokenise.js';
-import type { ConfigText } from '../config-text.js';
 import type { Target } from '../target.js';
 import { type ReadState, refusedLine } from './judge.js';
 import { type StartLine, startLines } from './lines.js';
@@ -16,7 +16,7 @@ import {
   withoutStray,
   written,
 } from './nearest-form.js';
-import type { Refusal, Stage, StartProblem } from './problem.js';
+import type { Refusal, Stage, StartProblem, StartText } from './problem.js';
 import {
   beforeMonitor,
   namesMaster,
@@ -39,11 +39,11 @@ const stages: readonly Stage[] = ['reading', 'read', 'sentinel', 'starting'];
 
 /**
  * Every line of the files that keeps a server of this version from starting, in the order in which it would complain: the
- * first is `reported`. `files[0]` is the config that the server is given, the others those that it may include. What
+ * first is `reported`. What
  * only the machine can tell (paths, host names, addresses, modules) is not judged here. Pure; any text is taken.
  */
-export function startProblems(files: readonly ConfigText[], kind: NodeKind, target: Target): readonly StartProblem[] {
-  const lines = startLines(files, target);
+export function startProblems(text: StartText, kind: NodeKind, target: Target): readonly StartProblem[] {
+  const lines = startLines(text, target);
   const state = stateOf(lines, kind, target);
   const found = [
     ...lines.flatMap((line) => foundIn(line, state)),
@@ -131,8 +131,17 @@ function problemOf({ line, refusal }: Found, at: number, lines: readonly StartLi
     message: messageOf(named.rule, line, state.target),
     ...(named.nearest === undefined ? {} : { nearest: named.nearest }),
     reported: at === 0,
+    dependsOnAll: refusal.stage === 'read' || refusal.stage === 'starting' || byOthers.has(named.rule),
   };
 }
+
+/** Rules that a line in a file which is not there may satisfy. */
+const byOthers: ReadonlySet<string> = new Set([
+  'sentinel-unknown-master-name',
+  'sentinel-monitor-not-first',
+  'sentinel-hostname-needs-resolve',
+  'rename-command-unknown',
+]);
 
 interface Named {
   readonly rule: string;
@@ -150,7 +159,7 @@ function namedRefusal(line: StartLine, refusal: Refusal, lines: readonly StartLi
     if (cleaned !== null && accepts(cleaned))
       return { rule: 'bad-file-encoding', word: 0, ...shown(cleaned, state.target) };
   }
-  const comment = words.findIndex((word, at) => at > 0 && startsComment(word) && accepts(words.slice(0, at)));
+  const comment = words.findIndex((word, at) => at > 0 && isComment(words, word) && accepts(words.slice(0, at)));
   if (comment > 0) return { rule: 'inline-comment', word: comment, ...shown(words.slice(0, comment), state.target) };
   if (
     words.slice(1).some(isPlaceholder) &&
@@ -160,18 +169,37 @@ function namedRefusal(line: StartLine, refusal: Refusal, lines: readonly StartLi
       'sentinel-quorum-invalid',
       'sentinel-hostname-needs-resolve',
       'sentinel-time-not-positive',
+      'bind-address-not-on-host',
     ].includes(refusal.rule)
   ) {
     return { rule: 'placeholder-value', word: words.findIndex((word, at) => at > 0 && isPlaceholder(word)) };
   }
-  return { ...plain, ...nearestOf(words, refusal, accepts, state.target) };
+  if (line.words === null) return { ...plain, ...nearestQuoted(line.raw, accepts) };
+  return { ...plain, ...nearestOf(words, refusal, accepts, state) };
+}
+
+/** In a user line `#…` is the hash of a password. */
+function isComment([directive = '']: readonly string[], word: string): boolean {
+  return startsComment(word) && !(lowerAscii(directive) === 'user' && /^#./.test(word));
+}
+
+/** The quote closed at the end of the line, or taken away. */
+function nearestQuoted(raw: string, accepts: (trial: readonly string[]) => boolean): { readonly nearest?: string } {
+  if (holdsSecret(raw) || /pass|auth|user/i.test(raw)) return {};
+  const bare = raw.trim();
+  const tries = [`${bare}"`, `${bare}'`, bare.replace(/["']/g, '')];
+  const legal = tries.find((one) => {
+    const words = splitArgs(one);
+    return words !== null && accepts(words);
+  });
+  return legal === undefined ? {} : { nearest: legal };
 }
 
 function nearestOf(
   words: readonly string[],
   refusal: Refusal,
   accepts: (trial: readonly string[]) => boolean,
-  target: Target,
+  { target, sentinel }: ReadState,
 ): { readonly nearest?: string } {
   if (refusal.rule === 'unknown-directive' && refusal.word === 1) {
     const sub = nearest(words[1] ?? '', Object.keys(statements));
@@ -182,6 +210,12 @@ function nearestOf(
     return name === undefined ? {} : { nearest: name };
   }
   if (maybeSecret(words, target) || words.length > 32) return {};
+  if (refusal.rule === 'sentinel-unknown-master-name') {
+    const [only, ...more] = sentinel.allMasters;
+    const name = more.length === 0 ? only : nearest(words[2] ?? '', [...sentinel.allMasters]);
+    const named = name === undefined ? undefined : words.with(2, name);
+    return named !== undefined && accepts(named) ? { nearest: written(named) } : {};
+  }
   const legal = candidates(words, target).find(accepts);
   return legal === undefined ? {} : { nearest: written(legal) };
 }

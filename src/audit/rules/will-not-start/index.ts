@@ -1,4 +1,63 @@
 import type { AuditRule } from '../../rule.js';
+import {
+  sentinelDirectiveNotInVersion,
+  sentinelDuplicateKnownEntry,
+  sentinelDuplicateMaster,
+  sentinelHostnameNeedsResolve,
+  sentinelMonitorNotFirst,
+  sentinelMyidMalformed,
+  sentinelQuorumInvalid,
+  sentinelTimeNotPositive,
+  sentinelUnknownMasterName,
+} from './sentinel.js';
+import {
+  badFileEncoding,
+  directiveNotInVersion,
+  filenameIsPath,
+  inlineComment,
+  invalidValue,
+  placeholderValue,
+  renameCommandUnknown,
+  sentinelLineInRedisConf,
+  unbalancedQuotes,
+  unknownDirective,
+  wrongArgumentCount,
+} from './syntax.js';
+import {
+  aclFileAndInlineUsers,
+  aclRuleInvalid,
+  bindAddressNotOnHost,
+  listenNowhere,
+  replicaofInClusterMode,
+  tlsIncomplete,
+} from './together.js';
 
 /** Rules about files with which the server refuses to start. */
-export const willNotStartRules: readonly AuditRule[] = [];
+export const willNotStartRules: readonly AuditRule[] = [
+  inlineComment,
+  unknownDirective,
+  directiveNotInVersion,
+  sentinelDirectiveNotInVersion,
+  wrongArgumentCount,
+  invalidValue,
+  unbalancedQuotes,
+  badFileEncoding,
+  placeholderValue,
+  filenameIsPath,
+  renameCommandUnknown,
+  sentinelLineInRedisConf,
+  aclRuleInvalid,
+  aclFileAndInlineUsers,
+  bindAddressNotOnHost,
+  listenNowhere,
+  tlsIncomplete,
+  replicaofInClusterMode,
+  sentinelUnknownMasterName,
+  sentinelMonitorNotFirst,
+  sentinelDuplicateMaster,
+  sentinelHostnameNeedsResolve,
+  sentinelQuorumInvalid,
+  sentinelTimeNotPositive,
+  sentinelDuplicateKnownEntry,
+  sentinelMyidMalformed,
+];

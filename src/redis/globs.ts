@@ -1,5 +1,5 @@
-import { isPattern } from '../redis/includes.js';
-import { parseConfig } from '../redis/redis-conf.js';
+import { isPattern } from './includes.js';
+import { parseConfig } from './redis-conf.js';
 
 /**
  * Which of the texts each `include` pattern names, in the order of glob(): the host followed the patterns, and this finds
