@@ -93,6 +93,35 @@ export interface NotChecked {
   readonly missing: readonly NotSeen[];
 }
 
+/** What a server of this machine did with copies of a node's files (`audit --confirm`). */
+export interface Confirmation {
+  readonly host: string;
+  readonly node: string;
+  /**
+   * `agrees`: of everything that could be tried the server says what the audit says; `differs`: it does not;
+   * `not-tried`: no server read the files.
+   */
+  readonly outcome: 'agrees' | 'differs' | 'not-tried';
+  /** The server that read them, `redis-7.0.15`. */
+  readonly by?: string;
+  /** One sentence: how it went, or why it was not tried. */
+  readonly says: string;
+  /** Line by line, the findings of the node and what the server found beyond them. */
+  readonly lines: readonly ConfirmedLine[];
+}
+
+/** One line that the audit or the server does not like. */
+export interface ConfirmedLine {
+  readonly file: string;
+  /** 1-based; undefined where the server named no line */
+  readonly line?: number;
+  /** The rule of the finding; undefined for what only the server found. */
+  readonly rule?: string;
+  readonly outcome: 'confirmed' | 'differs' | 'not-confirmed';
+  /** The server's own words, or why it was not asked. */
+  readonly says: string;
+}
+
 /** What an audit of one fleet found. */
 export interface AuditReport {
   readonly fleet: string;
@@ -116,6 +145,8 @@ export interface AuditReport {
   readonly notApplicable: number;
   /** Findings of the baseline that are still there and are not listed. */
   readonly inBaseline: number;
+  /** With `--confirm`: every node of the fleet. */
+  readonly confirmations?: readonly Confirmation[];
   /** Things about the input that a person should know: ignored files, waivers that matched nothing. */
   readonly notes: readonly string[];
 }

@@ -1,4 +1,4 @@
-import type { AuditFinding, AuditReport, Edit, NotChecked, Severity } from '../model/audit.js';
+import type { AuditFinding, AuditReport, Confirmation, Edit, NotChecked, Severity } from '../model/audit.js';
 import { toJson } from '../model/json.js';
 
 /**
@@ -14,6 +14,7 @@ export function auditJson(reports: readonly AuditReport[]): string {
     fleet: reports.map(({ fleet }) => fleet).join(', '),
     findings: reports.flatMap(({ findings }) => findings.map(findingJson)),
     notChecked: reports.flatMap(({ notChecked }) => grouped(notChecked)),
+    confirmations: reports.flatMap(({ confirmations = [] }) => confirmations.map(confirmationJson)),
     summary: summaryOf(reports),
   };
   return `${toJson(document, 2)}\n`;
@@ -37,6 +38,11 @@ function findingJson(finding: AuditFinding): Readonly<Record<string, unknown>> {
     runbook: finding.runbook ?? null,
     waived: waived === undefined ? null : { reason: waived.reason, until: waived.until ?? null },
   };
+}
+
+function confirmationJson({ by, lines, ...rest }: Confirmation): Readonly<Record<string, unknown>> {
+  const each = lines.map(({ line, rule, ...one }) => ({ ...one, line: line ?? null, rule: rule ?? null }));
+  return { ...rest, by: by ?? null, lines: each };
 }
 
 /** Edits as lines of a diff, file by file: `--- FILE`, `@@ line N`, `-old`, `+new`. */
