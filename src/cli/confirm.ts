@@ -168,12 +168,13 @@ function beyondAudit(
   placeOf: (at: number | undefined) => { readonly file?: string; readonly line?: number },
   main: string,
 ): readonly ConfirmedLine[] {
-  if (differs === undefined || differs.line === (differs.audit && differs.audit.line - 1)) return [];
+  if (differs === undefined || (differs.audit !== undefined && differs.line === differs.audit.line - 1)) return [];
   return [{ file: main, ...placeOf(differs.line), outcome: 'differs', says: differs.says }];
 }
 
 function whyNot({ asked, differs, trials }: Found, at: number | undefined): string {
-  if (at === undefined || !asked.has(at)) return 'the copy is without it: it reaches out of the directory of the trial';
+  if (at === undefined || !asked.has(at))
+    return 'a copy cannot show it: what reaches out of the directory of the trial is left out or replaced';
   if (differs !== undefined) return 'not tried any more: server and audit differ before it';
   return trials >= mostTrials
     ? `not tried: after ${mostTrials} mistakes it was enough`
@@ -183,10 +184,12 @@ function whyNot({ asked, differs, trials }: Found, at: number | undefined): stri
 function sentence({ differs, trials }: Found, lines: readonly ConfirmedLine[]): string {
   const count = (outcome: ConfirmedLine['outcome']) => lines.filter((line) => line.outcome === outcome).length;
   const left = count('not-confirmed') === 0 ? '' : `, ${count('not-confirmed')} not tried`;
-  if (differs !== undefined)
-    return `server and audit differ after ${count('confirmed')} mistakes on which they agree${left}`;
+  if (differs !== undefined) {
+    const before = count('confirmed') === 0 ? '' : ` after ${count('confirmed')} mistakes on which they agree`;
+    return `server and audit differ${before}${left}`;
+  }
   if (lines.length === 0) return 'a copy of its files starts';
-  return `${count('confirmed')} of ${lines.length} mistakes confirmed in ${trials} starts${left}`;
+  return `${count('confirmed')} of ${lines.length} mistakes confirmed in ${trials === 1 ? 'one start' : `${trials} starts`}${left}`;
 }
 
 const thisMachine = {

@@ -17,7 +17,12 @@ export function auditJson(reports: readonly AuditReport[]): string {
     confirmations: reports.flatMap(({ confirmations = [] }) => confirmations.map(confirmationJson)),
     summary: summaryOf(reports),
   };
-  return `${toJson(document, 2)}\n`;
+  return `${plainAscii(toJson(document, 2))}\n`;
+}
+
+/** Excerpts hold what stands in hostile files: whoever prints the document on a terminal gets only plain characters. */
+function plainAscii(json: string): string {
+  return json.replace(/[^\x20-\x7e\n]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function findingJson(finding: AuditFinding): Readonly<Record<string, unknown>> {

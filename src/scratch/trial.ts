@@ -133,7 +133,9 @@ function reasonOf(said: readonly string[]): { readonly says: string; readonly li
 }
 
 function lastWords(said: readonly string[]): string {
-  const words = said.map(plain).filter((line) => line !== '' && !line.startsWith('>>>'));
+  const crash = said.findIndex((line) => line.includes('BUG REPORT START'));
+  const before = crash < 0 ? said : said.slice(0, crash);
+  const words = before.map(plain).filter((line) => line !== '' && !line.startsWith('>>>'));
   return words.slice(-2).join('; ') || 'it ended without a word';
 }
 

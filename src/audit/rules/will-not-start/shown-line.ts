@@ -3,6 +3,7 @@ import type { ConfigLine } from '../../../model/formats.js';
 import { parseLine } from '../../../redis/redis-conf.js';
 import { holdsSecret } from '../../../redis/secrets.js';
 import { lowerAscii, splitArgs } from '../../../redis/tokenise.js';
+import type { ConfigText } from '../../config-text.js';
 import { nearestDirective } from '../../starts/judge.js';
 import { isDirective } from '../../starts/known.js';
 import { maybeSecret, strayCharacters, withoutStray } from '../../starts/nearest-form.js';
@@ -46,7 +47,17 @@ function isTaken(text: string, { at, target }: AnyNode): boolean {
 function rawOf({ file, line }: StartProblem, { startText, texts }: AnyNode): string {
   const given = startText.ok ? startText.value.commandLine : undefined;
   const all = [...(texts.ok ? texts.value : []), ...(given === undefined ? [] : [given])];
-  return all.find((one) => one.file === file)?.text.split('\n')[line - 1] ?? '';
+  const text = all.find((one) => one.file === file);
+  return text === undefined ? '' : (linesOf(text)[line - 1] ?? '');
+}
+
+const split = new WeakMap<ConfigText, readonly string[]>();
+
+/** Split once: a file may have a mistake in each of its lines. */
+function linesOf(text: ConfigText): readonly string[] {
+  const lines = split.get(text) ?? text.text.split('\n');
+  split.set(text, lines);
+  return lines;
 }
 
 /** Characters that no screen shows, by name: `<U+FEFF>port 6379`. */

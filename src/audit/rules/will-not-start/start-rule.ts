@@ -35,12 +35,23 @@ export function startRule({ otherwise, target, ...facts }: StartRuleFacts): Audi
     fixtures: target === undefined ? fixtures : { ...fixtures, target },
     needs: (node: AnyNode) => ({ read: each([judged(node, false), judged(node, true)], 'config files') }),
     check: ({ read }) =>
-      read.flatMap((one) =>
-        problemsOf(one)
-          .filter(({ rule, dependsOnAll }) => rule === facts.id && dependsOnAll === one.whole)
-          .map((problem) => found(problem, one, otherwise)),
-      ),
+      read.flatMap((one) => {
+        const own = problemsOf(one).filter(({ rule, dependsOnAll }) => rule === facts.id && dependsOnAll === one.whole);
+        const shown = own.slice(0, mostShown).map((problem) => found(problem, one, otherwise));
+        const [next] = own.slice(mostShown);
+        return next === undefined ? shown : [...shown, more(own.length - mostShown, next, one)];
+      }),
   });
+}
+
+/** More mistakes of one kind in one node's files are counted: nobody reads them one by one. */
+const mostShown = 200;
+
+function more(count: number, problem: StartProblem, { node }: Judged): Problem {
+  return {
+    message: `${count} more lines are refused for the same reason`,
+    at: { node: node.at, line: shownLine(problem, node) },
+  };
 }
 
 function judged(node: AnyNode, whole: boolean) {
