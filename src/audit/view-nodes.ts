@@ -151,6 +151,14 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
     get wholeStartText() {
       return wholeStartText();
     },
+    get badIncludes() {
+      const seen = config();
+      if (!seen.ok) return seen;
+      const { badIncludes, gap } = seen.value;
+      return badIncludes.length === 0 && gap !== undefined
+        ? gap.missing
+        : { ...seen, value: badIncludes.map((one) => ({ node: at, ...one })) };
+    },
     configStat: main?.stat ?? notMade(raw, node.id, 'config file'),
     setting,
     linesOf: (name) => linesSeen(raw, at, config(), name),

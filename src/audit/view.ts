@@ -37,6 +37,13 @@ export interface Lines {
   readonly lines: readonly ConfigLine[];
 }
 
+/** An include that stops the server: its file is not on the host, or it leads back to a file that includes it. */
+export interface BadInclude {
+  readonly node: NodeAt;
+  readonly line: ConfigLine;
+  readonly why: 'absent' | 'loop';
+}
+
 /** What is known of a password without knowing it. */
 export interface SecretFacts {
   /** Fewer than 16 characters. */
@@ -76,6 +83,8 @@ export interface AnyNode {
   readonly startText: Seen<StartText>;
   /** As `startText`, not seen where an include was not read. */
   readonly wholeStartText: Seen<StartText>;
+  /** Not seen where an include was neither read nor known to be missing, unless another one is bad. */
+  readonly badIncludes: Seen<readonly BadInclude[]>;
   readonly configStat: Seen<FileStat>;
   /** The directive as the files and the command line set it; not seen where an unread include may decide. */
   setting(name: string): Seen<Setting>;

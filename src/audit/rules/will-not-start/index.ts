@@ -1,4 +1,6 @@
 import type { AuditRule } from '../../rule.js';
+import { bindCopiedFromPeer, portConflict } from './addresses.js';
+import { includeLoop, includeMissing } from './includes.js';
 import {
   sentinelDirectiveNotInVersion,
   sentinelDuplicateKnownEntry,
@@ -60,4 +62,8 @@ export const willNotStartRules: readonly AuditRule[] = [
   sentinelTimeNotPositive,
   sentinelDuplicateKnownEntry,
   sentinelMyidMalformed,
+  includeMissing,
+  includeLoop,
+  bindCopiedFromPeer,
+  portConflict,
 ];
