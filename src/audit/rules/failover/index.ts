@@ -1,4 +1,5 @@
 import type { AuditRule } from '../../rule.js';
+import { dataDirectiveInSentinelConf, sentinelNumberSuffix, sentinelSameAddressTwice } from './accepted-lines.js';
 import { masterauthMissingOnMaster, requirepassDiffers, sentinelAuthPassMismatch } from './passwords.js';
 import { sentinelDuplicateMyid } from './sentinel-duplicate-myid.js';
 import { sentinelMonitorsLoopback } from './sentinel-monitors-loopback.js';
@@ -12,4 +13,7 @@ export const failoverRules: readonly AuditRule[] = [
   sentinelDuplicateMyid,
   sentinelMonitorsLoopback,
   sentinelQuorumAboveCount,
+  dataDirectiveInSentinelConf,
+  sentinelNumberSuffix,
+  sentinelSameAddressTwice,
 ];

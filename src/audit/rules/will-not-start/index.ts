@@ -12,6 +12,7 @@ import {
   sentinelTimeNotPositive,
   sentinelUnknownMasterName,
 } from './sentinel.js';
+import { sentinelConfigNotWritable } from './sentinel-config-not-writable.js';
 import {
   badFileEncoding,
   directiveNotInVersion,
@@ -66,4 +67,5 @@ export const willNotStartRules: readonly AuditRule[] = [
   includeLoop,
   bindCopiedFromPeer,
   portConflict,
+  sentinelConfigNotWritable,
 ];
