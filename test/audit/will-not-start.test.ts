@@ -46,7 +46,8 @@ describe('no finding on a file that its own version starts', () => {
         version,
       );
       expect(findings).toEqual([]);
-      expect(notChecked).toEqual([]);
+      // Who runs a sentinel stands in no file.
+      expect(notChecked.filter(({ rule }) => rule !== 'sentinel-config-not-writable')).toEqual([]);
     }
   });
 
