@@ -49,11 +49,15 @@ function ownAddresses({ words }: Setting): readonly string[] {
   return [...new Set(words.filter(specific))];
 }
 
-/** Two files of one directory that were taken for two hosts may be one node and its older copy. */
+/**
+ * What stands for one host: two files of one directory that were taken for two hosts may be one node and its older
+ * copy, and so may hosts of equal names in different directories.
+ */
 function hostOf({ host, main }: NodeAt): string {
   const folder = main.slice(0, main.lastIndexOf('/') + 1);
   const stem = main.slice(folder.length).replace(/\.\w+$/, '');
-  return host === stem || host.endsWith(`/${stem}`) ? `folder ${folder}` : `host ${host}`;
+  const name = host.slice(host.lastIndexOf('/') + 1);
+  return name === stem ? `folder ${folder}` : `host ${name}`;
 }
 
 export const portConflict = defineRule({
