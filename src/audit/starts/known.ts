@@ -30,6 +30,16 @@ export function keepsUnknown(target: Target): boolean {
 
 /** The asked servers that the target lies at or between; where they differ, what one of them takes is taken. */
 function neighbours(target: Target): readonly Probed[] {
+  const before = neighboursBefore.get(target);
+  if (before !== undefined) return before;
+  const near = nearProbed(target);
+  neighboursBefore.set(target, near);
+  return near;
+}
+
+const neighboursBefore = new WeakMap<Target, readonly Probed[]>();
+
+function nearProbed(target: Target): readonly Probed[] {
   if (target.flavour === 'valkey') return atLeast(target.version, '8.1') ? ['valkey-8.1'] : ['redis-7.0', 'valkey-8.1'];
   if (atLeast(target.version, '8.0')) return ['redis-8.0'];
   if (atLeast(target.version, '7.2')) return ['redis-7.0', 'redis-8.0'];
@@ -104,14 +114,17 @@ function known(table: Readonly<Record<string, string>>, name: string, target: Ta
   return row !== undefined && neighbours(target).some((version) => row.charAt(probed.indexOf(version)) === 'y');
 }
 
+const columnBefore = new WeakMap<Target, number>();
+
 /** The last column of the flavour that is not newer than the target. */
 function columnOf(target: Target): number {
-  const fitting = columns
-    .map((column, at) => ({ column, at }))
-    .filter(({ column }) => {
-      const [flavour, version = ''] = column.split('-');
-      return flavour === target.flavour && atLeast(target.version, version);
-    });
-  const versions = fitting.map(({ at }) => at);
-  return versions.at(-1) ?? columns.findIndex((column) => column.startsWith(target.flavour));
+  const before = columnBefore.get(target);
+  if (before !== undefined) return before;
+  const versions = columns.flatMap((column, at) => {
+    const [flavour, version = ''] = column.split('-');
+    return flavour === target.flavour && atLeast(target.version, version) ? [at] : [];
+  });
+  const column = versions.at(-1) ?? columns.findIndex((one) => one.startsWith(target.flavour));
+  columnBefore.set(target, column);
+  return column;
 }
