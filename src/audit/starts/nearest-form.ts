@@ -78,7 +78,7 @@ function meant(name: string, word: string, target: Target): readonly string[] {
   if (kind === 'enum' || kind === 'words') return [bare, nearest(bare, (rest[0] ?? '').split('|')) ?? bare];
   if (kind === 'int') return [bare, /^[+0]*(\d+)/.exec(bare)?.[1] ?? bare, ...bounds(bare, rest)];
   if (kind === 'memory' || kind === 'percent') return [bare, ...meantMemory(bare), ...bounds(bare, rest)];
-  return [bare, /^\d+/.exec(bare)?.[0] ?? bare];
+  return [bare, /^(\d+)[a-z%]+$/i.exec(bare)?.[1] ?? bare];
 }
 
 function bounds(word: string, [min, max]: readonly string[]): readonly string[] {

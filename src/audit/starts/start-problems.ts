@@ -195,6 +195,15 @@ function nearestQuoted(raw: string, accepts: (trial: readonly string[]) => boole
   return legal === undefined ? {} : { nearest: legal };
 }
 
+/** Rules of lines that are wrong by themselves, not beside others: only of those another form is right. */
+const mendable: ReadonlySet<string> = new Set([
+  'invalid-value',
+  'wrong-argument-count',
+  'filename-is-path',
+  'sentinel-quorum-invalid',
+  'sentinel-time-not-positive',
+]);
+
 function nearestOf(
   words: readonly string[],
   refusal: Refusal,
@@ -216,6 +225,7 @@ function nearestOf(
     const named = name === undefined ? undefined : words.with(2, name);
     return named !== undefined && accepts(named) ? { nearest: written(named) } : {};
   }
+  if (!mendable.has(refusal.rule)) return {};
   const legal = candidates(words, target).find(accepts);
   return legal === undefined ? {} : { nearest: written(legal) };
 }
