@@ -17,7 +17,7 @@ it.each(['redis-6.0', 'redis-7.0', 'redis-8.0', 'valkey-8.1'])(
   (version) => {
     const left: string[] = [];
     let edits = 0;
-    for (let number = 0; number < 900; number += 1) {
+    for (let number = 0; number < 450; number += 1) {
       const made = mutant(11, number);
       for (const { rule, fix } of findingsOf(made, version)) {
         const [edit, more] = fix.edits;
@@ -32,6 +32,7 @@ it.each(['redis-6.0', 'redis-7.0', 'redis-8.0', 'valkey-8.1'])(
       }
     }
     expect(left).toEqual([]);
-    expect(edits).toBeGreaterThan(200);
+    expect(edits).toBeGreaterThan(100);
   },
+  60_000,
 );
