@@ -11,6 +11,8 @@ const ownAliases: Readonly<Record<string, string>> = {
  * since 5.0), `*-ziplist-*` the `listpack` forms (7.0), `primaryauth` is `masterauth` (Valkey 8). Lower case.
  */
 export function canonicalName(directive: string): string {
-  const name = lowerAscii(directive).replace('slave', 'replica').replace('ziplist', 'listpack');
+  const name = lowerAscii(directive)
+    .replace(/slave/, 'replica')
+    .replace(/ziplist/, 'listpack');
   return Object.hasOwn(ownAliases, name) ? (ownAliases[name] ?? name) : name;
 }
