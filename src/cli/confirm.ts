@@ -97,7 +97,7 @@ async function tryAll(
 ): Promise<Found> {
   const host = openLocalHost(thisMachine);
   const lines = made.text.split('\n');
-  const judge = () => startProblems({ files: [{ file: '', text: lines.join('\n') }] }, node.at.kind, node.target);
+  const judge = () => startProblems([{ file: '', text: lines.join('\n') }], node.at.kind, node.target);
   const asked = new Set(judge().map(({ line }) => line - 1));
   const agreed = new Map<number, string>();
   for (let trials = 1; ; trials += 1) {

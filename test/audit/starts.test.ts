@@ -24,7 +24,7 @@ function target(text: string): Target {
 }
 
 function problems(text: string, kind: 'redis' | 'sentinel' = 'redis', version = 'redis-7.0') {
-  return startProblems({ files: [{ file: 'a.conf', text }] }, kind, target(version));
+  return startProblems([{ file: 'a.conf', text }], kind, target(version));
 }
 
 function fixture(path: string): string {
@@ -107,7 +107,7 @@ describe('order and versions', () => {
       { file: '/c/a.conf', text: 'include b.conf\nport x\n' },
       { file: '/c/b.conf', text: 'timeout y\ninclude a.conf\n' },
     ];
-    expect(startProblems({ files }, 'redis', target('redis-7.0')).map(({ file, line }) => `${file}:${line}`)).toEqual([
+    expect(startProblems(files, 'redis', target('redis-7.0')).map(({ file, line }) => `${file}:${line}`)).toEqual([
       '/c/b.conf:1',
       '/c/a.conf:2',
     ]);

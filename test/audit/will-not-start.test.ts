@@ -97,11 +97,9 @@ describe('every bad line', () => {
     const target = parseTarget('redis-7.0');
     if (target === undefined) throw new Error('no target');
     const judged = (file: string, options: string) =>
-      startProblems(
-        { files: [{ file: 'a', text: file }], commandLine: { file: '(command line)', text: options } },
-        'redis',
-        target,
-      ).map(({ file: at, rule }) => `${at} ${rule}`);
+      startProblems([{ file: 'a', text: file }], 'redis', target, { file: '(command line)', text: options }).map(
+        ({ file: at, rule }) => `${at} ${rule}`,
+      );
     expect(judged('port 0\n', 'port 6379')).toEqual([]);
     expect(judged('port 6379\n', 'port 0')).toEqual(['(command line) listen-nowhere']);
     expect(judged('port 6379\n', 'maxmemory 2 gb')).toEqual(['(command line) wrong-argument-count']);

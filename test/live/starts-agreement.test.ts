@@ -18,7 +18,7 @@ describe('the configs of the articles on redis 7.0', () => {
   it.each(seedFiles().map((seed) => [seed.name, seed] as const))('%s', async (_name, seed) => {
     // What reaches out of the directory stays out of it; the lines keep their numbers.
     const text = seed.text.replace(/^(?:dir|logfile|pidfile|daemonize) .*/gm, '');
-    const [first] = startProblems({ files: [{ file: seed.name, text }] }, seed.kind, seven);
+    const [first] = startProblems([{ file: seed.name, text }], seed.kind, seven);
 
     const server = await startIn(['redis-server'], seed.kind, text);
 

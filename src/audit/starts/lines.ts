@@ -4,7 +4,6 @@ import { lowerAscii, scanWords, type Word } from '../../redis/tokenise.js';
 import type { ConfigText } from '../config-text.js';
 import type { Target } from '../target.js';
 import { isTable } from './known.js';
-import type { StartText } from './problem.js';
 
 /** A line as the server reads it: neither blank nor comment. `words` null: its quotes do not end. */
 export interface StartLine {
@@ -26,7 +25,11 @@ const lineLimit = 100_000;
  * leads to one of them, the command line last. A file that is not there is left out: whether it is on the host is not
  * known here.
  */
-export function startLines({ files, commandLine }: StartText, target: Target): readonly StartLine[] {
+export function startLines(
+  files: readonly ConfigText[],
+  target: Target,
+  commandLine?: ConfigText,
+): readonly StartLine[] {
   const out: StartLine[] = [];
   const globs = isTable(target) ? globsOf(new Map(files.map(({ file, text }) => [file, text]))) : undefined;
   function follow(file: ConfigText, chain: readonly string[]): void {

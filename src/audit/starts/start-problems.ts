@@ -2,6 +2,7 @@ import { nearest } from '../../inventory/nearest.js';
 import type { NodeKind } from '../../model/inventory.js';
 import { holdsSecret } from '../../redis/secrets.js';
 import { lowerAscii, splitArgs } from '../../redis/tokenise.js';
+import type { ConfigText } from '../config-text.js';
 import type { Target } from '../target.js';
 import { type ReadState, refusedLine } from './judge.js';
 import { type StartLine, startLines } from './lines.js';
@@ -16,7 +17,7 @@ import {
   withoutStray,
   written,
 } from './nearest-form.js';
-import type { Refusal, Stage, StartProblem, StartText } from './problem.js';
+import type { Refusal, Stage, StartProblem } from './problem.js';
 import {
   beforeMonitor,
   namesMaster,
@@ -39,11 +40,17 @@ const stages: readonly Stage[] = ['reading', 'read', 'sentinel', 'starting'];
 
 /**
  * Every line of the files that keeps a server of this version from starting, in the order in which it would complain: the
- * first is `reported`. What
- * only the machine can tell (paths, host names, addresses, modules) is not judged here. Pure; any text is taken.
+ * first is `reported`.
+ * `files[0]` is the config that the server is given, the others those that it may include; `commandLine` holds the options
+ * behind it, as lines, which are read last. What only the machine can tell (paths, host names, addresses, modules) is not judged here. Pure; any text is taken.
  */
-export function startProblems(text: StartText, kind: NodeKind, target: Target): readonly StartProblem[] {
-  const lines = startLines(text, target);
+export function startProblems(
+  files: readonly ConfigText[],
+  kind: NodeKind,
+  target: Target,
+  commandLine?: ConfigText,
+): readonly StartProblem[] {
+  const lines = startLines(files, target, commandLine);
   const state = stateOf(lines, kind, target);
   const found = [
     ...lines.flatMap((line) => foundIn(line, state)),

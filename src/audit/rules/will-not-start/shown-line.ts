@@ -40,7 +40,7 @@ export function nearestLine(problem: StartProblem, line: ConfigLine, node: AnyNo
 }
 
 function isTaken(text: string, { at, target }: AnyNode): boolean {
-  const left = startProblems({ files: [{ file: '', text }] }, at.kind, target);
+  const left = startProblems([{ file: '', text }], at.kind, target);
   return left.every(({ dependsOnAll }) => dependsOnAll);
 }
 

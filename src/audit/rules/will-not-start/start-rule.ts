@@ -66,7 +66,7 @@ function problemsOf({ text, node }: Judged): readonly StartProblem[] {
   const known = before.get(text);
   if (known !== undefined) return known;
   const unique = new Map<string, StartProblem>();
-  for (const problem of startProblems(text, node.at.kind, node.target)) {
+  for (const problem of startProblems(text.files, node.at.kind, node.target, text.commandLine)) {
     const key = JSON.stringify([problem.file, problem.line, problem.rule]);
     if (!unique.has(key)) unique.set(key, problem);
   }
