@@ -69,10 +69,9 @@ function linesOf({ file, text }: ConfigText): readonly StartLine[] {
 
 /** sdstrim takes blanks, tabs and carriage returns away; the words may be none (vertical tab, form feed). */
 function lineOf(file: string, line: number, raw: string): readonly StartLine[] {
-  const trimmed = raw.replace(/^[ \t\r]+/, '').replace(/[ \t\r]+$/, '');
-  if (trimmed === '' || trimmed.startsWith('#')) return [];
+  const column = raw.search(/[^ \t\r]/) + 1;
+  if (column === 0 || raw.charAt(column - 1) === '#') return [];
   const words = scanWords(raw);
   if (words !== null && words.length === 0) return [];
-  const column = raw.search(/[^ \t\r]/) + 1;
   return [{ file, line, column, raw, words, name: lowerAscii(words?.[0]?.text ?? '') }];
 }
