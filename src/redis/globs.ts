@@ -6,7 +6,8 @@ import { parseConfig } from './redis-conf.js';
  * its answers again. By the pattern as written; a relative one matches at the end of a path.
  */
 export function globsOf(texts: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
-  const including = [...texts].filter(([, text]) => /include/i.test(text));
+  // A backslash may hide the letters of a directive.
+  const including = [...texts].filter(([, text]) => /include|\\/i.test(text));
   const patterns = including.flatMap(([path, text]) =>
     parseConfig(path, text).flatMap((line) => (line.name === 'include' ? line.args.filter(isPattern) : [])),
   );
