@@ -26,6 +26,7 @@ import {
   unknownDirective,
   wrongArgumentCount,
 } from './syntax.js';
+import { systemdDaemonizeMismatch } from './systemd-daemonize-mismatch.js';
 import {
   aclFileAndInlineUsers,
   aclRuleInvalid,
@@ -68,4 +69,5 @@ export const willNotStartRules: readonly AuditRule[] = [
   bindCopiedFromPeer,
   portConflict,
   sentinelConfigNotWritable,
+  systemdDaemonizeMismatch,
 ];

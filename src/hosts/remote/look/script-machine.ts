@@ -100,7 +100,7 @@ holder() {
 units() {
   if [ -d /run/systemd/system ]; then
     rec units
-    systemctl show --no-pager -p Id,Names,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1
+    systemctl show --no-pager -p Id,Names,Type,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1
   fi
   for unit in $1; do
     [ -f "/etc/init.d/$unit" ] || continue
