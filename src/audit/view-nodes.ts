@@ -14,6 +14,7 @@ import { answerOf, contentOf, edgesOf, fileOf, follows, notMade, textAnswerOf } 
 import { asItsUnitStarts, unmanaged } from './managed.js';
 import { linesSeen, mainFile, type NodeConfig, nodeConfig, settingOf, textsOf } from './node-config.js';
 import { passwordHash } from './settings.js';
+import { startTextOf } from './start-text.js';
 import { type Target, targetOf } from './target.js';
 import type { AnyNode, NodeAt, RedisNode, SecretFacts, SentinelConf, SentinelNode } from './view.js';
 
@@ -139,6 +140,11 @@ function anyNode({ node, raw, target, managed }: OneNode, facts: FleetFacts) {
     const seen = config();
     return seen.ok && seen.value.gap !== undefined ? seen.value.gap.missing : seen;
   };
+  const startText = once(() => mapSeen(texts(), (value) => startTextOf(value, node.start, target, facts.secrets)));
+  const wholeStartText = once(() => {
+    const seen = whole();
+    return seen.ok ? startText() : seen;
+  });
   const setting = (name: string) => settingOf(raw, at, config(), name);
   const process = once(() => processOf(raw, node));
   const password = (name: string) => mapSeen(setting(name), (value) => ({ ...value, hash: passwordHash(value) }));
@@ -147,6 +153,20 @@ function anyNode({ node, raw, target, managed }: OneNode, facts: FleetFacts) {
     target,
     get texts() {
       return texts();
+    },
+    get startText() {
+      return startText();
+    },
+    get wholeStartText() {
+      return wholeStartText();
+    },
+    get badIncludes() {
+      const seen = config();
+      if (!seen.ok) return seen;
+      const { badIncludes, gap } = seen.value;
+      return badIncludes.length === 0 && gap !== undefined
+        ? gap.missing
+        : { ...seen, value: badIncludes.map((one) => ({ node: at, ...one })) };
     },
     configStat: main?.stat ?? notMade(raw, node.id, 'config file'),
     configDirStat: fileOf(raw, node, 'config-dir')?.stat ?? notMade(raw, node.id, 'directory of the config file'),

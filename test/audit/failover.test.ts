@@ -264,7 +264,9 @@ describe('hostile groups', () => {
         .map((name) => `sentinel ${name} shop ${word}\n`)
         .join('');
       const { found } = asked({ 's1/sentinel.conf': sentinel(1, more) });
-      expect(found.filter((one) => one.startsWith('error'))).toEqual([]);
+      // A number with letters behind it is taken for the number: that is said, and nothing else.
+      const errors = found.filter((one) => one.startsWith('error') && !one.includes(' sentinel-number-suffix '));
+      expect(errors).toEqual([]);
     }
   });
 });

@@ -27,7 +27,14 @@ interface Found {
 }
 
 function audit(): Found & { readonly status: number | null } {
-  const { status, stdout } = run('audit', '--json', '--fleet', join(home, 'lab/fleet.yaml'));
+  const { status, stdout } = run(
+    'audit',
+    '--json',
+    '--profile',
+    'single-host-lab',
+    '--fleet',
+    join(home, 'lab/fleet.yaml'),
+  );
   return { ...(JSON.parse(stdout) as Found), status };
 }
 

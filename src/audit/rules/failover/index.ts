@@ -1,4 +1,5 @@
 import type { AuditRule } from '../../rule.js';
+import { dataDirectiveInSentinelConf, sentinelNumberSuffix, sentinelSameAddressTwice } from './accepted-lines.js';
 import { masteruserAclInsufficient, sentinelAuthUserInsufficient } from './acl-users.js';
 import {
   allReplicasPriorityZero,
@@ -103,4 +104,7 @@ export const failoverRules: readonly AuditRule[] = [
   replicationChain,
   sentinelCountEven,
   sentinelTwoHostLoss,
+  dataDirectiveInSentinelConf,
+  sentinelNumberSuffix,
+  sentinelSameAddressTwice,
 ];

@@ -128,7 +128,7 @@ version_of() {
 # UNITS, one a line
 units() {
   if [ -d /run/systemd/system ]; then
-    u_shown=$(systemctl show --no-pager -p Id,Names,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1)
+    u_shown=$(systemctl show --no-pager -p Id,Names,Type,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1)
     rec units; printf '%s\\n' "$u_shown"
     for u_path in $(printf '%s\\n' "$u_shown" | sed -n 's/^ExecStart={ path=\\([^ ;]*\\) .*/\\1/p'); do version_of "$u_path"; done
   fi

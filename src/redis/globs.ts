@@ -1,12 +1,14 @@
-import { isPattern } from '../redis/includes.js';
-import { parseConfig } from '../redis/redis-conf.js';
+import { isPattern } from './includes.js';
+import { parseConfig } from './redis-conf.js';
 
 /**
  * Which of the texts each `include` pattern names, in the order of glob(): the host followed the patterns, and this finds
  * its answers again. By the pattern as written; a relative one matches at the end of a path.
  */
 export function globsOf(texts: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
-  const patterns = [...texts].flatMap(([path, text]) =>
+  // A backslash may hide the letters of a directive.
+  const including = [...texts].filter(([, text]) => /include|\\/i.test(text));
+  const patterns = including.flatMap(([path, text]) =>
     parseConfig(path, text).flatMap((line) => (line.name === 'include' ? line.args.filter(isPattern) : [])),
   );
   const paths = [...texts.keys()].sort();
