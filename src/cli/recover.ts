@@ -99,9 +99,12 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
   return (await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)))).flat();
 }
 
-/** The places of the plan as lines of a dry run. */
-function placeCheck({ host, state, says }: Tried): Check {
-  return { id: 'disk', host, state: state === 'failed' ? 'problem' : 'ok', says };
+/** What stands against the places of the plan, as lines of a dry run; what is well the probes have said. */
+function placeChecks(tried: readonly Tried[]): readonly Check[] {
+  const words = { failed: 'problem', warning: 'note' } as const;
+  return tried.flatMap(({ host, state, says }) =>
+    state === 'ok' ? [] : [{ id: 'disk' as const, host, state: words[state], says }],
+  );
 }
 
 /** What would stop the run half way is found out before its first act. */
@@ -120,7 +123,7 @@ async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, cont
       ? []
       : [
           ...(await probePlan(plan, judged, fleet, context, true)),
-          ...(await tryPlaces(plan, judged, fleet, context)).map(placeCheck),
+          ...placeChecks(await tryPlaces(plan, judged, fleet, context)),
         ];
   const status = exitOf(probes);
   if (context.json) {
