@@ -136,7 +136,7 @@ function hasGuard(machine: Machine, unit: string): boolean {
   return existsSync(settings) && readFileSync(settings, 'utf8').includes('redis-runbook hold');
 }
 
-/** What is left of holds and locks on the disks of all machines; empty when everything was given back. */
+/** What is left of holds, locks and temporary files on the disks of all machines; empty when everything was given back. */
 export function leftBehind(machines: Machines): readonly string[] {
   return machines.hosts.flatMap((machine) => {
     const state = join(machine.root, STATE);
@@ -146,7 +146,20 @@ export function leftBehind(machines: Machines): readonly string[] {
       ...guarded.map((unit) => `${machine.name}: ${unit} is guarded`),
       ...(existsSync(hold) ? readdirSync(hold).map((file) => `${machine.name}: ${file}`) : []),
       ...(existsSync(join(state, 'lock.json')) ? [`${machine.name}: lock.json`] : []),
+      ...temporaryOn(machine),
     ];
+  });
+}
+
+/** Files and directories that were to be renamed or removed by who made them. */
+function temporaryOn(machine: Machine): readonly string[] {
+  return ['etc', 'var/lib/redis', STATE, 'run/systemd/system', 'tmp', 'root'].flatMap((directory) => {
+    const top = join(machine.root, directory);
+    const names = existsSync(top) ? readdirSync(top, { recursive: true, encoding: 'utf8' }) : [];
+    const temporary = names.filter((name) =>
+      /redis-runbook[-.]\w{10,}|redis-runbook-trial|\.(start|hold|json)\.\w{10}$/.test(name),
+    );
+    return temporary.map((name) => `${machine.name}: ${join('/', directory, name)}`);
   });
 }
 
