@@ -79,7 +79,7 @@ describe('a file system becomes full while a node saves its last data', () => {
 
     const said = flat(first.stdout);
     expect(first.status, said).toBe(8);
-    expect(said).toContain('pv2: still running');
+    expect(said).toContain('pv2: it was asked to stop and goes on serving: it refuses');
     expect(said).toMatch(/No space left on device|Error trying to save the DB/);
     expect(await serversOn(machines, 'pv2')).toHaveLength(1);
     expect(heldOn(machines, 'pv2')).toEqual(['redis-server', 'redis-sentinel']);
