@@ -102,8 +102,9 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 /** What stands against the places of the plan, as lines of a dry run; what is well the probes have said. */
 function placeChecks(tried: readonly Tried[]): readonly Check[] {
   const words = { failed: 'problem', warning: 'note' } as const;
-  return tried.flatMap(({ host, state, says }) =>
-    state === 'ok' ? [] : [{ id: 'disk' as const, host, state: words[state], says }],
+  const ids = { room: 'disk', right: 'writable', port: 'service' } as const;
+  return tried.flatMap(({ host, about, state, says }) =>
+    state === 'ok' ? [] : [{ id: ids[about], host, state: words[state], says }],
   );
 }
 

@@ -3,12 +3,18 @@ import type { Host } from '../hosts/host.js';
 import { lastWords } from '../hosts/services/start-reason.js';
 import { decodeText } from '../redis/byte-text.js';
 
-const TAIL_BYTES = 4096n;
+const TAIL_BYTES = 65_536n;
 const MOST_LINES = 3;
 
+/** `83:S 21 Nov 2026 16:33:27.271 # text`: `#` marks a warning (server.c:serverLogRaw). */
+const warning = /^\d+:[A-Z] .*\d\.\d+ # /;
+/** A replica without its master says this every second. */
+const ofReplication = /\bSYNC\b|MASTER|master connection/i;
+
 /**
- * The last lines of a node's log file, without secrets, at most three: why it did not do what it was asked. `logfile` as
- * CONFIG GET gives it, beside `dir` when it is relative. Empty when the node has no log file or it cannot be read.
+ * The last warnings in a node's log file, else its last lines, without secrets, at most three: why it did not do what it
+ * was asked. `logfile` as CONFIG GET gives it, beside `dir` when it is relative. Empty when the node has no log file or it
+ * cannot be read.
  */
 export async function lastLogWords(
   host: Host,
@@ -28,5 +34,7 @@ export async function lastLogWords(
   } catch {
     return [];
   }
-  return lastWords(decodeText(Buffer.concat(chunks)), MOST_LINES);
+  const text = decodeText(Buffer.concat(chunks));
+  const warnings = text.split('\n').filter((line) => warning.test(line) && !ofReplication.test(line));
+  return lastWords(warnings.length > 0 ? warnings.join('\n') : text, MOST_LINES);
 }
