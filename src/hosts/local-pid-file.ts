@@ -29,7 +29,8 @@ export async function localPidFile(entry: HostEntry, node: NodeEntry, signal: Ab
     );
     const ours = new Set([0, process.getuid?.() ?? 0, ...owners]);
     const text = new TextDecoder().decode(bytes);
-    return judgePidFile(node, { path, text }, scanProcesses(), { isOurs: (uid) => ours.has(uid), nameOf });
+    const others = entry.nodes.filter(({ id }) => id !== node.id);
+    return judgePidFile(node, { path, text }, scanProcesses(), { isOurs: (uid) => ours.has(uid), nameOf, others });
   } catch (error) {
     signal.throwIfAborted();
     if (codeOf(error) === 'ENOENT') return { is: 'none' };

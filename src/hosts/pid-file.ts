@@ -22,11 +22,16 @@ function pidIn(text: string): number | undefined {
   return pid === undefined || Number(pid) < 1 ? undefined : Number(pid);
 }
 
+/** Whether nothing listens that an address could name: a unix socket alone does not say whose it is. */
+export function hasNoPort(process: LocalProcess): boolean {
+  return process.listens.every((place) => place.startsWith('unix:'));
+}
+
 /** A server without a TCP port that names no address and no config: it starts, it ends, or its title was changed. */
 function tellsNothing(process: LocalProcess): boolean {
   return (
     isServerFile(process.exe) &&
-    process.listens.length === 0 &&
+    hasNoPort(process) &&
     parseTitle(process.argv) === undefined &&
     !process.argv.slice(1).some((word) => /\.conf$/.test(word))
   );
@@ -34,13 +39,17 @@ function tellsNothing(process: LocalProcess): boolean {
 
 /**
  * Judges a pidfile. Its text is the node's user's own, so it may say anything: 1, the pid of a neighbour, a pid that is
- * somebody else's by now. `isOurs` = whether a user may run the node.
+ * somebody else's by now. `isOurs` = whether a user may run the node; `others` = the other nodes of the host.
  */
 export function judgePidFile(
   node: NodeEntry,
   file: { readonly path: string; readonly text: string },
   scan: ProcessScan,
-  seen: { readonly isOurs: (uid: number) => boolean; readonly nameOf: (pid: number) => string | undefined },
+  seen: {
+    readonly isOurs: (uid: number) => boolean;
+    readonly nameOf: (pid: number) => string | undefined;
+    readonly others: readonly NodeEntry[];
+  },
 ): PidFileSight {
   const pid = pidIn(file.text);
   if (pid === undefined) return { is: 'unreadable', says: `pidfile ${file.path} holds no process id` };
@@ -56,8 +65,12 @@ export function judgePidFile(
   if (!seen.isOurs(process.uid)) {
     return { is: 'other', says: `${names}, a server of user ${process.uid}, not of ${node.id}: left alone` };
   }
-  const known = processOf(node, scan, { host: node.host, node: node.id, source: '/proc' });
-  if (tellsNothing(process) || (known.ok && known.value?.pid === pid)) return { is: 'node', process };
+  const isOf = (each: NodeEntry) => {
+    const known = processOf(each, scan, { host: each.host, node: each.id, source: '/proc' });
+    return known.ok && known.value?.pid === pid;
+  };
+  if (isOf(node)) return { is: 'node', process };
+  if (tellsNothing(process) && !seen.others.some(isOf)) return { is: 'node', process };
   return { is: 'elsewhere', says: `${names}, a server that says "${process.title}"` };
 }
 

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { kill, ownAddress, rawCommand, waitFor } from './own-redis.js';
+import { kill, ownAddress, waitFor } from './own-redis.js';
 import { OwnSshds } from './own-sshd.js';
 import { endOf } from './pipes.js';
 
@@ -49,20 +50,18 @@ async function fakeServer(mode: string): Promise<string> {
   }
   const child = spawn(program, ['-e', fakeRedis, address, mode], { stdio: 'ignore' });
   started.push(child);
-  await waitFor('the fake server', () =>
-    rawCommandOnce(address).then(
-      () => true,
-      () => undefined,
-    ),
-  );
+  await waitFor('the fake server', () => listens(address));
   return address;
 }
 
-function rawCommandOnce(address: string): Promise<string> {
-  return Promise.race([
-    rawCommand(address, 6379),
-    new Promise<string>((done) => setTimeout(() => done('listens'), 200)),
-  ]);
+/** Says nothing and reads nothing: an answer of the fake server would be without end. */
+function listens(address: string): Promise<true | undefined> {
+  return new Promise((done) => {
+    const socket = createConnection({ host: address, port: 6379 });
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(undefined));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 interface Flooded {

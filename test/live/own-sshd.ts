@@ -107,6 +107,8 @@ export class OwnSshds {
       'UsePAM no',
       'PidFile none',
       'PermitRootLogin yes',
+      // bash reads ~/.bashrc for commands over ssh: what is in the account's own one must not decide how a test ends.
+      `SetEnv HOME=${directory}`,
       'MaxStartups 100',
       'LogLevel VERBOSE',
     ];

@@ -94,6 +94,19 @@ describe.each(ways)('a pidfile %s', (_name, openHost) => {
     expect(runs(child)).toBe(true);
   });
 
+  test('that names the server at the socket of another node leaves that one alone', async () => {
+    const { entry, node } = await declared();
+    const child = await unnamed(node);
+    const socket = join(dirname(node.config), 'own.sock');
+    const neighbour: NodeEntry = { ...node, id: 'pv1/cache', socket };
+    await pidFile(node, `${child.pid}\n`);
+    const service = openHost({ ...entry, nodes: [node, neighbour] }).service(node);
+    expect(await service.pid(never)).toMatchObject({ ok: true, value: null });
+    expect(await service.pidFileTrouble?.(never)).toContain(`names pid ${child.pid}`);
+    expect(await service.stop(2000, never)).toBe('was-stopped');
+    expect(runs(child)).toBe(true);
+  });
+
   test('that a crash left, is empty, or holds words is not believed', async () => {
     const { entry, node } = await declared();
     const gone = spawn('true', { stdio: 'ignore' });

@@ -4,7 +4,7 @@ import { type Channel, KEY_IS_NEW } from '../channel.js';
 import { defaultLimits } from '../host.js';
 import { type Listener, listenerAt, nodeAt, processOf, socketsAt } from '../local-nodes.js';
 import type { LocalProcess } from '../local-process.js';
-import { judgePidFile, PID_FILE_BYTES, type PidFileSight } from '../pid-file.js';
+import { hasNoPort, judgePidFile, PID_FILE_BYTES, type PidFileSight } from '../pid-file.js';
 import { missed, missedBy, saw } from '../reading.js';
 import { type RedisEndpoint, wordsOfPlace } from '../redis-endpoint.js';
 import type { Task } from './look/command.js';
@@ -133,7 +133,7 @@ async function orByPidFile(
   owners: Owners,
   signal: AbortSignal,
 ): Promise<Seen<LocalProcess | null>> {
-  const unnamed = scan.processes.some((process) => process.listens.length === 0);
+  const unnamed = scan.processes.some(hasNoPort);
   if (!seen.ok || seen.value !== null || !unnamed) return seen;
   const named = await pidFileOf(state, node, scan, owners, signal);
   return named.is === 'node' ? { ...seen, value: named.process } : seen;
@@ -155,7 +155,8 @@ async function pidFileOf(
   const [text = '', said = ''] = textOf(result.stdout).split('\n');
   const ours = new Set([0, owners.login, ...owners.files]);
   const name = said.startsWith('name ') ? said.slice(5) : undefined;
-  return judgePidFile(node, { path, text }, scan, { isOurs: (uid) => ours.has(uid), nameOf: () => name });
+  const others = state.entry.nodes.filter(({ id }) => id !== node.id);
+  return judgePidFile(node, { path, text }, scan, { isOurs: (uid) => ours.has(uid), nameOf: () => name, others });
 }
 
 async function pidFileOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<PidFileSight> {
