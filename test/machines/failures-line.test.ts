@@ -123,9 +123,10 @@ describe('a line with 200 ms and 5 % loss to every machine', () => {
       console.log(JSON.stringify(took));
       expect(status.status, status.stdout).toBe(1);
       expect([0, 10], `${recovered.stdout}${recovered.stderr}`).toContain(recovered.status);
-      // A login is about ten round trips, a step about three, and a lost segment costs one or two more.
-      expect(took.statusS).toBeLessThan(15);
-      expect(took.recoverS).toBeLessThan(30 + 1.5 * steps);
+      // A login is about ten round trips, a step five to ten, and a lost segment costs one or two more; the rest is
+      // room for a busy machine.
+      expect(took.statusS).toBeLessThan(30);
+      expect(took.recoverS).toBeLessThan(60 + 3 * steps);
     } finally {
       for (const name of three) await machines.line(name, undefined);
     }
