@@ -5,7 +5,7 @@ import type { Seen } from '../model/seen.js';
 import { ChangedUnderneath } from './host.js';
 import { readRegular } from './local-files.js';
 import { holdPath } from './local-state.js';
-import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
+import { makePrivateDirectory, removeFile, removeLeftovers, replaceFile } from './local-write.js';
 import { missed, reading, saw } from './reading.js';
 
 const LIMIT_BYTES = 64 * 1024;
@@ -59,11 +59,14 @@ export async function holdNode(entry: HostEntry, node: NodeEntry, run: string, s
   }
 }
 
-/** Removes the hold file of this run; not held is fine, held by another run is `locked`. */
+/**
+ * Removes the hold file of this run, and what a run that was killed left of one; not held is fine, held by another run
+ * is `locked`.
+ */
 export async function releaseNode(entry: HostEntry, node: NodeEntry, run: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const holder = await holderOrThrow(entry, node, signal);
-  if (holder === null) return;
-  if (holder !== run) throw heldByAnother(node, holder);
-  await removeFile(holdPath(entry, node));
+  if (holder !== null && holder !== run) throw heldByAnother(node, holder);
+  await removeLeftovers(holdPath(entry, node));
+  if (holder !== null) await removeFile(holdPath(entry, node));
 }

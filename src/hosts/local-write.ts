@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileStat } from '../model/raw-host.js';
 import { ChangedUnderneath } from './host.js';
@@ -23,6 +23,20 @@ export async function syncDirectory(path: string): Promise<void> {
 /** A name beside `path` that nobody can have made before; hidden, so that `include conf.d/*` does not load it. */
 export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.redis-runbook-${randomBytes(6).toString('hex')}`);
+}
+
+/**
+ * Removes what a killed writer of `path` left beside it under a temporary name. Only where nobody else may write `path`
+ * meanwhile: a live writer would lose its file.
+ */
+export async function removeLeftovers(path: string): Promise<void> {
+  const begin = `.${basename(path)}.redis-runbook-`;
+  const names = await readdir(dirname(path)).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
+  const own = names.filter((name) => name.startsWith(begin) && /^[0-9a-f]{12}$/.test(name.slice(begin.length)));
+  for (const name of own) await removeFile(join(dirname(path), name));
 }
 
 /** Removes a file; one that is gone already is fine. */

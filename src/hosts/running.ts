@@ -22,6 +22,8 @@ const PAUSE_BYTES = 1024 * 1024;
 /** Errors are words; a host that floods them fills no memory. */
 const MOST_STDERR_BYTES = 1024 * 1024;
 
+const MOST_DROPPED_BYTES = 256 * 1024;
+
 /** Calls `otherwise` when a stream's first bytes do not hold the text. */
 function expectAtFirst(stream: Readable, begins: NonNullable<ExecOptions['begins']>, otherwise: () => void): void {
   let first = Buffer.alloc(0);
@@ -35,18 +37,39 @@ function expectAtFirst(stream: Readable, begins: NonNullable<ExecOptions['begins
   stream.on('data', look);
 }
 
-/** Keeps the first `limitBytes` of a stream; `onFull` is called when there is more. The rest, and what comes once it is cut, is read and dropped. */
+/**
+ * Keeps the first `limitBytes` of a stream; `onFull` is called when there is more. A little of the rest, and of what
+ * comes once it is cut, is read and dropped, so that the end is seen; then the stream is paused, so that one without an end costs nothing.
+ */
 function keepFirst(stream: Readable, limitBytes: number, onFull: () => void, isCut = () => false): () => Buffer {
-  const chunks: Uint8Array[] = [];
-  let left = limitBytes;
+  let bytes = Buffer.alloc(0);
+  let size = 0;
+  let dropped = 0;
   stream.on('data', (chunk: Uint8Array) => {
-    if (isCut()) return;
-    if (left > 0) chunks.push(chunk.length > left ? Uint8Array.from(chunk.subarray(0, left)) : chunk);
-    if (chunk.length > left) onFull();
-    left = Math.max(0, left - chunk.length);
+    const kept = isCut() ? 0 : Math.min(limitBytes - size, chunk.length);
+    // One buffer that grows: the chunks of a large answer are free as soon as they were read.
+    if (size + kept > bytes.length) bytes = grown(bytes, size + kept, limitBytes);
+    bytes.set(chunk.subarray(0, kept), size);
+    size += kept;
+    dropped += chunk.length - kept;
+    if (chunk.length > kept && !isCut()) onFull();
+    if (dropped > MOST_DROPPED_BYTES) stream.pause();
   });
   stream.on('error', () => undefined);
-  return () => Buffer.concat(chunks);
+  return () => {
+    const kept = bytes.subarray(0, size);
+    // The stream may live on, paused: it holds nothing of what was given away.
+    bytes = Buffer.alloc(0);
+    size = limitBytes;
+    return kept;
+  };
+}
+
+/** In large steps: zeroed memory that nobody touched costs nothing, a copy does. */
+function grown(bytes: Buffer, neededBytes: number, limitBytes: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.alloc(Math.min(limitBytes, Math.max(neededBytes, 8 * bytes.length, 4096)));
+  larger.set(bytes);
+  return larger;
 }
 
 /** Resolves when the command was ended by us and the grace is over, whether or not the other side has said so. */

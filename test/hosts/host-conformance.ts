@@ -15,7 +15,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ChangedUnderneath, type WritableHost } from '../../src/hosts/host.js';
 import { endpointOf } from '../../src/hosts/redis-endpoint.js';
@@ -44,6 +44,7 @@ async function loopAs(script: string, ...args: readonly string[]): Promise<() =>
   const [program = '', ...rest] = [...drop, ...argv];
   const child = spawn(program, rest, { stdio: 'ignore' });
   return async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await gone;
@@ -235,6 +236,7 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
     ])('is seen each time, %s', async (_, change) => {
       const path = join(directory, 'sentinel.conf');
       await writeFile(path, 'theirs 0');
+      await chmod(dirname(directory), 0o755);
       if (root) await chown(directory, NOBODY, NOBODY);
       if (root) await chown(path, NOBODY, NOBODY);
       const script = `cd "$1" || exit; n=0; while :; do n=$((n+1)); ${change}; done`;
@@ -243,7 +245,8 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       try {
         await waitFor('the writer', async () => (await readFile(path, 'utf8')) !== 'theirs 0' || undefined);
         for (let n = 0; n < 20; n += 1) {
-          const seen = await readFile(path, 'utf8');
+          // Empty is what each of its changes in place begins with: that may be there again.
+          const seen = await waitFor('its text', async () => (await readFile(path, 'utf8')) || undefined);
           const before = await stat(path);
           // What is written is refused when the writer was there since the file was read.
           await waitFor('its next change', async () => (await stat(path)).mtimeMs > before.mtimeMs || undefined);

@@ -51,9 +51,13 @@ describe('what goes through sudo', () => {
         .map((line) => `${file}: ${line.trim()}`),
     );
     const isShell = (line: string) =>
-      [`sudo -n ${rootShell} `, `sudo -n \${rootShell} `, `sudo -n \${lineOf(`, `sudo -S -p \${`].some((word) =>
-        line.includes(word),
-      );
+      [
+        `sudo -n ${rootShell} `,
+        `sudo -n \${rootShell} `,
+        `sudo -n \${rootShell}\`)`,
+        `sudo -n \${lineOf(`,
+        `sudo -S -p \${`,
+      ].some((word) => line.includes(word));
     // A root shell that becomes the owner of a directory, and what a look is given when nothing else runs as root.
     const known = ['hosts/remote/run-as.ts', 'hosts/remote/look/look.ts'];
     const others = calls.filter((line) => !isShell(line) && !known.some((file) => line.startsWith(file)));

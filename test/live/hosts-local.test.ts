@@ -346,6 +346,27 @@ describe('the process service', () => {
     expect(await readdir(host.entry.state)).toEqual(['hold']);
   });
 
+  it('takes with its hold what a run that was killed in the middle of one left, and nothing else', async () => {
+    const host = await own.host('pv6');
+    const [redis] = nodes(host);
+    await own.config(redis, []);
+    const service = openLocalHost(host.entry).service(redis);
+    await service.hold('7K3Q', never);
+    const directory = join(host.entry.state, 'hold');
+    const [name = ''] = await readdir(directory);
+    const others = [
+      `.${name}.redis-runbook-`,
+      `.${name}.redis-runbook-0123456789abcdef`,
+      `.other.redis-runbook-0123456789ab`,
+    ];
+    for (const left of [`.${name}.redis-runbook-0123456789ab`, ...others]) await writeFile(join(directory, left), '');
+    await service.release('7K3Q', never);
+    expect((await readdir(directory)).sort()).toEqual([...others].sort());
+    await writeFile(join(directory, `.${name}.redis-runbook-0123456789ab`), '');
+    await service.release('7K3Q', never);
+    expect((await readdir(directory)).sort()).toEqual([...others].sort());
+  });
+
   it('starts a node that stays in the foreground, and ends a wait for one that hangs', async () => {
     const host = await own.host('pv7');
     const sentinel = nodes(host)[1];

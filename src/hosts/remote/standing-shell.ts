@@ -39,7 +39,7 @@ function collector(mark: string, limitBytes: number) {
     if (before !== undefined) return skip(chunk);
     if (size <= limitBytes + TAIL_BYTES) chunks.push(chunk);
     size += chunk.length;
-    tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+    tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
   };
   // The start files of a login shell may have said something before.
   const skip = (chunk: Uint8Array) => {

@@ -160,7 +160,7 @@ class SudoShell implements Shell {
     const rights = await this.rights(signal);
     if (rights.sudo === 'not-needed') return this.plain(script, options, signal);
     if (rights.sudo === 'without-password') {
-      const result = await this.#asRoot(lineOf(script), options, signal);
+      const result = await this.#asRoot(script, options, signal);
       if (!ticketRanOut(result)) return result;
       this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
     } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
@@ -191,9 +191,9 @@ class SudoShell implements Shell {
     this.#root.close();
   }
 
-  #asRoot(line: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    if (!mayStand(options)) return this.#channel.exec(`LC_ALL=C sudo -n ${line}`, options, signal);
-    return this.#root.exec(line, options, signal);
+  #asRoot(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    if (!mayStand(options)) return this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
+    return this.#root.exec(lineOf(script), options, signal);
   }
 
   /** One question per host, whoever needs the answer first. */

@@ -16,8 +16,9 @@ function endSession(channel: ClientChannel, end: string, connection: Connection)
   try {
     connection.client.exec(end, (error, second) => {
       if (error) return close();
-      second.on('close', close).resume();
-      second.stderr.resume();
+      second.on('close', close);
+      // It says nothing, unless the host answers everything with a flood.
+      for (const output of [second, second.stderr]) output.once('data', close).resume();
       second.end();
     });
   } catch {

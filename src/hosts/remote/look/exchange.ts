@@ -47,7 +47,9 @@ function read(result: ExecResult, marks: readonly string[], beganMs: number): Ex
     addPart(evidence, record, marks.slice(1));
   }
   const complete = records.at(-1)?.kind === 'end' && !result.timedOut && !result.tooLarge;
-  return { records, parts, complete, complaint: complaintOf(result), beganMs, endedMs: Date.now() };
+  // A part that says nothing of any file must not keep its bytes.
+  const own = records.filter(({ kind }) => kind !== 'part');
+  return { records: own, parts, complete, complaint: complaintOf(result), beganMs, endedMs: Date.now() };
 }
 
 export interface ExchangeRequest {
@@ -79,6 +81,6 @@ export async function exchange(
   };
   const beganMs = Date.now();
   const found = read(await run(command, options, signal), marks, beganMs);
-  if (found.records.length > 0) return found;
+  if (found.records.length > 0 || found.parts.size > 0) return found;
   throw new RunbookError('unreachable', `${channel.host}: no shell that could look answered: ${found.complaint}`);
 }
