@@ -86,8 +86,9 @@ const ofPlaces: ReadonlySet<CheckId> = new Set(['disk', 'writable']);
 export function withPlaces(checks: readonly Check[], tried: readonly Tried[]): readonly Check[] {
   const hosts = new Set(tried.map(({ host }) => host));
   const states = { ok: 'ok', warning: 'note', failed: 'problem' } as const;
+  const ids = { room: 'disk', right: 'writable', port: 'service' } as const;
   return [
     ...checks.filter(({ id, host }) => !(ofPlaces.has(id) && hosts.has(host))),
-    ...tried.map(({ host, state, says }): Check => ({ id: 'disk', host, state: states[state], says })),
+    ...tried.map(({ host, about, state, says }): Check => ({ id: ids[about], host, state: states[state], says })),
   ];
 }

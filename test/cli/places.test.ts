@@ -16,8 +16,8 @@ test('the room and the right of a place are told once: as the plan tried them wh
   ];
   const says = '/var/lib/redis may need 8000000 bytes, and 5000000 bytes are free';
   const all = withPlaces(probes, [
-    { host: 'pv1', state: 'warning', says },
-    { host: 'pv1', state: 'ok', says: '/etc/redis can be written' },
+    { host: 'pv1', about: 'room', state: 'warning', says },
+    { host: 'pv1', about: 'right', state: 'ok', says: '/etc/redis can be written' },
   ]);
   expect(all.filter(({ host, state }) => host === 'pv1' && state !== 'ok')).toEqual([
     check('sudo', 'pv1', 'problem'),
@@ -29,6 +29,11 @@ test('the room and the right of a place are told once: as the plan tried them wh
 
 test('what failed there is a problem, and nothing else is left out', () => {
   const probes = [check('login', 'pv1', 'ok'), check('disk', 'pv1', 'ok'), check('writable', 'pv1', 'problem')];
-  const all = withPlaces(probes, [{ host: 'pv1', state: 'failed', says: '/etc/redis cannot be written' }]);
-  expect(all).toEqual([check('login', 'pv1', 'ok'), check('disk', 'pv1', 'problem', '/etc/redis cannot be written')]);
+  const all = withPlaces(probes, [
+    { host: 'pv1', about: 'right', state: 'failed', says: '/etc/redis cannot be written' },
+  ]);
+  expect(all).toEqual([
+    check('login', 'pv1', 'ok'),
+    check('writable', 'pv1', 'problem', '/etc/redis cannot be written'),
+  ]);
 });

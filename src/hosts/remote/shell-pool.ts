@@ -31,6 +31,7 @@ export interface ShellPool {
 export function shellPool(channel: Channel, command: string): ShellPool {
   const waiting: Waiting[] = [];
   const idle = new Map<StandingShell, NodeJS.Timeout>();
+  const gone = new WeakSet<StandingShell>();
   let shells = 0;
 
   function next(): void {
@@ -48,6 +49,10 @@ export function shellPool(channel: Channel, command: string): ShellPool {
     shells += 1;
     try {
       const shell = await openStandingShell(channel, command);
+      void shell.over.then(() => {
+        gone.add(shell);
+        forgetIdle(shell);
+      });
       void work(shell);
     } catch (error) {
       shells -= 1;
@@ -57,6 +62,7 @@ export function shellPool(channel: Channel, command: string): ShellPool {
   }
 
   async function work(shell: StandingShell): Promise<void> {
+    if (gone.has(shell)) return spend();
     const script = waiting.shift();
     if (script === undefined) return rest(shell);
     let isSpent = true;
@@ -67,18 +73,26 @@ export function shellPool(channel: Channel, command: string): ShellPool {
     } catch (error) {
       script.reject(error);
     }
-    if (!isSpent) return work(shell);
+    return isSpent ? spend() : work(shell);
+  }
+
+  function spend(): void {
     shells -= 1;
     next();
   }
 
   function rest(shell: StandingShell): void {
     const timer = setTimeout(() => {
-      idle.delete(shell);
-      shells -= 1;
+      forgetIdle(shell);
       shell.close();
     }, IDLE_MS);
     idle.set(shell, timer);
+  }
+
+  /** A shell that ended while it rested, with its connection, takes no script any more: nothing is in doubt then. */
+  function forgetIdle(shell: StandingShell): void {
+    clearTimeout(idle.get(shell));
+    if (idle.delete(shell)) shells -= 1;
   }
 
   return {
