@@ -5,7 +5,10 @@ import { openStandingShell, type StandingShell } from './standing-shell.js';
 /** Of the eight sessions that we may have on a host; the others are for streams and for what has an input. */
 const MOST_SHELLS = 3;
 /** A shell that has nothing to do leaves its session to others: a host may open no more than one (MaxSessions). */
-const IDLE_MS = 1000;
+const LEAST_IDLE_MS = 1000;
+const MOST_IDLE_MS = 10_000;
+/** On a slow line a new shell costs more, and the next script comes later: it rests for as long as this many scripts take at least. */
+const IDLE_SCRIPTS = 20;
 
 interface Waiting {
   readonly line: string;
@@ -33,6 +36,7 @@ export function shellPool(channel: Channel, command: string): ShellPool {
   const idle = new Map<StandingShell, NodeJS.Timeout>();
   const gone = new WeakSet<StandingShell>();
   let shells = 0;
+  let fastestMs = Number.POSITIVE_INFINITY;
 
   function next(): void {
     while (waiting.length > 0 && idle.size > 0) {
@@ -66,8 +70,10 @@ export function shellPool(channel: Channel, command: string): ShellPool {
     const script = waiting.shift();
     if (script === undefined) return rest(shell);
     let isSpent = true;
+    const beganMs = performance.now();
     try {
       const ended = await shell.run(script);
+      fastestMs = Math.min(fastestMs, performance.now() - beganMs);
       isSpent = ended.isSpent;
       script.resolve(ended.result);
     } catch (error) {
@@ -82,10 +88,11 @@ export function shellPool(channel: Channel, command: string): ShellPool {
   }
 
   function rest(shell: StandingShell): void {
+    const idleMs = Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, IDLE_SCRIPTS * fastestMs));
     const timer = setTimeout(() => {
       forgetIdle(shell);
       shell.close();
-    }, IDLE_MS);
+    }, idleMs);
     idle.set(shell, timer);
   }
 
