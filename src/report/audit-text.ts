@@ -56,7 +56,8 @@ function causeLines(cause: Cause, options: AuditTextOptions): string[] {
   const hang = ' '.repeat(14);
   const lines = wrap(printable(cause.message), options.width, lead, hang);
   const tail = place === '' ? label : `${printable(place)}  ${label}`;
-  lines.push(paint('quiet', `${hang}${tail}`, options.colour));
+  const tails = tail.length + hang.length <= options.width ? [tail] : [printable(place), label];
+  for (const text of tails) lines.push(paint('quiet', `${hang}${text}`, options.colour));
   if (options.verbose) for (const finding of cause.findings) lines.push(...detailLines(finding, hang));
   return lines;
 }
