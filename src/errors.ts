@@ -54,6 +54,7 @@ export const errorWords = {
   locked: exitStatus.locked,
   stopped: exitStatus.stopped,
   incomplete: exitStatus.incomplete,
+  'backup-failed': exitStatus.incomplete,
   unknown: exitStatus.unknown,
 } as const satisfies Record<string, ExitStatus>;
 

@@ -71,6 +71,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   'unknown-signer':
     'A backup was signed with a key that this machine does not know. Compare the fingerprint with its owner, then --accept-signer NAME.',
+  'backup-failed':
+    'A backup was not made: the snapshot failed on the node, or the node or its files changed meanwhile. What was copied so far is resumed by the next backup create, or removed after 24 h; it is never listed as good.',
   'bad-backup':
     'A backup is not what its manifest says, or the manifest is not what was signed. It is not restored; what is wrong is named.',
   'prune-refused':
