@@ -10,7 +10,7 @@ import { codeOf, makeDirectory, readSmall, whatIs, writeWhole } from './durable.
 import { holderOf, takeLock } from './lock.js';
 import { backupName, checkScope, isScopeName, newBackupId, ownNames, parseBackupName, partialName } from './names.js';
 import { myIdentity } from './process-identity.js';
-import { openReader } from './reader.js';
+import { openReader, sealedIn } from './reader.js';
 import type {
   BackupReader,
   BackupRef,
@@ -20,6 +20,7 @@ import type {
   PruneOutcome,
   Repository,
   RepositoryLock,
+  SealedManifest,
 } from './repository.js';
 import { lastTouchedMs, moveToTrash, namesIn, removeBackup, removeEmpty, trashedIn } from './trash.js';
 import { openWriter } from './writer.js';
@@ -33,6 +34,7 @@ export function directoryRepository(root: string, id: string): Repository {
     list: (scope) => listIn(root, scope),
     begin: (start, now) => begin(root, start, now),
     open: (ref, doing) => openBackup(root, ref, doing),
+    sealed: (ref) => sealed(root, ref),
     checks: (ref) => readChecks(directoryOf(root, ref)),
     addCheck: (ref, check, record, signature) => writeCheck(directoryOf(root, ref), check, record, signature),
     lastTry: (scope) => lastTry(root, scope),
@@ -51,8 +53,9 @@ function groupDirectory(root: string, { fleet, group }: BackupScope): string {
   return join(root, fleet, group);
 }
 
+/** Where a complete backup stands; a partial one has another name and is nobody's to read. */
 function directoryOf(root: string, ref: BackupRef): string {
-  return join(groupDirectory(root, ref), ref.state === 'partial' ? partialName(ref.name) : ref.name);
+  return join(groupDirectory(root, ref), ref.name);
 }
 
 async function scopesIn(root: string): Promise<readonly BackupScope[]> {
@@ -126,7 +129,8 @@ async function resumed(root: string, start: BackupStart, id: string): Promise<Ba
   const ref = backups.find(
     (each) => each.id === id.toUpperCase() && each.state === 'partial' && each.kind === start.kind,
   );
-  if (ref !== undefined && (await whatIs(directoryOf(root, ref))) === 'directory') return ref;
+  if (ref !== undefined && (await whatIs(join(groupDirectory(root, ref), partialName(ref.name)))) === 'directory')
+    return ref;
   throw new RunbookError('usage', `There is no partial ${start.kind} backup ${id} of ${start.group} to go on with.`, {
     next: ['redis-runbook backup list'],
   });
@@ -141,6 +145,12 @@ async function openBackup(root: string, ref: BackupRef, doing: string): Promise<
     if (codeOf(error) !== 'EROFS' && codeOf(error) !== 'EACCES') throw error;
     return openReader(directory, ref, undefined, doing, now);
   });
+}
+
+async function sealed(root: string, ref: BackupRef): Promise<Partial<SealedManifest> | undefined> {
+  const directory = directoryOf(root, ref);
+  const found = await sealedIn(directory);
+  return found.manifest === undefined && (await whatIs(directory)) !== 'directory' ? undefined : found;
 }
 
 const tryLimitBytes = 64 * 1024;

@@ -18,7 +18,7 @@ export async function openReader(
   const lock = lockPath === undefined ? undefined : await takeLock(lockPath, `Reading ${ref.id}`, doing, now);
   if ((await whatIs(join(directory, 'manifest.json'))) !== 'file') {
     await lock?.release();
-    throw new RunbookError('usage', `${ref.id} is no complete backup: it has no manifest.`, {
+    throw new RunbookError('no-backup', `${ref.id} is no complete backup: it has no manifest.`, {
       facts: [`looked for in ${directory}`],
       next: ['redis-runbook backup list'],
     });
@@ -33,8 +33,8 @@ export async function openReader(
   };
 }
 
-/** The three files of the seal, as far as they are there. */
-async function sealedIn(directory: string): Promise<Partial<SealedManifest>> {
+/** The three files of the seal in a backup's directory, as far as they are there. */
+export async function sealedIn(directory: string): Promise<Partial<SealedManifest>> {
   const [manifest, signature, sums] = await Promise.all([
     readSmall(join(directory, 'manifest.json'), manifestLimitBytes),
     readSmall(join(directory, 'manifest.json.sig'), 64 * 1024),

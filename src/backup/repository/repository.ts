@@ -143,8 +143,10 @@ export interface Repository {
   list(scope: BackupScope): Promise<{ readonly backups: readonly BackupRef[]; readonly strange: readonly string[] }>;
   /** Takes the group's writer lock. Rejects with RunbookError `locked` (who, since when, doing what) while another lives, `usage` when `resume` names nothing. */
   begin(start: BackupStart, now: Date): Promise<BackupWriter>;
-  /** Opens a complete backup. Rejects with RunbookError `usage` when it is not there or partial. */
+  /** Opens a complete backup. Rejects with RunbookError `no-backup` when it is not there or partial. */
   open(ref: BackupRef, doing: string): Promise<BackupReader>;
+  /** The seal of a complete backup without opening it; undefined when it is not there (any more). */
+  sealed(ref: BackupRef): Promise<Partial<SealedManifest> | undefined>;
   /** Checks kept beside a complete backup, oldest first. */
   checks(ref: BackupRef): Promise<readonly StoredCheck[]>;
   /** Keeps one check (bytes and their signature) beside a complete backup, under a name of its time and what it is. */
