@@ -59,7 +59,12 @@ export function chooseSource(nodes: readonly SourceFacts[], wish: SourceWish): S
   const [best, ...others] = [...fit].sort(inOrder);
   if (best === undefined) return { ok: false, ruledOut };
   const passed = others.map((other) => ({ node: other.node, why: passedOver(best, other) }));
-  return { ok: true, node: best.node, because: reason(best, others, ruledOut, wish), ruledOut: [...ruledOut, ...passed] };
+  return {
+    ok: true,
+    node: best.node,
+    because: reason(best, others, ruledOut, wish),
+    ruledOut: [...ruledOut, ...passed],
+  };
 }
 
 function unfit(facts: SourceFacts, wish: SourceWish): string | undefined {
@@ -120,9 +125,12 @@ function reason(
   if (wish.named.length > 0) return `${best.node} was named.`;
   if (best.role === 'master') {
     const whys = ruledOut.map(({ node, why }) => `${node}: ${why}`).join('; ');
-    return whys === '' ? `${best.node} is the master and has no replica.` : `No replica fits (${whys}); ${best.node} is the master.`;
+    return whys === ''
+      ? `${best.node} is the master and has no replica.`
+      : `No replica fits (${whys}); ${best.node} is the master.`;
   }
-  const behind = best.lagBytes === undefined ? 'linked to its master' : `linked, ${best.lagBytes} bytes behind the master`;
+  const behind =
+    best.lagBytes === undefined ? 'linked to its master' : `linked, ${best.lagBytes} bytes behind the master`;
   const replicas = others.filter(({ role }) => role === 'replica').length;
   return `${best.node} is a replica, ${behind}${replicas === 0 ? '' : `, the first of ${replicas + 1} that fit`}.`;
 }

@@ -17,7 +17,7 @@ export interface SubcommandRow {
 }
 
 export interface CommandRow extends SubcommandRow {
-  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
+  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Back up' | 'Practise' | 'Set up';
   readonly flags: readonly FlagRow[];
   readonly subs?: readonly SubcommandRow[];
   /** The subcommand that runs when none is named. */
@@ -89,6 +89,24 @@ const auditFlags: readonly FlagRow[] = [
   { flags: '--list-rules', says: 'every rule, and nothing is audited' },
 ];
 
+const backupFlags: readonly FlagRow[] = [
+  {
+    flags: '--repository <DIR>',
+    says: 'where backups are kept (standard: backup.repository in fleet.yaml)',
+    file: true,
+  },
+  { flags: '--kind <KIND>', says: 'create: snapshot, or append-only files (standard: rdb)', values: ['rdb', 'aof'] },
+  { flags: '--with-secrets', says: 'create: keep passwords in the configs that go with it' },
+  { flags: '--tag <TAG>', says: 'create: a word to find it by', many: true },
+  { flags: '--limit-rate <RATE>', says: 'create: bytes a second of each host: 500k, 20M' },
+  { flags: '--wait <SECONDS>', says: 'create: how long to wait for a run that holds the fleet' },
+  {
+    flags: '--because <REASON>',
+    says: 'create: why (standard: manual)',
+    values: ['manual', 'schedule', 'before-upgrade'],
+  },
+];
+
 /** Every command of this version, in the order of the help; the flags of `lab` are its own (see all-commands.ts). */
 export const commands: readonly CommandRow[] = [
   {
@@ -158,6 +176,17 @@ export const commands: readonly CommandRow[] = [
     ],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
+  {
+    part: 'Back up',
+    name: 'backup',
+    args: '',
+    says: 'backups that are proven to load',
+    flags: backupFlags,
+    subs: [
+      { name: 'create', args: '[GROUP|NODE...]', says: 'make one of each group, from its healthiest replica' },
+      { name: 'drill', args: '[ID]', says: 'load one in a closed server and count what it holds' },
+    ],
+  },
   {
     part: 'Practise',
     name: 'lab',

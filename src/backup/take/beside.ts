@@ -33,7 +33,10 @@ export async function configsBeside(
   source: NodeEntry,
   withSecrets: boolean,
 ): Promise<Beside> {
-  const found = await Promise.all([redisConfigs(reach, source), ...sentinelsOf(inventory).map((node) => sentinelConfig(reach, node))]);
+  const found = await Promise.all([
+    redisConfigs(reach, source),
+    ...sentinelsOf(inventory).map((node) => sentinelConfig(reach, node)),
+  ]);
   const files: BesideFile[] = [];
   const leftOut: { path: string; why: string }[] = [];
   const named: string[] = [];
@@ -45,7 +48,8 @@ export async function configsBeside(
     const bare = redactConfig(one.text).text;
     const secret = bare !== one.text;
     if (secret && withSecrets) named.push(one.from);
-    if (secret && !withSecrets) leftOut.push({ path: one.from, why: 'kept without its secrets; --with-secrets keeps them' });
+    if (secret && !withSecrets)
+      leftOut.push({ path: one.from, why: 'kept without its secrets; --with-secrets keeps them' });
     const bytes = encodeText(withSecrets ? one.text : bare);
     files.push({ path: one.path, role: 'config', bytes, from: one.from });
   }
@@ -97,7 +101,10 @@ function missing(path: string, from: string, why: string): Found {
 }
 
 function safeName(path: string): string {
-  const name = path.replaceAll('/', '-').replace(/[^A-Za-z0-9._-]/g, '_').replace(/^[^A-Za-z0-9_]+|\.+$/g, '');
+  const name = path
+    .replaceAll('/', '-')
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^[^A-Za-z0-9_]+|\.+$/g, '');
   return name.slice(-100) || 'unnamed';
 }
 

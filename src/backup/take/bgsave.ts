@@ -38,7 +38,8 @@ export async function takeSnapshot(reach: Reach, node: string, options: Snapshot
   for (let tries = 1; ; tries += 1) {
     const tried = await withWriter(reach, node, (writer) => trySnapshot(writer, reach, node, options, until));
     if (tried !== 'vanished') return tried;
-    if (tries === MOST_TRIES) throw failed(node, `its save was ended ${tries} times by something else (a full sync with its master does that)`);
+    if (tries === MOST_TRIES)
+      throw failed(node, `its save was ended ${tries} times by something else (a full sync with its master does that)`);
     options.tell(`the save of ${node} was ended by something else and is asked for again`);
   }
 }
@@ -123,7 +124,10 @@ async function settledSecond(reader: RedisReader, info: Fields, waiting: Waiting
 
 function costOf(after: Fields, snapshotMs: number): Snapshot['cost'] {
   const copied = after.get('rdb_last_cow_size');
-  return { snapshotMs, ...(copied === undefined || !/^\d+$/.test(copied) ? {} : { copiedOnWriteBytes: BigInt(copied) }) };
+  return {
+    snapshotMs,
+    ...(copied === undefined || !/^\d+$/.test(copied) ? {} : { copiedOnWriteBytes: BigInt(copied) }),
+  };
 }
 
 /** Evidence from the node's own log, which alone knows why. */

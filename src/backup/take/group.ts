@@ -1,16 +1,16 @@
 import { RunbookError } from '../../errors.js';
 import { nodeAt } from '../../execute/node.js';
 import type { WritableHost } from '../../hosts/host.js';
-import type { Survey } from '../../model/survey.js';
 import { known } from '../../model/seen.js';
+import type { Survey } from '../../model/survey.js';
 import { chooseSource } from '../choose.js';
 import type { BackupWriter, Repository } from '../repository/repository.js';
 import { sourceFacts } from './facts.js';
-import { stillHeld, sweepHeld, release } from './held-files.js';
+import { release, stillHeld, sweepHeld } from './held-files.js';
 import { leaveMark, type Mark } from './mark.js';
 import { type Noted, readNoted } from './noted.js';
 import { entryIn, until } from './reach.js';
-import { finishFrom, type Taken, takeNew, type TakeRequest, type TakeTools } from './take.js';
+import { finishFrom, type Taken, type TakeRequest, type TakeTools, takeNew } from './take.js';
 import { untilFleetIsFree, watchFleet } from './watch.js';
 
 /** A backup of one group, whose source is still to be chosen. */
@@ -36,17 +36,28 @@ const RESUME_WITHIN_MS = 60 * 60_000;
 export async function backupGroup(order: GroupOrder, tools: TakeTools): Promise<Taken> {
   await untilFleetIsFree([...tools.reach.tools.hosts.values()], order.waitMs, tools.tell, tools.reach.signal);
   const resumed = await resumable(order, tools);
-  if (resumed !== undefined) return working(order, resumed.noted.node, resumed.writer, tools, (request, own) => {
-    tools.tell(`going on with ${resumed.writer.ref.id}, ${resumed.writer.finished.length} files are there`);
-    return finishFrom(request, resumed.noted, resumed.writer, own);
-  }, resumed.noted.manifest.chosenBecause);
+  if (resumed !== undefined)
+    return working(
+      order,
+      resumed.noted.node,
+      resumed.writer,
+      tools,
+      (request, own) => {
+        tools.tell(`going on with ${resumed.writer.ref.id}, ${resumed.writer.finished.length} files are there`);
+        return finishFrom(request, resumed.noted, resumed.writer, own);
+      },
+      resumed.noted.manifest.chosenBecause,
+    );
   const chosen = await choose(order, tools);
   const writer = await tools.repository.begin({ ...order.scope, kind: order.kind }, tools.now());
   tools.tell(chosen.because);
   return working(order, chosen.node, writer, tools, (request, own) => takeNew(request, writer, own), chosen.because);
 }
 
-async function choose(order: GroupOrder, { reach }: TakeTools): Promise<{ readonly node: string; readonly because: string }> {
+async function choose(
+  order: GroupOrder,
+  { reach }: TakeTools,
+): Promise<{ readonly node: string; readonly because: string }> {
   const nodes = order.seen.groups[order.scope.group]?.redis ?? [];
   const { facts, silent } = await sourceFacts(reach, nodes);
   const choice = chooseSource(facts, order);
@@ -109,7 +120,9 @@ function tryOf(startedAt: string, node: string, writer: BackupWriter) {
 
 /** What a host that went away still holds can be gone on with; anything else has nothing to go on from. */
 async function giveUp(writer: BackupWriter, error: unknown): Promise<void> {
-  const lost = error instanceof Error && (error.name === 'ChannelLost' || (error instanceof RunbookError && error.word === 'unreachable'));
+  const lost =
+    error instanceof Error &&
+    (error.name === 'ChannelLost' || (error instanceof RunbookError && error.word === 'unreachable'));
   await (lost ? writer.leave() : writer.discard()).catch(() => undefined);
 }
 
@@ -136,7 +149,8 @@ async function sweepGroup(order: GroupOrder, except: string, { reach, tell }: Ta
   for (const node of order.seen.groups[order.scope.group]?.redis ?? []) {
     if (!node.running.ok) continue;
     const swept = await sweepHeld(reach, node.node, except).catch(() => []);
-    if (swept.length > 0) tell(`${node.node}: removed what was held for backups that were cut off (${swept.join(', ')})`);
+    if (swept.length > 0)
+      tell(`${node.node}: removed what was held for backups that were cut off (${swept.join(', ')})`);
   }
 }
 

@@ -67,10 +67,14 @@ export async function holdAof(reach: Reach, node: string, id: string): Promise<H
     if (files !== undefined && after?.manifest?.text === before.manifest?.text) return { directory, files };
     await release(reach, node, { directory, files: files ?? [] });
   }
-  throw new RunbookError('backup-failed', `${node} rewrote its append-only file ${MOST_TRIES} times while it was being held.`, {
-    facts: ['its manifest was never the same before and after'],
-    next: ['redis-runbook backup create   when no rewrite is under way', 'redis-runbook backup create --kind rdb'],
-  });
+  throw new RunbookError(
+    'backup-failed',
+    `${node} rewrote its append-only file ${MOST_TRIES} times while it was being held.`,
+    {
+      facts: ['its manifest was never the same before and after'],
+      next: ['redis-runbook backup create   when no rewrite is under way', 'redis-runbook backup create --kind rdb'],
+    },
+  );
 }
 
 /** Undefined when a file went away meanwhile: a rewrite has ended, and the manifest tells. */
@@ -82,7 +86,8 @@ async function holdSet(
 ): Promise<readonly HeldFile[] | undefined> {
   const held: HeldFile[] = [];
   try {
-    if (aof.manifest) held.push(await hold(reach, node, aof.manifest.path, directory, placed('manifest', aof.manifest.path)));
+    if (aof.manifest)
+      held.push(await hold(reach, node, aof.manifest.path, directory, placed('manifest', aof.manifest.path)));
     for (const file of aof.files) {
       const sequence = sequenceOf(aof, file.path);
       const into = { ...placed(file.type, file.path), ...(sequence === undefined ? {} : { sequence }) };

@@ -1,9 +1,8 @@
-import type { BackupFile, BackupManifest, BackupSource } from '../../model/backup.js';
+import type { BackupFile, BackupKeyspace, BackupManifest, BackupSource } from '../../model/backup.js';
 import type { RdbSummary } from '../../model/formats.js';
 import type { BackupRef } from '../repository/repository.js';
 import type { HeldFile } from './held-files.js';
 import type { Noted } from './noted.js';
-import type { RdbSeen } from './receive.js';
 import type { TakeRequest } from './take.js';
 
 /** What was stored beside the data. */
@@ -16,14 +15,17 @@ export interface StoredBeside {
 interface Made {
   readonly ref: BackupRef;
   readonly beside: StoredBeside;
-  readonly rdb: RdbSeen | undefined;
+  /** What the RDB said of itself. */
+  readonly rdb: RdbSummary | undefined;
+  /** Counted in the data itself; undefined where it could not be. */
+  readonly keyspace: readonly BackupKeyspace[] | undefined;
   readonly version: string;
   readonly at: Date;
 }
 
 /** The manifest of a backup whose files are all stored. What an RDB says of itself is exact and wins over what the node said around it. */
 export function manifestOf(request: TakeRequest, noted: Noted, made: Made): BackupManifest {
-  const { ref, beside, rdb } = made;
+  const { ref, beside, rdb, keyspace } = made;
   return {
     schema: 'redis-runbook/backup-manifest/1',
     tool: { name: 'redis-runbook', version: made.version },
@@ -32,13 +34,13 @@ export function manifestOf(request: TakeRequest, noted: Noted, made: Made): Back
     group: request.scope.group,
     kind: request.kind,
     ...noted.manifest,
-    source: exactSource(noted.manifest.source, rdb?.summary),
-    snapshotAt: momentOf(rdb?.summary.ctimeSeconds) ?? noted.manifest.snapshotAt,
+    source: exactSource(noted.manifest.source, rdb),
+    snapshotAt: momentOf(rdb?.ctimeSeconds) ?? noted.manifest.snapshotAt,
     finishedAt: made.at.toISOString(),
     keyspace:
-      rdb === undefined
+      keyspace === undefined
         ? { from: 'node', databases: noted.nodeKeyspace }
-        : { from: 'data', databases: rdb.databases.filter(({ keys }) => keys > 0n) },
+        : { from: 'data', databases: keyspace.filter(({ keys }) => keys > 0n) },
     files: [...noted.held.files.map(dataFile), ...beside.files],
     leftOut: beside.leftOut,
   };

@@ -122,7 +122,10 @@ function sha256(bytes: Uint8Array): string {
 }
 
 /** Who holds the fleet on one of these hosts, as an error; undefined when nobody does. A host that cannot be asked says nothing. */
-export async function fleetHolder(hosts: readonly WritableHost[], signal: AbortSignal): Promise<RunbookError | undefined> {
+export async function fleetHolder(
+  hosts: readonly WritableHost[],
+  signal: AbortSignal,
+): Promise<RunbookError | undefined> {
   for (const host of hosts) {
     const lock = await readLock(host, signal).catch(() => undefined);
     if (lock === undefined) continue;

@@ -9,16 +9,23 @@ export interface Noted {
   readonly held: Held;
   readonly manifest: Pick<
     BackupManifest,
-    'engine' | 'source' | 'chosenBecause' | 'startedAt' | 'snapshotAt' | 'reason' | 'tags' | 'modules' | 'sentinel' | 'cost'
+    | 'engine'
+    | 'source'
+    | 'chosenBecause'
+    | 'startedAt'
+    | 'snapshotAt'
+    | 'reason'
+    | 'tags'
+    | 'modules'
+    | 'sentinel'
+    | 'cost'
   >;
   /** Key counts of the node when the files were held; the data's own count is better where it can be had. */
   readonly nodeKeyspace: BackupManifest['keyspace']['databases'];
 }
 
 /** The codec turns the fields that it knows into `bigint`; the others are still decimal text. */
-const big = z
-  .union([z.bigint(), z.string().regex(/^\d{1,20}$/)])
-  .transform(BigInt);
+const big = z.union([z.bigint(), z.string().regex(/^\d{1,20}$/)]).transform(BigInt);
 const keyspace = z.object({ database: z.number(), keys: big, expires: big });
 const held = z.object({
   directory: z.string().regex(/^\/.*\/\.redis-runbook-backup-[0-9A-Z]{4}$/),

@@ -1,10 +1,11 @@
 import { RunbookError } from '../../errors.js';
 import { nodeAt } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
-import type { BackupFile, BackupKind, BackupManifest, BackupReason } from '../../model/backup.js';
+import type { BackupFile, BackupKeyspace, BackupKind, BackupManifest, BackupReason } from '../../model/backup.js';
 import type { NodeEntry } from '../../model/inventory.js';
-import { sealManifest, type Signer } from '../sign.js';
 import type { BackupRef, BackupScope, BackupWriter, Repository } from '../repository/repository.js';
+import { countStored } from '../scratch-count.js';
+import { type Signer, sealManifest } from '../sign.js';
 import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
@@ -67,7 +68,13 @@ export async function takeNew(request: TakeRequest, writer: BackupWriter, tools:
       node: request.node.id,
       held,
       nodeKeyspace: after.keyspace,
-      manifest: manifestPart(request, held, { startedAt, snapshotAt: tools.now().toISOString() }, after, snapshot?.cost),
+      manifest: manifestPart(
+        request,
+        held,
+        { startedAt, snapshotAt: tools.now().toISOString() },
+        after,
+        snapshot?.cost,
+      ),
     };
     await writer.note(noteOf(noted));
     return await finishFrom(request, noted, writer, tools, snapshot?.notBeforeSeconds);
@@ -123,11 +130,34 @@ export async function finishFrom(
   const rdb = await sendData(request, noted.held, writer, tools);
   if (rdb !== undefined) refuseBadRdb(noted, rdb, notBeforeSeconds);
   await release(tools.reach, request.node.id, noted.held);
+  const keyspace = rdb?.databases ?? (await countAof(noted, writer, tools));
   const beside = await putBeside(request, writer, tools);
-  const manifest = manifestOf(request, noted, { ref: writer.ref, beside, rdb, version: tools.version, at: tools.now() });
+  const manifest = manifestOf(request, noted, {
+    ref: writer.ref,
+    beside,
+    rdb: rdb?.summary,
+    keyspace,
+    version: tools.version,
+    at: tools.now(),
+  });
   tools.reach.signal.throwIfAborted();
   const ref = await writer.finish(sealManifest(manifest, tools.signer));
   return { ref, manifest, withSecrets: beside.withSecrets };
+}
+
+/** What an append-only file holds is known only once it was loaded: proof that it can be, before it is called a backup. */
+async function countAof(
+  noted: Noted,
+  writer: BackupWriter,
+  tools: TakeTools,
+): Promise<readonly BackupKeyspace[] | undefined> {
+  const { files } = noted.held;
+  if (!files.some(({ role }) => role.startsWith('aof'))) return undefined;
+  const data = { kind: 'aof' as const, server: noted.manifest.source.server, files, read: writer.read };
+  const count = await countStored(data, tools.reach.signal);
+  if (count.ok) return count.databases;
+  tools.tell(`the keys are not counted: ${count.why}`);
+  return undefined;
 }
 
 async function sendData(
@@ -164,7 +194,7 @@ function refuseBadRdb(noted: Noted, { summary }: RdbSeen, notBeforeSeconds: numb
   if (notBeforeSeconds !== undefined && summary.ctimeSeconds !== undefined && summary.ctimeSeconds < notBeforeSeconds)
     throw wrong(`it was written at ${summary.ctimeSeconds}, before it was asked for (${notBeforeSeconds})`);
   if (summary.replid !== undefined && source.replicationId !== undefined && summary.replid !== source.replicationId)
-    throw wrong('its replication id is not the node\'s: the node changed its master meanwhile');
+    throw wrong("its replication id is not the node's: the node changed its master meanwhile");
 }
 
 async function putBeside(request: TakeRequest, writer: BackupWriter, { reach }: TakeTools): Promise<StoredBeside> {

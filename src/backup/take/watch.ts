@@ -21,7 +21,8 @@ export function watchFleet(host: WritableHost, mark: Mark | undefined, outer: Ab
   const over = new AbortController();
   const found = new AbortController();
   const signal = AbortSignal.any([outer, found.signal]);
-  const give = (error: unknown) => found.abort(error instanceof RunbookError ? error : new RunbookError('unknown', String(error)));
+  const give = (error: unknown) =>
+    found.abort(error instanceof RunbookError ? error : new RunbookError('unknown', String(error)));
   const running = watching(host, mark, AbortSignal.any([signal, over.signal]), give);
   return {
     signal,

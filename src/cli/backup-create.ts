@@ -1,0 +1,167 @@
+import { hostname, userInfo } from 'node:os';
+import { loadSigner } from '../backup/signer-file.js';
+import { backupGroup, type GroupOrder } from '../backup/take/group.js';
+import { quickVerify } from '../backup/take/quick.js';
+import { closeReach, reachOver, redisOf } from '../backup/take/reach.js';
+import type { Taken, TakeTools } from '../backup/take/take.js';
+import { readTrust } from '../backup/trust.js';
+import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import { defaultLimits } from '../hosts/host.js';
+import type { Inventory } from '../model/inventory.js';
+import { toJson } from '../model/json.js';
+import { known } from '../model/seen.js';
+import type { Survey } from '../model/survey.js';
+import { createdText } from '../report/backup-created.js';
+import { surveyText } from '../survey/saved.js';
+import { settleInventory } from '../survey/settle.js';
+import { surveyFleet } from '../survey/survey.js';
+import { repositoryOf } from './backup-repository.js';
+import { type Fleet, openFleet } from './compose.js';
+import type { Context } from './context.js';
+import type { BackupCreateFlags } from './flags.js';
+import { errorText } from './print-error.js';
+import { programVersion } from './version.js';
+
+/** Groups that are backed up at once; their snapshots load the machines that they run on. */
+const MOST_GROUPS = 2;
+const SNAPSHOT_LIMIT_MS = 60 * 60_000;
+
+/** `backup create`: one backup of each group. Exit 0, or what kept the worst of them from being made. */
+export async function backupCreate(flags: BackupCreateFlags, context: Context): Promise<number> {
+  const repository = await repositoryOf(flags.repository, context, { make: true });
+  const signer = await loadSigner(process.env);
+  const fleet = await openFleet(context, flags, 'every group');
+  const wanted = wantedGroups(fleet.inventory, flags);
+  const { inventory, order } = await orderFor(flags, fleet, context);
+  const reach = reachOver(inventory, fleet.hosts, fleet.passwords, context.signal);
+  const tools: TakeTools = {
+    reach,
+    repository,
+    signer,
+    version: programVersion(),
+    now: context.now,
+    tell: () => undefined,
+    onBytes: () => undefined,
+  };
+  try {
+    const results = await inTurn([...wanted], MOST_GROUPS, async ([group, named]) => {
+      const tell = (line: string) => (context.quiet ? undefined : context.stderr(`${group}: ${line}\n`));
+      const taken = await backupGroup(order(group, named), { ...tools, tell });
+      const trust = await readTrust(repository, process.env);
+      await quickVerify(taken.ref, { repository, trust, signer, now: context.now, signal: context.signal });
+      return taken;
+    });
+    return end(results, context);
+  } finally {
+    closeReach(reach);
+    await fleet.close();
+  }
+}
+
+type Result = { readonly taken: Taken } | { readonly error: unknown };
+
+function end(results: readonly Result[], context: Context): number {
+  const taken = results.flatMap((result) => ('taken' in result ? [result.taken] : []));
+  const errors = results.flatMap((result) => ('error' in result ? [result.error] : []));
+  if (taken.length === 0 && errors.length === 1) throw errors[0];
+  const backups = taken.map(({ ref, manifest }) => ({ name: ref.name, ...manifest }));
+  if (context.json) {
+    const failed = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+    context.stdout(`${toJson({ schema: 'redis-runbook/backup-create/1', backups, failed }, 2)}\n`);
+  } else for (const one of taken) context.stdout(createdText(one, context.columns));
+  for (const error of errors) {
+    if (!(error instanceof RunbookError)) throw error;
+    context.stderr(errorText(error));
+  }
+  return worstOf(errors.map((error) => (error instanceof RunbookError ? error.exit : exitStatus.bug)));
+}
+
+/** Groups by name, each with the nodes of it that were named. Throws RunbookError `usage` for a word that is neither. */
+function wantedGroups(inventory: Inventory, flags: BackupCreateFlags): ReadonlyMap<string, readonly string[]> {
+  const wanted = new Map<string, readonly string[]>();
+  const all = flags.group === undefined ? inventory.groups : [flags.group];
+  for (const word of flags.what.length > 0 ? flags.what : all) {
+    const group = inventory.groups.find((name) => name === word) ?? groupOfNode(inventory, word);
+    if (group === undefined)
+      throw new RunbookError('usage', `${inventory.file} has no group and no redis node ${word}.`, {
+        facts: [`groups: ${inventory.groups.join(', ')}`],
+        next: ['redis-runbook status'],
+      });
+    const before = wanted.get(group) ?? [];
+    wanted.set(group, inventory.groups.includes(word) ? before : [...before, word]);
+  }
+  return wanted;
+}
+
+function groupOfNode(inventory: Inventory, word: string): string | undefined {
+  return inventory.groups.find((group) => redisOf(inventory, group).some(({ id }) => id === word));
+}
+
+async function orderFor(flags: BackupCreateFlags, fleet: Fleet, context: Context) {
+  const request = { groups: fleet.inventory.groups, passwords: fleet.passwords, limits: defaultLimits };
+  const look = () => surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
+  const first = await look();
+  const { raw, survey } = (await fleet.questionsAnswered()) ? await look() : first;
+  const inventory = settleInventory(fleet.inventory, raw);
+  const text = surveyText(raw, inventory);
+  const order = (group: string, named: readonly string[]): GroupOrder => ({
+    scope: { fleet: inventory.fleet, group },
+    kind: flags.kind,
+    named,
+    reason: flags.reason,
+    tags: flags.tags,
+    withSecrets: flags.withSecrets,
+    bytesPerSecond: rateOf(flags.limitRate),
+    snapshotLimitMs: SNAPSHOT_LIMIT_MS,
+    waitMs: secondsOf(flags.wait) * 1000,
+    sentinel: sentinelOf(survey, group),
+    survey: text,
+    seen: survey,
+    who: `${userInfo().username}@${hostname()}`,
+  });
+  return { inventory, order };
+}
+
+function sentinelOf(survey: Survey, group: string): GroupOrder['sentinel'] {
+  const view = survey.groups[group]?.sentinels
+    .map((sentinel) => known(sentinel.view))
+    .find((each) => each !== undefined);
+  return view === undefined ? undefined : { master: view.master, quorum: view.quorum };
+}
+
+function rateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, digits, unit = ''] = /^(\d{1,9})([kMG]?)$/.exec(text) ?? [];
+  const rate = Number(digits) * ({ '': 1, k: 1e3, M: 1e6, G: 1e9 }[unit] ?? 1);
+  if (digits !== undefined && rate > 0) return rate;
+  throw new RunbookError('usage', `--limit-rate ${text} is no rate.`, {
+    next: ['--limit-rate 20M   is 20 MB a second'],
+  });
+}
+
+function secondsOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new RunbookError('usage', `--wait ${text} is no number of seconds.`, { next: ['--wait 600'] });
+}
+
+/** Works on all items, at most `limit` at once; the error of one ends no other. */
+async function inTurn<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<Taken>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const left = items.map((item, index) => ({ item, index }));
+  const worker = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { item, index } = next;
+      results[index] = await work(item).then(
+        (taken) => ({ taken }),
+        (error: unknown) => ({ error }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+  return results;
+}
