@@ -52,3 +52,25 @@ export interface RetentionPlan {
   readonly rows: readonly RetentionRow[];
   readonly refusals: readonly RetentionRefusal[];
 }
+
+/** Where a ping URL comes from: it is as good as a password to whoever has it. */
+export type PingSource =
+  | { readonly from: 'url'; readonly url: string }
+  | { readonly from: 'env'; readonly name: string }
+  | { readonly from: 'file'; readonly path: string };
+
+/** `backup:` of fleet.yaml with its defaults filled in. */
+export interface BackupSettings {
+  /** Directory on this machine; left out: every backup command needs --repository. */
+  readonly repository?: string;
+  readonly keep: KeepPolicy;
+  /** How old the newest good backup of a group may be. */
+  readonly limitMs: number;
+  /** How long what was pruned stays in the trash. */
+  readonly trashMs: number;
+  /** In which days, weeks and months begin: `UTC`, `Asia/Seoul`. */
+  readonly timeZone: string;
+  /** Directory of the textfile collector of node_exporter. */
+  readonly metrics?: string;
+  readonly ping?: PingSource;
+}

@@ -69,8 +69,10 @@ function reasonOf(error: unknown): string {
 }
 
 function withoutSecrets(inventory: Inventory): Inventory {
+  // What is kept of backups is no part of a survey, and the address of a ping is as good as a password.
+  const { backup: _, ...seen } = inventory;
   return {
-    ...inventory,
+    ...seen,
     password: bareSource(inventory.password),
     hosts: inventory.hosts.map((host) => ({
       ...host,
