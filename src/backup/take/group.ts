@@ -10,7 +10,8 @@ import { release, stillHeld, sweepHeld } from './held-files.js';
 import { leaveMark, type Mark } from './mark.js';
 import { type Noted, readNoted } from './noted.js';
 import { entryIn, until } from './reach.js';
-import { finishFrom, type Taken, type TakeRequest, type TakeTools, takeNew } from './take.js';
+import type { TakeRequest } from './request.js';
+import { finishFrom, type Taken, type TakeTools, takeNew } from './take.js';
 import { untilFleetIsFree, watchFleet } from './watch.js';
 
 /** A backup of one group, whose source is still to be chosen. */

@@ -3,7 +3,7 @@ import type { RdbSummary } from '../../model/formats.js';
 import type { BackupRef } from '../repository/repository.js';
 import type { HeldFile } from './held-files.js';
 import type { Noted } from './noted.js';
-import type { TakeRequest } from './take.js';
+import type { TakeRequest } from './request.js';
 
 /** What was stored beside the data. */
 export interface StoredBeside {

@@ -1,9 +1,8 @@
 import { RunbookError } from '../../errors.js';
 import { nodeAt } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
-import type { BackupFile, BackupKeyspace, BackupKind, BackupManifest, BackupReason } from '../../model/backup.js';
-import type { NodeEntry } from '../../model/inventory.js';
-import type { BackupRef, BackupScope, BackupWriter, Repository } from '../repository/repository.js';
+import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/backup.js';
+import type { BackupRef, BackupWriter, Repository } from '../repository/repository.js';
 import { countStored } from '../scratch-count.js';
 import { type Signer, sealManifest } from '../sign.js';
 import { answersBeside, configsBeside } from './beside.js';
@@ -12,25 +11,8 @@ import { type Held, holdAof, holdRdb, release } from './held-files.js';
 import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
 import { type RdbSeen, readStored, receive } from './receive.js';
-import { type SourceNow, sourceNow } from './source-now.js';
-
-/** What one backup is to be. */
-export interface TakeRequest {
-  readonly scope: BackupScope;
-  readonly kind: BackupKind;
-  readonly node: NodeEntry;
-  readonly chosenBecause: string;
-  readonly reason: BackupReason;
-  readonly tags: readonly string[];
-  readonly withSecrets: boolean;
-  /** At most so many bytes a second from the host; undefined = as fast as it comes. */
-  readonly bytesPerSecond: number | undefined;
-  /** For the snapshot, milliseconds. */
-  readonly snapshotLimitMs: number;
-  readonly sentinel: BackupManifest['sentinel'];
-  /** The saved survey, as text. */
-  readonly survey: string;
-}
+import type { TakeRequest } from './request.js';
+import { type SourceNow, settledSource, sourceNow } from './source-now.js';
 
 /** What a backup is made with. */
 export interface TakeTools {
@@ -58,7 +40,7 @@ export interface Taken {
 export async function takeNew(request: TakeRequest, writer: BackupWriter, tools: TakeTools): Promise<Taken> {
   const { reach } = tools;
   const startedAt = tools.now().toISOString();
-  const before = await sourceNow(reach, request.node);
+  const before = await settledSource(reach, request.node, request.kind);
   const snapshot = request.kind === 'rdb' ? await snapshotOf(request, tools) : undefined;
   const held = await (request.kind === 'rdb' ? holdRdb : holdAof)(reach, request.node.id, writer.ref.id);
   try {
@@ -72,6 +54,7 @@ export async function takeNew(request: TakeRequest, writer: BackupWriter, tools:
         request,
         held,
         { startedAt, snapshotAt: tools.now().toISOString() },
+        before,
         after,
         snapshot?.cost,
       ),
@@ -101,6 +84,7 @@ function manifestPart(
   request: TakeRequest,
   held: Held,
   times: { readonly startedAt: string; readonly snapshotAt: string },
+  before: SourceNow,
   now: SourceNow,
   cost: BackupManifest['cost'],
 ): Noted['manifest'] {
@@ -109,7 +93,8 @@ function manifestPart(
   return {
     ...times,
     engine: request.kind === 'rdb' ? 'bgsave' : linked ? 'aof-link' : 'aof-copy',
-    source: now.source,
+    // What the node had flushed before is in the append-only files for sure; an RDB tells its own offset.
+    source: request.kind === 'aof' ? before.source : now.source,
     chosenBecause: request.chosenBecause,
     reason: request.reason,
     tags: request.tags,

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
+import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
+import { waitFor } from './own-redis.js';
+
+let bench: BackupBench;
+let writer: SteadyWriter;
+let master: string;
+let replica: string;
+
+beforeAll(async () => {
+  bench = await backupBench({ seed: 7, persistence: 'both' });
+  await bench.lab.write({ count: 200 });
+  master = (await bench.lab.master()) ?? '';
+  replica = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  const { address, port } = placeOf(bench.lab, master);
+  writer = await startWriter(address, port, bench.lab.password);
+  await waitFor('the first writes', () => (writer.count() > 200 ? true : undefined));
+});
+afterAll(async () => {
+  await writer.stop();
+  await bench.end();
+});
+
+async function newest(): Promise<string> {
+  const complete = (await backupsIn(bench)).filter((each) => each.complete);
+  return complete.at(-1)?.path ?? '';
+}
+
+describe('a backup under a steady write load', () => {
+  test.each([
+    ['rdb', 'replica'],
+    ['rdb', 'master'],
+    ['aof', 'replica'],
+    ['aof', 'master'],
+  ])('%s of the %s holds, key by key, what the source held at one moment', async (kind, role) => {
+    const node = role === 'master' ? master : replica;
+    const begun = writer.count();
+    const output = await bench.backup(['create', node, '--kind', kind]);
+    expect(output.status, `${output.stdout}${output.stderr}`).toBe(0);
+    const ended = writer.count();
+    const path = await newest();
+    const manifest = await manifestIn(path);
+    expect(manifest.source).toMatchObject({ node, role });
+    expect(manifest.engine).toBe(kind === 'rdb' ? 'bgsave' : 'aof-link');
+
+    const loaded = await loadedFrom(path);
+    const mark = Number(loaded.get(MARK)?.value);
+    expect(mark).toBeGreaterThanOrEqual(begun - 1);
+    expect(mark).toBeLessThanOrEqual(ended + 1);
+    expect([...loaded].sort()).toEqual([...writer.after(mark)].sort());
+
+    // What was in flight at the snapshot is whole or not there: its offset lies between two transactions.
+    const offset = BigInt(manifest.source.offset ?? -1);
+    const next = await waitFor('the write after it', () => writer.offsetBefore(mark + 1));
+    expect(offset).toBeGreaterThan(writer.offsetBefore(kind === 'rdb' ? mark : begun) ?? 0n);
+    expect(offset).toBeLessThanOrEqual(next);
+
+    const drill = await bench.backup(['drill', manifest.id]);
+    expect(drill.status, `${drill.stdout}${drill.stderr}`).toBe(0);
+    expect(manifest.keyspace.from).toBe('data');
+    expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('without a name the source is a replica, and it says why', async () => {
+    const output = await bench.backup(['create']);
+    expect(output.status, output.stderr).toBe(0);
+    const manifest = await manifestIn(await newest());
+    expect(manifest.source.role).toBe('replica');
+    expect(manifest.chosenBecause).toContain('is a replica, linked');
+    expect(output.stderr).toContain(manifest.chosenBecause);
+  });
+});
