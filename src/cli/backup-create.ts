@@ -1,7 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { loadSigner } from '../backup/signer-file.js';
 import { backupGroup, type GroupOrder } from '../backup/take/group.js';
-import { quickVerify } from '../backup/take/quick.js';
 import { closeReach, reachOver, redisOf } from '../backup/take/reach.js';
 import type { Taken, TakeTools } from '../backup/take/take.js';
 import { readTrust } from '../backup/trust.js';
@@ -38,6 +37,7 @@ export async function backupCreate(flags: BackupCreateFlags, context: Context): 
     reach,
     repository,
     signer,
+    trust: await readTrust(repository, process.env),
     version: programVersion(),
     now: context.now,
     tell: () => undefined,
@@ -46,10 +46,7 @@ export async function backupCreate(flags: BackupCreateFlags, context: Context): 
   try {
     const results = await inTurn([...wanted], MOST_GROUPS, async ([group, named]) => {
       const tell = (line: string) => (context.quiet ? undefined : context.stderr(`${group}: ${line}\n`));
-      const taken = await backupGroup(order(group, named), { ...tools, tell });
-      const trust = await readTrust(repository, process.env);
-      await quickVerify(taken.ref, { repository, trust, signer, now: context.now, signal: context.signal });
-      return taken;
+      return backupGroup(order(group, named), { ...tools, tell });
     });
     return end(results, context);
   } finally {

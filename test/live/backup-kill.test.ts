@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BackupBench, backupBench } from './backup-lab.js';
 import { asItShouldBe, killOnce } from './backup-kill.js';
+import { type BackupBench, backupBench } from './backup-lab.js';
 
 let bench: BackupBench;
 

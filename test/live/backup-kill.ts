@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { openResp } from '../../src/lab/resp.js';
 import { prngOf } from '../../src/lab/prng.js';
+import { openResp } from '../../src/lab/resp.js';
 import { type BackupBench, backupsIn, heldOn, placeOf } from './backup-lab.js';
 import { waitFor } from './own-redis.js';
 
@@ -20,7 +20,11 @@ export interface Killed {
   readonly nextStatus: number | null;
   readonly nextSaid: string;
   /** What was still there once the next backup was made. */
-  readonly left: { readonly partial: readonly string[]; readonly held: readonly string[]; readonly marks: readonly string[] };
+  readonly left: {
+    readonly partial: readonly string[];
+    readonly held: readonly string[];
+    readonly marks: readonly string[];
+  };
   readonly rewrites: string;
 }
 

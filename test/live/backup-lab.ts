@@ -102,4 +102,3 @@ export async function heldOn(lab: Lab, host: string): Promise<readonly string[]>
   const names = await readdir(join(lab.directory, host, 'data'));
   return names.filter((name) => name.startsWith('.redis-runbook-backup-'));
 }
-

@@ -26,13 +26,18 @@ export function readBgsaveAnswer(answer: string | { readonly error: string }): B
   return { means: 'refused', why: error };
 }
 
-/** Why a snapshot that was begun did not come about, from INFO persistence afterwards; undefined when it did. */
+/**
+ * Why a snapshot that was begun did not come about, from INFO persistence afterwards; undefined when it did. `vanished`:
+ * nothing says that it failed. A status that was `err` before says nothing of this save: one that a full sync ends leaves
+ * it as it was (rdb.c:backgroundSaveDoneHandlerDisk, seen on 7.0.15).
+ */
 export function saveTrouble(
   before: ReadonlyMap<string, string>,
   after: ReadonlyMap<string, string>,
 ): 'failed' | 'vanished' | undefined {
   if (hasNewSave(before, after)) return undefined;
-  return after.get('rdb_last_bgsave_status') === 'ok' ? 'vanished' : 'failed';
+  const status = (info: ReadonlyMap<string, string>) => info.get('rdb_last_bgsave_status');
+  return status(after) !== 'ok' && status(before) === 'ok' ? 'failed' : 'vanished';
 }
 
 /**

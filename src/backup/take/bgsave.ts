@@ -39,7 +39,11 @@ export async function takeSnapshot(reach: Reach, node: string, options: Snapshot
     const tried = await withWriter(reach, node, (writer) => trySnapshot(writer, reach, node, options, until));
     if (tried !== 'vanished') return tried;
     if (tries === MOST_TRIES)
-      throw failed(node, `its save was ended ${tries} times by something else (a full sync with its master does that)`);
+      throw failed(
+        node,
+        `its save came to nothing ${tries} times (a full sync with its master ends it, too)`,
+        await lastWords(reach, node),
+      );
     options.tell(`the save of ${node} was ended by something else and is asked for again`);
   }
 }

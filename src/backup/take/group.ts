@@ -6,13 +6,15 @@ import type { Survey } from '../../model/survey.js';
 import { chooseSource } from '../choose.js';
 import type { BackupWriter, Repository } from '../repository/repository.js';
 import { sourceFacts } from './facts.js';
+import { failureOf } from './failure.js';
 import { release, stillHeld, sweepHeld } from './held-files.js';
 import { leaveMark, type Mark } from './mark.js';
 import { type Noted, readNoted } from './noted.js';
+import { quickVerify } from './quick.js';
 import { entryIn, until } from './reach.js';
 import type { TakeRequest } from './request.js';
 import { finishFrom, type Taken, type TakeTools, takeNew } from './take.js';
-import { untilFleetIsFree, watchFleet } from './watch.js';
+import { untilFleetIsFree, type Watch, watchFleet } from './watch.js';
 
 /** A backup of one group, whose source is still to be chosen. */
 export interface GroupOrder extends Omit<TakeRequest, 'node' | 'chosenBecause'> {
@@ -35,24 +37,43 @@ const RESUME_WITHIN_MS = 60 * 60_000;
  * what the repository says; then nothing is held on the fleet any more, unless its host is out of reach.
  */
 export async function backupGroup(order: GroupOrder, tools: TakeTools): Promise<Taken> {
-  await untilFleetIsFree([...tools.reach.tools.hosts.values()], order.waitMs, tools.tell, tools.reach.signal);
+  const startedAt = tools.now().toISOString();
+  const hosts = [...tools.reach.tools.hosts.values()];
+  try {
+    await untilFleetIsFree(hosts, order.waitMs, tools.tell, tools.reach.signal);
+  } catch (error) {
+    await noteFailed(order, startedAt, error, tools);
+    throw error;
+  }
   const resumed = await resumable(order, tools);
-  if (resumed !== undefined)
-    return working(
-      order,
-      resumed.noted.node,
-      resumed.writer,
-      tools,
-      (request, own) => {
-        tools.tell(`going on with ${resumed.writer.ref.id}, ${resumed.writer.finished.length} files are there`);
-        return finishFrom(request, resumed.noted, resumed.writer, own);
-      },
-      resumed.noted.manifest.chosenBecause,
-    );
-  const chosen = await choose(order, tools);
+  if (resumed === undefined) return begun(order, startedAt, tools);
+  const { writer, noted } = resumed;
+  tools.tell(`going on with ${writer.ref.id}: ${writer.finished.length} files are there`);
+  const work: Work = (request, own) => finishFrom(request, noted, writer, own);
+  return working(order, noted.node, writer, tools, work, noted.manifest.chosenBecause);
+}
+
+async function begun(order: GroupOrder, startedAt: string, tools: TakeTools): Promise<Taken> {
   const writer = await tools.repository.begin({ ...order.scope, kind: order.kind }, tools.now());
-  tools.tell(chosen.because);
-  return working(order, chosen.node, writer, tools, (request, own) => takeNew(request, writer, own), chosen.because);
+  try {
+    const chosen = await choose(order, tools);
+    tools.tell(chosen.because);
+    const work: Work = (request, own) => takeNew(request, writer, own);
+    return await working(order, chosen.node, writer, tools, work, chosen.because);
+  } catch (error) {
+    if (!(error instanceof RunbookError && error.word === 'blocked')) throw error;
+    await writer.discard().catch(() => undefined);
+    await noteFailed(order, startedAt, error, tools);
+    throw error;
+  }
+}
+
+/** A try that came to nothing is told by `backup status`, wherever it ended. */
+async function noteFailed(order: GroupOrder, startedAt: string, error: unknown, tools: TakeTools): Promise<void> {
+  const why = printable(error instanceof Error ? error.message : String(error));
+  const endedAt = tools.now().toISOString();
+  const noted = { schema: 'redis-runbook/backup-try/1', startedAt, endedAt, outcome: 'failed', why } as const;
+  await tools.repository.noteTry(order.scope, noted).catch(() => undefined);
 }
 
 async function choose(
@@ -71,7 +92,7 @@ async function choose(
 
 type Work = (request: TakeRequest, tools: TakeTools) => Promise<Taken>;
 
-/** Marks the host, watches for a run that takes the fleet, works, and settles the writer whatever comes. */
+/** Marks the host, watches for a run that takes the fleet, works, reads back, and settles the writer whatever comes. */
 async function working(
   order: GroupOrder,
   node: string,
@@ -80,51 +101,48 @@ async function working(
   work: Work,
   chosenBecause: string,
 ): Promise<Taken> {
-  const entry = entryIn(tools.reach.tools.inventory, node);
-  let mark: Mark | undefined;
   const { host } = nodeAt(tools.reach, node);
-  const { scope } = order;
-  const startedAt = tools.now().toISOString();
-  await tools.repository.noteTry(scope, { ...tryOf(startedAt, node, writer), outcome: 'under-way' });
+  const { repository } = tools;
+  const begun = {
+    schema: 'redis-runbook/backup-try/1',
+    startedAt: tools.now().toISOString(),
+    node,
+    backup: writer.ref.id,
+  } as const;
+  let watch: Watch | undefined;
+  let mark: Mark | undefined;
   try {
+    await repository.noteTry(order.scope, { ...begun, outcome: 'under-way' });
     mark = await markOn(host, order, node, writer.ref.id, tools);
-    await sweepGroup(order, writer.ref.id, tools);
-    const watch = watchFleet(host, mark, tools.reach.signal);
-    try {
-      const own = { ...tools, reach: until(tools.reach, watch.signal) };
-      const taken = await work({ ...order, node: entry, chosenBecause }, own);
-      const sizeBytes = taken.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0n);
-      const endedAt = tools.now().toISOString();
-      await tools.repository.noteTry(scope, { ...tryOf(startedAt, node, writer), endedAt, outcome: 'good', sizeBytes });
-      return taken;
-    } catch (error) {
-      throw watch.signal.aborted && watch.signal.reason instanceof RunbookError ? watch.signal.reason : error;
-    } finally {
-      await watch.end();
-    }
+    watch = watchFleet(host, mark, tools.reach.signal);
+    const own = { ...tools, reach: until(tools.reach, watch.signal) };
+    await sweepGroup(order, writer.ref.id, own);
+    const taken = await work({ ...order, node: entryIn(tools.reach.tools.inventory, node), chosenBecause }, own);
+    await quickVerify(taken.ref, { ...tools, signal: tools.reach.signal });
+    const sizeBytes = taken.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0n);
+    await repository.noteTry(order.scope, { ...begun, endedAt: tools.now().toISOString(), outcome: 'good', sizeBytes });
+    return taken;
   } catch (error) {
-    await giveUp(writer, error);
-    const why = (error instanceof Error ? error.message : String(error)).replace(/[^\x20-\x7e]/g, '?').slice(0, 1000);
-    const endedAt = tools.now().toISOString();
-    await tools.repository
-      .noteTry(scope, { ...tryOf(startedAt, node, writer), endedAt, outcome: 'failed', why })
-      .catch(() => undefined);
-    throw error;
+    const failure = failureOf(error, node, watch?.signal ?? tools.reach.signal);
+    await giveUp(writer, host);
+    const why = printable(failure instanceof Error ? failure.message : String(failure));
+    const ended = { ...begun, endedAt: tools.now().toISOString(), outcome: 'failed', why } as const;
+    await repository.noteTry(order.scope, ended).catch(() => undefined);
+    throw failure;
   } finally {
+    await watch?.end();
     await mark?.remove();
   }
 }
 
-function tryOf(startedAt: string, node: string, writer: BackupWriter) {
-  return { schema: 'redis-runbook/backup-try/1' as const, startedAt, node, backup: writer.ref.id };
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 1000);
 }
 
-/** What a host that went away still holds can be gone on with; anything else has nothing to go on from. */
-async function giveUp(writer: BackupWriter, error: unknown): Promise<void> {
-  const lost =
-    error instanceof Error &&
-    (error.name === 'ChannelLost' || (error instanceof RunbookError && error.word === 'unreachable'));
-  await (lost ? writer.leave() : writer.discard()).catch(() => undefined);
+/** What a host that went away still holds can be gone on with; anything else was let go, and there is nothing to go on from. */
+async function giveUp(writer: BackupWriter, host: WritableHost): Promise<void> {
+  const answers = (await host.stat('/')).ok;
+  await (answers ? writer.discard() : writer.leave()).catch(() => undefined);
 }
 
 async function markOn(

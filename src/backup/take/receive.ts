@@ -36,7 +36,7 @@ export async function receive(
   options: ReceiveOptions,
 ): Promise<Received> {
   const reader = file.role === 'rdb' ? rdbListener() : undefined;
-  const bytes = host.stream(file.held, options.signal, 0n, file.sizeBytes);
+  const bytes = host.stream(file.held, options.signal, 0n, file.sizeBytes, 'gently');
   const slowed = options.bytesPerSecond === undefined ? bytes : slow(bytes, options.bytesPerSecond, options.signal);
   const stored = await writer.put(file.path, reader === undefined ? slowed : listened(slowed, reader.feed), {
     signal: options.signal,

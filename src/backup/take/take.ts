@@ -5,6 +5,7 @@ import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/bac
 import type { BackupRef, BackupWriter, Repository } from '../repository/repository.js';
 import { countStored } from '../scratch-count.js';
 import { type Signer, sealManifest } from '../sign.js';
+import type { Trust } from '../trust.js';
 import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
@@ -19,6 +20,8 @@ export interface TakeTools {
   readonly reach: Reach;
   readonly repository: Repository;
   readonly signer: Signer;
+  /** Whose signatures count when the backup is read back: the signer's own among them. */
+  readonly trust: Trust;
   readonly version: string;
   readonly now: () => Date;
   /** Told of what is done and waited for, one line each. */
