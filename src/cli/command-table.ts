@@ -17,7 +17,7 @@ export interface SubcommandRow {
 }
 
 export interface CommandRow extends SubcommandRow {
-  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
+  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Back up' | 'Practise' | 'Set up';
   readonly flags: readonly FlagRow[];
   readonly subs?: readonly SubcommandRow[];
   /** The subcommand that runs when none is named. */
@@ -158,6 +158,20 @@ export const commands: readonly CommandRow[] = [
     ],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
+  {
+    part: 'Back up',
+    name: 'backup',
+    args: '',
+    says: 'backups of the fleet, and what they are worth',
+    flags: [],
+    subs: [
+      { name: 'list', args: '', says: 'what there is, newest first' },
+      { name: 'show', args: '<ID>', says: 'one backup: where it is from, its files, its checks' },
+      { name: 'status', args: '', says: 'how old the newest good one of each group is' },
+      { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
+      { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
+    ],
+  },
   {
     part: 'Practise',
     name: 'lab',
