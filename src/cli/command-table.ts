@@ -89,24 +89,6 @@ const auditFlags: readonly FlagRow[] = [
   { flags: '--list-rules', says: 'every rule, and nothing is audited' },
 ];
 
-const backupFlags: readonly FlagRow[] = [
-  {
-    flags: '--repository <DIR>',
-    says: 'where backups are kept (standard: backup.repository in fleet.yaml)',
-    file: true,
-  },
-  { flags: '--kind <KIND>', says: 'create: snapshot, or append-only files (standard: rdb)', values: ['rdb', 'aof'] },
-  { flags: '--with-secrets', says: 'create: keep passwords in the configs that go with it' },
-  { flags: '--tag <TAG>', says: 'create: a word to find it by', many: true },
-  { flags: '--limit-rate <RATE>', says: 'create: bytes a second of each host: 500k, 20M' },
-  { flags: '--wait <SECONDS>', says: 'create: how long to wait for a run that holds the fleet' },
-  {
-    flags: '--because <REASON>',
-    says: 'create: why (standard: manual)',
-    values: ['manual', 'schedule', 'before-upgrade'],
-  },
-];
-
 /** Every command of this version, in the order of the help; the flags of `lab` are its own (see all-commands.ts). */
 export const commands: readonly CommandRow[] = [
   {
@@ -180,11 +162,16 @@ export const commands: readonly CommandRow[] = [
     part: 'Back up',
     name: 'backup',
     args: '',
-    says: 'backups that are proven to load',
-    flags: backupFlags,
+    says: 'backups of the fleet, and what they are worth',
+    flags: [],
     subs: [
-      { name: 'create', args: '[GROUP|NODE...]', says: 'make one of each group, from its healthiest replica' },
-      { name: 'drill', args: '[ID]', says: 'load one in a closed server and count what it holds' },
+      { name: 'create', args: '[GROUP|NODE...]', says: 'one of each group, from its healthiest replica' },
+      { name: 'list', args: '', says: 'what there is, newest first' },
+      { name: 'show', args: '<ID>', says: 'one backup: where it is from, its files, its checks' },
+      { name: 'status', args: '', says: 'how old the newest good one of each group is' },
+      { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
+      { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
+      { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
     ],
   },
   {

@@ -67,22 +67,3 @@ export interface AuditFlags extends SelectFlags {
 export interface ExplainFlags {
   readonly word: string;
 }
-
-export interface BackupCreateFlags extends SelectFlags {
-  /** Groups and nodes; empty = every group, or that of `--group`. */
-  readonly what: readonly string[];
-  readonly repository: string | undefined;
-  readonly kind: 'rdb' | 'aof';
-  readonly withSecrets: boolean;
-  readonly reason: 'manual' | 'schedule' | 'before-upgrade';
-  readonly tags: readonly string[];
-  /** Bytes a second, with k, M or G behind it: `50M`. */
-  readonly limitRate: string | undefined;
-  /** Seconds that a run which holds the fleet is waited for. */
-  readonly wait: string | undefined;
-}
-
-export interface BackupDrillFlags extends SelectFlags {
-  readonly id: string | undefined;
-  readonly repository: string | undefined;
-}

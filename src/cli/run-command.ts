@@ -1,7 +1,7 @@
 import { RunbookError } from '../errors.js';
 import { fleetFlag } from '../report/next-lines.js';
 import type { Context } from './context.js';
-import type { AuditFlags, BackupCreateFlags, PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
+import type { AuditFlags, PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
 
 /** What the parser found: the command, its subcommand, its words, and its flags by their camel-case long name. */
 export interface Given extends SelectFlags {
@@ -75,8 +75,11 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./report.js')).reportCommand({ ...select, run: word }, context);
     case 'explain':
       return (await import('./explain.js')).explainCommand({ word: word ?? '' }, context);
-    case 'backup':
-      return backup(given, select, context);
+    case 'backup': {
+      const { backupFlagsOf } = await import('./backup/flags.js');
+      const { backupCommand } = await import('./backup/backup.js');
+      return backupCommand(backupFlagsOf(sub ?? '', given.args, options, select), context);
+    }
     case 'lab':
       if (sub === 'demo') return (await import('./demo.js')).demoCommand(options, context);
       return runLab(given, context);
@@ -88,25 +91,6 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     default:
       throw new Error(`the command ${given.command} is in the table and runs nothing`);
   }
-}
-
-async function backup(given: Given, select: SelectFlags, context: Context): Promise<number> {
-  const { args, options } = given;
-  const repository = text(options.repository);
-  if (given.sub === 'drill')
-    return (await import('./backup-drill.js')).backupDrill({ ...select, id: args[0], repository }, context);
-  const flags: BackupCreateFlags = {
-    ...select,
-    repository,
-    what: args,
-    kind: oneOf(text(options.kind), ['rdb', 'aof']),
-    withSecrets: isOn(options.withSecrets),
-    reason: oneOf(text(options.because), ['manual', 'schedule', 'before-upgrade']),
-    tags: several(options.tag),
-    limitRate: text(options.limitRate),
-    wait: text(options.wait),
-  };
-  return (await import('./backup-create.js')).backupCreate(flags, context);
 }
 
 async function runLab({ sub, args, options }: Given, context: Context): Promise<number> {

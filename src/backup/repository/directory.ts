@@ -33,6 +33,7 @@ export function directoryRepository(root: string, id: string): Repository {
     scopes: () => scopesIn(root),
     list: (scope) => listIn(root, scope),
     begin: (start, now) => begin(root, start, now),
+    writer: async (scope) => holderOf(writerLock(root, scope), await myIdentity()),
     open: (ref, doing) => openBackup(root, ref, doing),
     sealed: (ref) => sealed(root, ref),
     checks: (ref) => readChecks(directoryOf(root, ref)),

@@ -143,6 +143,8 @@ export interface Repository {
   list(scope: BackupScope): Promise<{ readonly backups: readonly BackupRef[]; readonly strange: readonly string[] }>;
   /** Takes the group's writer lock. Rejects with RunbookError `locked` (who, since when, doing what) while another lives, `usage` when `resume` names nothing. */
   begin(start: BackupStart, now: Date): Promise<BackupWriter>;
+  /** Who makes a backup of a group now; undefined when nobody does, or its process is proven dead. */
+  writer(scope: BackupScope): Promise<LockHolder | undefined>;
   /** Opens a complete backup. Rejects with RunbookError `no-backup` when it is not there or partial. */
   open(ref: BackupRef, doing: string): Promise<BackupReader>;
   /** The seal of a complete backup without opening it; undefined when it is not there (any more). */

@@ -20,7 +20,9 @@ export interface QuickTools {
 export async function quickVerify(ref: BackupRef, tools: QuickTools): Promise<BackupCheck> {
   const began = performance.now();
   const verified = await verifyBackup(tools.repository, ref, tools.trust, { signal: tools.signal });
-  const details = verified.troubles.map(({ text }) => text);
+  const details = verified.troubles
+    .slice(0, 100)
+    .map(({ what, text }) => `${what}: ${text}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 1000));
   const check: BackupCheck = {
     schema: 'redis-runbook/backup-check/1',
     id: ref.id,

@@ -1,33 +1,35 @@
 import { hostname, userInfo } from 'node:os';
-import { loadSigner } from '../backup/signer-file.js';
-import { backupGroup, type GroupOrder } from '../backup/take/group.js';
-import { closeReach, reachOver, redisOf } from '../backup/take/reach.js';
-import type { Taken, TakeTools } from '../backup/take/take.js';
-import { readTrust } from '../backup/trust.js';
-import { exitStatus, RunbookError, worstOf } from '../errors.js';
-import { defaultLimits } from '../hosts/host.js';
-import type { Inventory } from '../model/inventory.js';
-import { toJson } from '../model/json.js';
-import { known } from '../model/seen.js';
-import type { Survey } from '../model/survey.js';
-import { createdText } from '../report/backup-created.js';
-import { surveyText } from '../survey/saved.js';
-import { settleInventory } from '../survey/settle.js';
-import { surveyFleet } from '../survey/survey.js';
-import { repositoryOf } from './backup-repository.js';
-import { type Fleet, openFleet } from './compose.js';
-import type { Context } from './context.js';
-import type { BackupCreateFlags } from './flags.js';
-import { errorText } from './print-error.js';
-import { programVersion } from './version.js';
+import { openRepository } from '../../backup/repository/open.js';
+import { loadSigner } from '../../backup/signer-file.js';
+import { backupGroup, type GroupOrder } from '../../backup/take/group.js';
+import { closeReach, reachOver, redisOf } from '../../backup/take/reach.js';
+import type { Taken, TakeTools } from '../../backup/take/take.js';
+import { readTrust } from '../../backup/trust.js';
+import { exitStatus, RunbookError, worstOf } from '../../errors.js';
+import { defaultLimits } from '../../hosts/host.js';
+import type { Inventory } from '../../model/inventory.js';
+import { toJson } from '../../model/json.js';
+import { known } from '../../model/seen.js';
+import type { Survey } from '../../model/survey.js';
+import { createdText } from '../../report/backup-created.js';
+import { surveyText } from '../../survey/saved.js';
+import { settleInventory } from '../../survey/settle.js';
+import { surveyFleet } from '../../survey/survey.js';
+import { type Fleet, openFleet } from '../compose.js';
+import type { Context } from '../context.js';
+import { errorText } from '../print-error.js';
+import { programVersion } from '../version.js';
+import type { BackupFlags } from './flags.js';
+import { backupPlace } from './open.js';
 
 /** Groups that are backed up at once; their snapshots load the machines that they run on. */
 const MOST_GROUPS = 2;
 const SNAPSHOT_LIMIT_MS = 60 * 60_000;
 
 /** `backup create`: one backup of each group. Exit 0, or what kept the worst of them from being made. */
-export async function backupCreate(flags: BackupCreateFlags, context: Context): Promise<number> {
-  const repository = await repositoryOf(flags.repository, context, { make: true });
+export async function backupCreate(flags: BackupFlags, context: Context): Promise<number> {
+  const { place } = await backupPlace(flags, context);
+  const repository = await openRepository(place, { make: true, now: context.now() });
   const signer = await loadSigner(process.env);
   const fleet = await openFleet(context, flags, 'every group');
   const wanted = wantedGroups(fleet.inventory, flags);
@@ -74,10 +76,10 @@ function end(results: readonly Result[], context: Context): number {
 }
 
 /** Groups by name, each with the nodes of it that were named. Throws RunbookError `usage` for a word that is neither. */
-function wantedGroups(inventory: Inventory, flags: BackupCreateFlags): ReadonlyMap<string, readonly string[]> {
+function wantedGroups(inventory: Inventory, flags: BackupFlags): ReadonlyMap<string, readonly string[]> {
   const wanted = new Map<string, readonly string[]>();
   const all = flags.group === undefined ? inventory.groups : [flags.group];
-  for (const word of flags.what.length > 0 ? flags.what : all) {
+  for (const word of flags.args.length > 0 ? flags.args : all) {
     const group = inventory.groups.find((name) => name === word) ?? groupOfNode(inventory, word);
     if (group === undefined)
       throw new RunbookError('usage', `${inventory.file} has no group and no redis node ${word}.`, {
@@ -94,7 +96,7 @@ function groupOfNode(inventory: Inventory, word: string): string | undefined {
   return inventory.groups.find((group) => redisOf(inventory, group).some(({ id }) => id === word));
 }
 
-async function orderFor(flags: BackupCreateFlags, fleet: Fleet, context: Context) {
+async function orderFor(flags: BackupFlags, fleet: Fleet, context: Context) {
   const request = { groups: fleet.inventory.groups, passwords: fleet.passwords, limits: defaultLimits };
   const look = () => surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
   const first = await look();
@@ -105,7 +107,7 @@ async function orderFor(flags: BackupCreateFlags, fleet: Fleet, context: Context
     scope: { fleet: inventory.fleet, group },
     kind: flags.kind,
     named,
-    reason: flags.reason,
+    reason: flags.because,
     tags: flags.tags,
     withSecrets: flags.withSecrets,
     bytesPerSecond: rateOf(flags.limitRate),
