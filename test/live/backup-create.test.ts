@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openResp } from '../../src/lab/resp.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
 import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
 import { waitFor } from './own-redis.js';
@@ -60,6 +61,49 @@ describe('a backup under a steady write load', () => {
     expect(drill.status, `${drill.stdout}${drill.stderr}`).toBe(0);
     expect(manifest.keyspace.from).toBe('data');
     expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('an AOF that is rewritten all the time is held as one set, or not at all', async () => {
+    const { address, port } = placeOf(bench.lab, master);
+    const client = await openResp(address, port, bench.lab.password);
+    let rewriting = true;
+    let rewrites = 0;
+    const rewriter = (async () => {
+      while (rewriting) {
+        const answer = await client.pipeline([['BGREWRITEAOF']]);
+        if (String(answer[0]).includes('started')) rewrites += 1;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    })();
+    const output = await bench.backup(['create', master, '--kind', 'aof', '--limit-rate', '300k']);
+    rewriting = false;
+    await rewriter;
+    client.close();
+    expect(output.status, output.stderr).toBe(0);
+    expect(rewrites).toBeGreaterThan(3);
+    const loaded = await loadedFrom(await newest());
+    expect([...loaded].sort()).toEqual([...writer.after(Number(loaded.get(MARK)?.value))].sort());
+    expect(await heldOn(bench.lab, master)).toEqual([]);
+  });
+
+  test('a later save does not swap the snapshot that is on its way', async () => {
+    const { address, port } = placeOf(bench.lab, replica);
+    const client = await openResp(address, port, bench.lab.password);
+    const backup = bench.backup(['create', replica, '--limit-rate', '100k']);
+    await waitFor('the snapshot on its way', async () =>
+      (await heldOn(bench.lab, replica)).length > 0 ? true : undefined,
+    );
+    const before = writer.count();
+    await waitFor('a later save', async () =>
+      String((await client.pipeline([['BGSAVE']]))[0]).includes('started') ? true : undefined,
+    );
+    const output = await backup;
+    client.close();
+    expect(output.status, output.stderr).toBe(0);
+    const loaded = await loadedFrom(await newest());
+    const mark = Number(loaded.get(MARK)?.value);
+    expect(mark).toBeLessThanOrEqual(before);
+    expect([...loaded].sort()).toEqual([...writer.after(mark)].sort());
   });
 
   test('without a name the source is a replica, and it says why', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { asItShouldBe, killOnce } from './backup-kill.js';
-import { type BackupBench, backupBench } from './backup-lab.js';
+import { asItShouldBe, cutAfter, killOnce } from './backup-kill.js';
+import { type BackupBench, backupBench, backupsIn } from './backup-lab.js';
 
 let bench: BackupBench;
 
@@ -22,4 +22,16 @@ describe('a backup that is killed', () => {
     const killed = await killOnce(bench, side, seed);
     expect(killed, `${killed.said}\n${killed.nextSaid}`).toMatchObject(asItShouldBe);
   });
+});
+
+test('an AOF whose first files had arrived is gone on with: they are not sent again', async () => {
+  const cut = await cutAfter(bench, 'data/appendonlydir/appendonly.aof.manifest');
+  const next = await bench.backup(['create', cut.node, '--kind', 'aof']);
+  expect(next.status, next.stderr).toBe(0);
+  expect(next.stderr).toContain(`going on with ${cut.id}`);
+  expect(next.stderr).toContain('data/appendonlydir/appendonly.aof.manifest is there already');
+  expect(next.stderr).not.toContain('removed');
+  const complete = (await backupsIn(bench)).at(-1);
+  expect(complete).toMatchObject({ complete: true, name: expect.stringContaining(cut.id) });
+  expect((await bench.backup(['drill', cut.id])).status).toBe(0);
 });

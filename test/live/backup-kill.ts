@@ -60,6 +60,23 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
   };
 }
 
+/** A slow backup of append-only files whose operator is killed once `path` has arrived. */
+export async function cutAfter(
+  bench: BackupBench,
+  path: string,
+): Promise<{ readonly id: string; readonly node: string }> {
+  const master = await waitFor('a master', () => bench.lab.master());
+  const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  const run = start(bench, ['create', node, '--kind', 'aof', '--limit-rate', '200k']);
+  const partial = await waitFor(path, async () => {
+    const found = (await backupsIn(bench)).find(({ complete }) => !complete);
+    return found !== undefined && existsSync(join(found.path, path)) ? found : undefined;
+  });
+  run.kill();
+  await run.ended;
+  return { id: partial.name.replace('.partial', '').slice(-4), node };
+}
+
 function start(bench: BackupBench, args: readonly string[]) {
   const all = ['backup', ...args, '--repository', bench.repository, '--fleet', bench.lab.fleetFile];
   const child = spawn(process.execPath, [bin, ...all], {
