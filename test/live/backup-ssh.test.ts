@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
@@ -57,19 +57,38 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
     expect(await heldOn(bench.lab, node)).toEqual([]);
   });
 
-  test('whose connection breaks is not listed, and the next one clears up', async () => {
+  test('whose connection breaks sends the file again, and leaves nothing behind', async () => {
     const remote = await over(transport);
-    const backup = remote.backup(['create', node, '--limit-rate', '200k']);
+    const backup = remote.backup(['create', node, '--limit-rate', '300k']);
     await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
+    await waitFor('the first bytes', async () => {
+      const partial = (await backupsIn(bench)).find(({ complete }) => !complete);
+      const names = partial === undefined ? [] : await readdir(partial.path, { recursive: true });
+      return names.some((name) => name.startsWith('data/')) ? true : undefined;
+    });
     servers.get(node)?.cut();
+    const output = await backup;
+    expect(output.status, output.stderr).toBe(0);
+    expect(output.stderr).toContain('data/dump.rdb is sent again');
+    expect((await backupsIn(bench)).every(({ complete }) => complete)).toBe(true);
+    expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('whose machine goes away is told and kept as incomplete; the next one clears up', async () => {
+    const remote = await over(transport);
+    const backup = remote.backup(['create', node, '--limit-rate', '300k']);
+    await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
+    const sshd = servers.get(node);
+    await sshd?.stop();
     const cut = await backup;
-    expect([0, 4, 8], cut.stderr).toContain(cut.status);
+    expect([4, 8], cut.stderr).toContain(cut.status);
     const before = (await backupsIn(bench)).filter(({ complete }) => complete).length;
+    const again = await sshds.start([], { at: sshd?.address ?? '', hostKeys: sshd?.hostKeys ?? [] });
+    servers.set(node, again);
     const next = await remote.backup(['create', node]);
     expect(next.status, next.stderr).toBe(0);
     const after = await backupsIn(bench);
-    expect(after.filter(({ complete }) => complete).length).toBe(before + 1);
-    expect(after.every(({ complete }) => complete)).toBe(true);
+    expect(after.map(({ complete }) => complete)).toEqual(Array.from({ length: before + 1 }, () => true));
     expect(await heldOn(bench.lab, node)).toEqual([]);
   });
 });

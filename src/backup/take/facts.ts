@@ -84,11 +84,7 @@ async function numberIn(
 }
 
 /** Free bytes for the node's user where a directory is (`df -P`: POSIX); undefined when the host does not say. */
-export async function freeBytes(
-  host: WritableHost,
-  directory: string,
-  signal: AbortSignal,
-): Promise<bigint | undefined> {
+async function freeBytes(host: WritableHost, directory: string, signal: AbortSignal): Promise<bigint | undefined> {
   const said = await host.run(['df', '-Pk', '--', directory], { timeoutMs: RUN_MS }, signal).catch(() => undefined);
   const kilobytes = said?.status === 0 ? /^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%/m.exec(said.stdout)?.[1] : undefined;
   return kilobytes === undefined ? undefined : BigInt(kilobytes) * 1024n;

@@ -13,9 +13,14 @@ export function failureOf(error: unknown, node: string, signal: AbortSignal): un
     });
   }
   if (error instanceof RunbookError || !isOfTheWorld(error)) return error;
-  return new RunbookError('backup-failed', `The backup of ${node} was not made: ${error.message.replace(/\.$/, '')}.`, {
+  return new RunbookError('backup-failed', `The backup of ${node} was not made: ${wordsOf(error)}.`, {
     next: ['redis-runbook status', 'redis-runbook backup create'],
   });
+}
+
+/** A connection that broke while it only read leaves nothing in doubt. */
+function wordsOf(error: Error): string {
+  return error.message.replace(/: whether .* is not known\.?$/, '').replace(/\.$/, '');
 }
 
 /** Said by a node, a host, a connection or a disk. TypeError and the like are ours. */

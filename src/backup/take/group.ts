@@ -13,7 +13,8 @@ import { type Noted, readNoted } from './noted.js';
 import { quickVerify } from './quick.js';
 import { entryIn, until } from './reach.js';
 import type { TakeRequest } from './request.js';
-import { finishFrom, type Taken, type TakeTools, takeNew } from './take.js';
+import { finishFrom, type Taken, takeNew } from './take.js';
+import type { TakeTools } from './take-tools.js';
 import { untilFleetIsFree, type Watch, watchFleet } from './watch.js';
 
 /** A backup of one group, whose source is still to be chosen. */

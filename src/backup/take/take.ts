@@ -1,33 +1,19 @@
 import { RunbookError } from '../../errors.js';
 import { nodeAt } from '../../execute/node.js';
-import type { Reach } from '../../execute/tools.js';
 import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/backup.js';
-import type { BackupRef, BackupWriter, Repository } from '../repository/repository.js';
+import type { BackupRef, BackupWriter } from '../repository/repository.js';
 import { countStored } from '../scratch-count.js';
-import { type Signer, sealManifest } from '../sign.js';
-import type { Trust } from '../trust.js';
+import { sealManifest } from '../sign.js';
 import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
 import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
-import { type RdbSeen, readStored, receive } from './receive.js';
+import { type RdbSeen, readStored } from './receive.js';
+import { receiveAgain } from './receive-again.js';
 import type { TakeRequest } from './request.js';
 import { type SourceNow, settledSource, sourceNow } from './source-now.js';
-
-/** What a backup is made with. */
-export interface TakeTools {
-  readonly reach: Reach;
-  readonly repository: Repository;
-  readonly signer: Signer;
-  /** Whose signatures count when the backup is read back: the signer's own among them. */
-  readonly trust: Trust;
-  readonly version: string;
-  readonly now: () => Date;
-  /** Told of what is done and waited for, one line each. */
-  readonly tell: (line: string) => void;
-  readonly onBytes: (bytes: number) => void;
-}
+import type { TakeTools } from './take-tools.js';
 
 export interface Taken {
   readonly ref: BackupRef;
@@ -164,8 +150,7 @@ async function sendData(
       continue;
     }
     if (there !== undefined) await writer.drop(file.path);
-    const options = { signal: tools.reach.signal, bytesPerSecond: request.bytesPerSecond, onBytes: tools.onBytes };
-    rdb = (await receive(named, file, writer, options)).rdb ?? rdb;
+    rdb = (await receiveAgain(named, file, request, writer, tools)).rdb ?? rdb;
   }
   return rdb;
 }

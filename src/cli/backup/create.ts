@@ -3,7 +3,8 @@ import { openRepository } from '../../backup/repository/open.js';
 import { loadSigner } from '../../backup/signer-file.js';
 import { backupGroup, type GroupOrder } from '../../backup/take/group.js';
 import { closeReach, reachOver, redisOf } from '../../backup/take/reach.js';
-import type { Taken, TakeTools } from '../../backup/take/take.js';
+import type { Taken } from '../../backup/take/take.js';
+import type { TakeTools } from '../../backup/take/take-tools.js';
 import { readTrust } from '../../backup/trust.js';
 import { exitStatus, RunbookError, worstOf } from '../../errors.js';
 import { defaultLimits } from '../../hosts/host.js';
@@ -43,7 +44,6 @@ export async function backupCreate(flags: BackupFlags, context: Context): Promis
     version: programVersion(),
     now: context.now,
     tell: () => undefined,
-    onBytes: () => undefined,
   };
   try {
     const results = await inTurn([...wanted], MOST_GROUPS, async ([group, named]) => {
