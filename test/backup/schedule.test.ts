@@ -124,6 +124,7 @@ describe('what monitoring gets', () => {
     limitMs: 86_400_000,
     neverFinished: false,
     good: 3,
+    future: 0,
     bad: 0,
     unknown: 0,
     incomplete: 0,
