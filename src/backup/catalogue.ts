@@ -30,7 +30,7 @@ export async function readCatalogue(
 }
 
 /** One backup with its papers judged; undefined when it went away meanwhile. */
-export async function readCatalogued(
+async function readCatalogued(
   repository: Repository,
   ref: BackupRef,
   trust: Trust,

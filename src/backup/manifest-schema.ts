@@ -15,7 +15,7 @@ const text = (length: number) =>
     .regex(/^[^\p{Cc}\p{Cf}\p{Cs}]*$/u, { message: 'expected text without control characters' });
 const instant = z.iso.datetime({ message: 'expected a time like 2026-11-23T03:14:07Z' });
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { message: 'expected 64 lower-case hex digits' });
-export const idSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{4}$/, { message: 'expected four letters or digits' });
+const idSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{4}$/, { message: 'expected four letters or digits' });
 export const nameSchema = z
   .string()
   .max(253)

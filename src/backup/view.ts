@@ -36,7 +36,10 @@ function fromManifest(manifest: NonNullable<CataloguedBackup['manifest']>): Part
 
 /** The moment of the data; an unbelieved manifest says nothing, so the name does. */
 function takenAt({ ref, manifest, state }: CataloguedBackup): string {
-  return manifest === undefined || state === 'bad' ? ref.begunAt : manifest.snapshotAt;
+  if (manifest === undefined || state === 'bad') return ref.begunAt;
+  const { snapshotAt, finishedAt } = manifest;
+  // The node's own clock said when; it cannot have been after the backup was whole by ours.
+  return Date.parse(snapshotAt) > Date.parse(finishedAt) ? finishedAt : snapshotAt;
 }
 
 function proofOf({ checks, state }: CataloguedBackup): BackupProof {
@@ -66,7 +69,10 @@ function forRetention(backup: CataloguedBackup): RetentionBackup {
   };
 }
 
-/** How a group stands: the newest good backup against the limit. Backups from the future count as made now. */
+/** A clock that is this much ahead of another is no reason not to count. */
+const clockToleranceMs = 5 * 60_000;
+
+/** How a group stands: the newest good backup against the limit. One from the future would look fresh for years: it is told and not counted. */
 export function statusRow(
   scope: { readonly fleet: string; readonly group: string },
   backups: readonly CataloguedBackup[],
@@ -75,7 +81,8 @@ export function statusRow(
   limitMs: number,
   now: Date,
 ): BackupStatusRow {
-  const good = backups.filter(({ state }) => state === 'good').map((one) => viewOf(one));
+  const all = backups.filter(({ state }) => state === 'good').map((one) => viewOf(one));
+  const good = all.filter(({ takenAt }) => Date.parse(takenAt) <= now.getTime() + clockToleranceMs);
   const newest = good.reduce<BackupView | undefined>(
     (best, one) => (best === undefined || Date.parse(one.takenAt) > Date.parse(best.takenAt) ? one : best),
     undefined,
@@ -92,6 +99,7 @@ export function statusRow(
     limitMs,
     neverFinished: lastTry?.outcome === 'under-way' && !isWritten,
     good: good.length,
+    future: all.length - good.length,
     bad: of('bad'),
     unknown: of('unknown'),
     incomplete: of('incomplete'),

@@ -172,6 +172,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
       { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
       { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
+      { name: 'schedule', args: '<ACTION>', says: 'install, show or remove a timer that makes them' },
     ],
   },
   {

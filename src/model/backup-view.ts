@@ -57,6 +57,8 @@ export interface BackupStatusRow {
   readonly neverFinished: boolean;
   readonly drilledAt?: string;
   readonly good: number;
+  /** Good ones whose time is still to come, by this clock. */
+  readonly future: number;
   readonly bad: number;
   readonly unknown: number;
   readonly incomplete: number;

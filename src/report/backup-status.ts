@@ -63,8 +63,13 @@ function trySentence(
   return lastTry.outcome === 'failed' ? `The last try, ${when}, failed${why}.` : '';
 }
 
-function attention({ group, bad, unknown }: BackupStatusRow): readonly string[] {
+function attention({ group, bad, unknown, future }: BackupStatusRow): readonly string[] {
   return [
+    ...(future === 0
+      ? []
+      : [
+          `${count(future, 'backup')} of ${printable(group)} ${future === 1 ? 'is' : 'are'} from the future and not counted: a clock is wrong.`,
+        ]),
     ...(bad === 0 ? [] : [`${count(bad, 'backup')} of ${printable(group)} ${bad === 1 ? 'is' : 'are'} bad.`]),
     ...(unknown === 0
       ? []

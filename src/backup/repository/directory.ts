@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { rm, statfs } from 'node:fs/promises';
+import { rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import type { BackupTry } from '../../model/backup.js';
@@ -91,6 +91,7 @@ async function stateOf(directory: string, name: string, ref: BackupRef): Promise
 
 async function begin(root: string, start: BackupStart, now: Date): Promise<BackupWriter> {
   const directory = groupDirectory(root, start);
+  await checkOwner(root);
   await makeDirectory(join(root, 'locks'));
   await makeDirectory(directory);
   const lock = await takeLock(
@@ -106,6 +107,15 @@ async function begin(root: string, start: BackupStart, now: Date): Promise<Backu
     await lock.release();
     throw error;
   }
+}
+
+/** Data goes only where its owner is who writes it, or root: anybody else could read it, or put a link in its way. */
+async function checkOwner(root: string): Promise<void> {
+  const { uid } = await stat(root);
+  if (uid === process.getuid?.() || uid === 0) return;
+  throw new RunbookError('repository', `${root} belongs to user ${uid}, and not to you: no backup is written there.`, {
+    next: [`as its owner: sudo -u '#${uid}' redis-runbook backup create`],
+  });
 }
 
 function writerLock(root: string, { fleet, group }: BackupScope): string {

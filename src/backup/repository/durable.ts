@@ -7,8 +7,6 @@ import { RunbookError } from '../../errors.js';
 /** What a file has that is not finished; never the name of a stored one, whose parts begin with a letter or digit. */
 export const UNFINISHED = '.unfinished-';
 
-export type SystemError = NodeJS.ErrnoException;
-
 /** The system's word for what went wrong, `ENOENT`; undefined for other errors. */
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

@@ -36,7 +36,7 @@ async function found1(directory: string, path: string): Promise<FoundFile> {
 }
 
 /** Opens one stored file for reading: inside the grammar, no link anywhere below `directory`, a regular file. Rejects with RunbookError `usage` or the system's error. */
-export async function openStored(directory: string, path: string): Promise<FileHandle> {
+async function openStored(directory: string, path: string): Promise<FileHandle> {
   const trouble = pathTrouble(path);
   if (trouble !== undefined)
     throw new RunbookError('usage', `${JSON.stringify(path)} names no file of a backup: ${trouble}.`);

@@ -57,7 +57,7 @@ async function removeDead(path: string, dead: LockFile, what: string, now: Date)
 }
 
 /** Reads a lock file: undefined when there is none. */
-export async function readLock(path: string): Promise<LockFile | 'unreadable' | undefined> {
+async function readLock(path: string): Promise<LockFile | 'unreadable' | undefined> {
   try {
     const bytes = await readSmall(path, limitBytes);
     if (bytes === undefined) return undefined;

@@ -44,17 +44,15 @@ export async function isProvenDead(other: ProcessIdentity, me: ProcessIdentity):
     return other.machine !== undefined && other.machine === me.machine && other.host === me.host;
   }
   if (other.pidNamespace !== me.pidNamespace || other.startTicks === undefined) return false;
-  const stat = await readFile(`/proc/${other.pid}/stat`, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ESRCH') return 'gone';
-    return undefined;
-  });
-  if (stat === 'gone') return true;
+  // A process that hides in /proc (hidepid) still answers a signal: what cannot be seen is not yet dead.
+  if (!answers(other.pid)) return true;
+  const stat = await readText(`/proc/${other.pid}/stat`);
   const now = stat === undefined ? undefined : parseStat(stat);
   if (now === undefined) return false;
   return now.startTicks.toString() !== other.startTicks || now.state === 'Z' || now.state === 'X';
 }
 
-/** Where there is no /proc: whether any process has this pid. */
+/** Whether any process has this pid, also one that may not be looked at. */
 function answers(pid: number): boolean {
   try {
     process.kill(pid, 0);

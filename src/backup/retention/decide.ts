@@ -142,7 +142,8 @@ function keepSpanAndTags(policy: KeepPolicy, counted: readonly RetentionBackup[]
   }
 }
 
-function isEmpty({ last, buckets, within, withinBuckets, tags }: KeepPolicy): boolean {
+/** Whether a policy keeps nothing: then nothing may be removed either. */
+export function isEmptyPolicy({ last, buckets, within, withinBuckets, tags }: KeepPolicy): boolean {
   const counts = [last, ...Object.values(buckets)].some((count) => count !== undefined && count !== 0);
   return !counts && within === undefined && Object.keys(withinBuckets).length === 0 && tags.length === 0;
 }
@@ -155,7 +156,8 @@ function refusals(
   { now, limitMs }: RetentionOptions,
 ): readonly RetentionRefusal[] {
   const found: RetentionRefusal[] = [];
-  if (isEmpty(policy)) found.push({ what: 'no-policy', text: 'fleet.yaml does not say what to keep (backup.keep)' });
+  if (isEmptyPolicy(policy))
+    found.push({ what: 'no-policy', text: 'fleet.yaml does not say what to keep (backup.keep)' });
   if (future)
     found.push({ what: 'clock', text: 'a backup is from the future: this clock, or the one that made it, is wrong' });
   const going = rows.filter(({ keep }) => !keep).length;

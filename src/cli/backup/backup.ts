@@ -19,6 +19,8 @@ export async function backupCommand(flags: BackupFlags, context: Context): Promi
       return (await import('./verify.js')).backupVerify(flags, context);
     case 'prune':
       return (await import('./prune.js')).backupPrune(flags, context);
+    case 'schedule':
+      return (await import('./schedule.js')).backupSchedule(flags, context);
     default:
       throw new RunbookError('usage', `There is no backup ${flags.sub}.`, { next: ['redis-runbook backup --help'] });
   }

@@ -24,6 +24,12 @@ export const backupFlags: readonly FlagRow[] = [
   { flags: '--at <CALENDAR>', says: "schedule: when, as 'daily' or '*-*-* 03:14:00'; cron: '14 3 * * *'" },
   { flags: '--user <USER>', says: 'schedule: who runs it (standard: redis-runbook)' },
   { flags: '--image <IMAGE>', says: 'schedule: container image for kubernetes' },
+  {
+    flags: '--credential <NAME=PATH>',
+    says: 'schedule: hand this secret to the service (LoadCredential=)',
+    many: true,
+  },
+  { flags: '--into <DIRECTORY>', says: 'schedule: write the files there and enable nothing', file: true },
   { flags: '--print', says: 'schedule: print what would be written, and write nothing' },
 ];
 
@@ -41,6 +47,8 @@ export interface BackupFlags extends SelectFlags {
   readonly at: string | undefined;
   readonly user: string | undefined;
   readonly image: string | undefined;
+  readonly credentials: readonly string[];
+  readonly into: string | undefined;
   readonly print: boolean;
   readonly kind: 'rdb' | 'aof';
   readonly withSecrets: boolean;
@@ -79,6 +87,8 @@ export function backupFlagsOf(
     at: text('at'),
     user: text('user'),
     image: text('image'),
+    credentials: Array.isArray(options.credential) ? options.credential.filter((one) => typeof one === 'string') : [],
+    into: text('into'),
     print: isOn('print'),
     kind: options.kind === 'aof' ? 'aof' : 'rdb',
     withSecrets: isOn('withSecrets'),
