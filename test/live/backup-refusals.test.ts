@@ -182,3 +182,23 @@ async function filesWith(directory: string, text: string): Promise<readonly stri
   const found = await Promise.all(paths.map(async (path) => ((await readFile(path)).includes(text) ? [path] : [])));
   return found.flat().map((path) => path.slice(directory.length + 1));
 }
+
+describe('a timer', () => {
+  test('gets its backup drilled when nothing of the group was for a week, and not again the next night', async () => {
+    const nights = await backupBench({ seed: 41, persistence: 'rdb' });
+    try {
+      for (const said of ['was loaded in a closed server', '']) {
+        const output = await nights.backup(['create', '--scheduled']);
+        expect(output.status, output.stderr).toBe(0);
+        expect(output.stderr.includes('was loaded in a closed server')).toBe(said !== '');
+      }
+      const [first] = await backupsIn(nights);
+      const checks = await readdir(join(first?.path ?? '', 'checks'));
+      expect(checks.some((name) => name.endsWith('-drill.json'))).toBe(true);
+      const manifest = JSON.parse(await readFile(join(first?.path ?? '', 'manifest.json'), 'utf8'));
+      expect(manifest.reason).toBe('schedule');
+    } finally {
+      await nights.end();
+    }
+  });
+});

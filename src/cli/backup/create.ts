@@ -4,7 +4,6 @@ import { loadSigner } from '../../backup/signer-file.js';
 import { backupGroup, type GroupOrder } from '../../backup/take/group.js';
 import { closeReach, reachOver, redisOf } from '../../backup/take/reach.js';
 import type { Taken } from '../../backup/take/take.js';
-import type { TakeTools } from '../../backup/take/take-tools.js';
 import { readTrust } from '../../backup/trust.js';
 import { exitStatus, RunbookError, worstOf } from '../../errors.js';
 import { defaultLimits } from '../../hosts/host.js';
@@ -22,37 +21,50 @@ import { errorText } from '../print-error.js';
 import { programVersion } from '../version.js';
 import type { BackupFlags } from './flags.js';
 import { backupPlace } from './open.js';
+import { drillWhenDue, pinged } from './scheduled.js';
 
 /** Groups that are backed up at once; their snapshots load the machines that they run on. */
 const MOST_GROUPS = 2;
 const SNAPSHOT_LIMIT_MS = 60 * 60_000;
+/** A timer has time: a recovery that is under way is waited for. */
+const SCHEDULED_WAIT_MS = 30 * 60_000;
 
 /** `backup create`: one backup of each group. Exit 0, or what kept the worst of them from being made. */
 export async function backupCreate(flags: BackupFlags, context: Context): Promise<number> {
-  const { place } = await backupPlace(flags, context);
+  const { place, settings } = await backupPlace(flags, context);
+  const show = (line: string) => (context.quiet ? undefined : context.stderr(`${line}\n`));
+  if (!flags.scheduled) return create(place, flags, context, show);
+  return pinged(settings, context, (told) =>
+    create(place, flags, context, (line) => {
+      told(line);
+      show(line);
+    }),
+  );
+}
+
+async function create(
+  place: string,
+  flags: BackupFlags,
+  context: Context,
+  tell: (line: string) => void,
+): Promise<number> {
   const repository = await openRepository(place, { make: true, now: context.now() });
   const signer = await loadSigner(process.env);
+  const trust = await readTrust(repository, process.env);
   const fleet = await openFleet(context, flags, 'every group');
-  const wanted = wantedGroups(fleet.inventory, flags);
-  const { inventory, order } = await orderFor(flags, fleet, context);
-  const reach = reachOver(inventory, fleet.hosts, fleet.passwords, context.signal);
-  const tools: TakeTools = {
-    reach,
-    repository,
-    signer,
-    trust: await readTrust(repository, process.env),
-    version: programVersion(),
-    now: context.now,
-    tell: () => undefined,
-  };
   try {
+    const wanted = wantedGroups(fleet.inventory, flags);
+    const { inventory, order } = await orderFor(flags, fleet, context);
+    const reach = reachOver(inventory, fleet.hosts, fleet.passwords, context.signal);
+    const common = { repository, signer, trust, now: context.now };
     const results = await inTurn([...wanted], MOST_GROUPS, async ([group, named]) => {
-      const tell = (line: string) => (context.quiet ? undefined : context.stderr(`${group}: ${line}\n`));
-      return backupGroup(order(group, named), { ...tools, tell });
-    });
+      const own = (line: string) => tell(`${group}: ${line}`);
+      const taken = await backupGroup(order(group, named), { ...common, reach, version: programVersion(), tell: own });
+      if (flags.scheduled) await drillWhenDue(taken.ref, taken.ref, { ...common, signal: context.signal }, own);
+      return taken;
+    }).finally(() => closeReach(reach));
     return end(results, context);
   } finally {
-    closeReach(reach);
     await fleet.close();
   }
 }
@@ -107,12 +119,12 @@ async function orderFor(flags: BackupFlags, fleet: Fleet, context: Context) {
     scope: { fleet: inventory.fleet, group },
     kind: flags.kind,
     named,
-    reason: flags.because,
+    reason: flags.scheduled ? 'schedule' : 'manual',
     tags: flags.tags,
     withSecrets: flags.withSecrets,
     bytesPerSecond: rateOf(flags.limitRate),
     snapshotLimitMs: SNAPSHOT_LIMIT_MS,
-    waitMs: secondsOf(flags.wait) * 1000,
+    waitMs: flags.wait === undefined && flags.scheduled ? SCHEDULED_WAIT_MS : secondsOf(flags.wait) * 1000,
     sentinel: sentinelOf(survey, group),
     survey: text,
     seen: survey,

@@ -9,11 +9,7 @@ export const backupFlags: readonly FlagRow[] = [
   { flags: '--tag <TAG>', says: 'create: a word to find it by', many: true },
   { flags: '--limit-rate <RATE>', says: 'create: bytes a second from each host: 500k, 20M' },
   { flags: '--wait <SECONDS>', says: 'create: how long a run that holds the fleet is waited for' },
-  {
-    flags: '--because <REASON>',
-    says: 'create: why (standard: manual)',
-    values: ['manual', 'schedule', 'before-upgrade'],
-  },
+  { flags: '--scheduled', says: 'create: for timers: pings, waits for a run, drills once a week' },
   { flags: '--accept-signer <NAME>', says: 'trust whoever signs so, by name or fingerprint, from now on' },
   { flags: '--all', says: 'list: every backup; verify: every group' },
   { flags: '--nagios', says: 'status: one line and exit status for Nagios and Icinga' },
@@ -57,7 +53,8 @@ export interface BackupFlags extends SelectFlags {
   readonly limitRate: string | undefined;
   /** Seconds that a run which holds the fleet is waited for. */
   readonly wait: string | undefined;
-  readonly because: 'manual' | 'schedule' | 'before-upgrade';
+  /** A timer asks, not a person. */
+  readonly scheduled: boolean;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -95,6 +92,6 @@ export function backupFlagsOf(
     tags: Array.isArray(options.tag) ? options.tag.map(String) : [],
     limitRate: text('limitRate'),
     wait: text('wait'),
-    because: (['schedule', 'before-upgrade'] as const).find((word) => word === options.because) ?? 'manual',
+    scheduled: isOn('scheduled'),
   };
 }
