@@ -75,7 +75,7 @@ function groupLines(
           shown.map((one) => rowOf(one, options)),
           options,
         )),
-    ...(older === 0 ? [] : [`  ...   $olderolder, --all shows them`]),
+    ...(older === 0 ? [] : [`  ...   ${older} older, --all shows them`]),
   ];
 }
 
@@ -119,7 +119,7 @@ function rowOf(one: BackupView, { utcOffsetMinutes, nowMs }: BackupTextOptions):
 
 /** The rules that keep it, each once: `last daily`; a pin says whose. */
 function keptWords(one: BackupView): string {
-  if (one.pinned !== undefined) return printableProse(`pinned $one.pinned`.trim()).slice(0, 40);
+  if (one.pinned !== undefined) return printableProse(`pinned ${one.pinned}`.trim()).slice(0, 40);
   const words = one.kept
     .filter((reason) => !reason.startsWith('newest'))
     .map((reason) => reason.replace(/^oldest | \d+$/g, ''));
@@ -133,7 +133,7 @@ function notes({ backups, strange, underWay }: BackupGroupView, { width }: Backu
     underWay === undefined
       ? []
       : [
-          `$printableProse(underWay.user)on $printableProse(underWay.host)makes one since $printableProse(underWay.since).`,
+          `${printableProse(underWay.user)} on ${printableProse(underWay.host)} makes one since ${printableProse(underWay.since)}.`,
         ];
   const left = underWay === undefined ? of('incomplete').map(({ id }) => id) : [];
   const sentences = [

@@ -99,7 +99,7 @@ function statusTableRow(row: BackupStatusRow, { utcOffsetMinutes, nowMs }: Backu
       row.ageMs === undefined ? '-' : age(row.ageMs),
       age(row.limitMs),
       tryWord(row, utcOffsetMinutes, nowMs),
-      row.drilledAt === undefined ? 'never' : `${age(Math.max(0, nowMs - Date.parse(row.drilledAt)))} ago`,
+      row.drilledAt === undefined ? 'never' : `${shortAge(Math.max(0, nowMs - Date.parse(row.drilledAt)))} ago`,
     ],
   };
 }

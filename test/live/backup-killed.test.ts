@@ -25,16 +25,21 @@ import fs, { promises } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 const [, , root, last] = process.argv;
 let calls = 0;
-const counted = (real) => function (...args) {
+const paths = new WeakMap();
+const log = [];
+const counted = (real, name) => async function (...args) {
   calls += 1;
   if (calls === Number(last)) process.kill(process.pid, 'SIGKILL');
-  return real.apply(this, args);
+  const result = await real.apply(this, args);
+  if (name === 'open') paths.set(result, args[0]);
+  log.push([name, ...(paths.has(this) ? [paths.get(this)] : args.filter((arg) => typeof arg === 'string' && arg.startsWith('/')))]);
+  return result;
 };
 const probe = await promises.open(process.argv[1], 'r');
 const handle = Object.getPrototypeOf(probe);
 await probe.close();
-for (const name of ['mkdir', 'rename', 'link', 'rm', 'open']) promises[name] = counted(promises[name]);
-for (const name of ['sync', 'write', 'writeFile']) handle[name] = counted(handle[name]);
+for (const name of ['mkdir', 'rename', 'link', 'rm', 'open']) promises[name] = counted(promises[name], name);
+for (const name of ['sync', 'write', 'writeFile']) handle[name] = counted(handle[name], name);
 syncBuiltinESMExports();
 const { openRepository } = await import('${dist}/backup/repository/open.js');
 const { sealManifest, signerOf } = await import('${dist}/backup/sign.js');
@@ -48,12 +53,17 @@ const said = { ...manifest, id: writer.ref.id, files: manifest.files.map((file) 
 said.source.offset = BigInt(said.source.offset);
 said.keyspace.databases = said.keyspace.databases.map((each) => ({ ...each, keys: BigInt(each.keys), expires: BigInt(each.expires) }));
 await writer.finish(sealManifest(said, signerOf('mina@ops1', pem)));
-console.log(calls);
+console.log(JSON.stringify({ calls, log }));
 `;
 
 async function runUntil(
   call: number,
-): Promise<{ readonly signal: string | null; readonly calls: number; readonly text: string }> {
+): Promise<{
+  readonly signal: string | null;
+  readonly calls: number;
+  readonly log: string[][];
+  readonly text: string;
+}> {
   const { newKeyPem } = await import('../../src/backup/sign.js');
   const { toJson } = await import('../../src/model/json.js');
   const ref = { id: '0000', ...scope, kind: 'rdb', begunAt: '2026-11-23T03:14:07Z' } as const;
@@ -61,7 +71,8 @@ async function runUntil(
   await writeFile(script, child);
   await writeFile(`${root}.json`, toJson({ manifest: manifestOf(ref), pem: newKeyPem() }));
   const ended = spawnSync(process.execPath, [script, root, String(call)], { encoding: 'utf8', timeout: 30_000 });
-  return { signal: ended.signal, calls: Number(ended.stdout), text: ended.stderr };
+  const said = ended.stdout === '' ? { calls: 0, log: [] } : JSON.parse(ended.stdout);
+  return { signal: ended.signal, ...said, text: ended.stderr };
 }
 
 it('killed before each call that changes the disk, a backup is complete or it is not listed as good, and the next one goes on', async () => {
@@ -85,6 +96,33 @@ it('killed before each call that changes the disk, a backup is complete or it is
   expect(ends.complete).toBeGreaterThan(0);
   expect(ends.partial).toBeGreaterThan(10);
   expect(ends.nothing).toBeGreaterThan(3);
+});
+
+it('puts on the disk first what a later call relies on: content before its name, names before the manifest, the manifest before the final name', async () => {
+  const { log, text } = await runUntil(0);
+  expect(text).toBe('');
+  const group = join(root, 'shop/stn-master');
+  const [directory] = log
+    .filter(([call, from]) => call === 'rename' && from?.endsWith('.partial'))
+    .map(([, from]) => from ?? '');
+  const at = (call: string, path: string, from = 0) =>
+    log.findIndex((entry, index) => index >= from && entry[0] === call && entry.at(-1) === path);
+  const published = log.findIndex(([call, from]) => call === 'rename' && from === directory);
+  expect(at('sync', group, published)).toBeGreaterThan(published);
+  for (const name of ['data/dump.rdb', 'SHA256SUMS', 'manifest.json.sig', 'manifest.json']) {
+    const path = join(directory ?? '', name);
+    const named = at('rename', path);
+    const [, temporary = ''] = log[named] ?? [];
+    const lastWrite = log.findLastIndex(
+      ([call, where]) => (call === 'write' || call === 'writeFile') && where === temporary,
+    );
+    const order = [lastWrite, at('sync', temporary), named, at('sync', join(path, '..'), named), published];
+    expect([name, order]).toEqual([name, [...order].sort((a, b) => a - b)]);
+    expect([name, Math.min(...order)]).not.toEqual([name, -1]);
+  }
+  const manifest = at('rename', join(directory ?? '', 'manifest.json'));
+  for (const name of ['data/dump.rdb', 'SHA256SUMS', 'manifest.json.sig'])
+    expect(at('rename', join(directory ?? '', name))).toBeLessThan(manifest);
 });
 
 async function expectWhole(ref: BackupRef): Promise<void> {
