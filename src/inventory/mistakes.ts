@@ -173,7 +173,7 @@ function nameOf(path: readonly PropertyKey[]): string {
 
 /** Where a mistaken value may be the password, or the address that is as good as one. */
 function isSecretPlace(path: readonly PropertyKey[]): boolean {
-  return path.includes('password') || path.includes('ping');
+  return path.includes('password') || path.includes('sudo-password') || path.includes('ping');
 }
 
 /** What stands there instead; never where a secret may stand. */
