@@ -118,7 +118,9 @@ async function back(bench: BackupBench, node: string): Promise<void> {
 }
 
 function marksOf(bench: BackupBench): readonly string[] {
-  return bench.lab.hosts.map(({ name }) => join(bench.lab.directory, name, 'state', 'backup.json')).filter(existsSync);
+  return bench.lab.hosts
+    .map(({ name }) => join(bench.lab.directory, name, 'state', `backup-${bench.lab.group}.json`))
+    .filter(existsSync);
 }
 
 async function rewritesOf(bench: BackupBench, node: string): Promise<string> {

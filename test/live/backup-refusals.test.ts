@@ -10,6 +10,7 @@ import { openResp, type RespClient } from '../../src/lab/resp.js';
 import type { BackupTry } from '../../src/model/backup.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
 import { waitFor } from './own-redis.js';
+import { runbook } from './recovery.js';
 
 let bench: BackupBench;
 let node: string;
@@ -35,7 +36,7 @@ function open(host: string): Promise<RespClient> {
   return openResp(address, port, bench.lab.password);
 }
 
-const slowly = () => bench.backup(['create', node, '--limit-rate', '300k']);
+const slowly = () => bench.backup(['create', node, '--limit-rate', '200k']);
 
 /** The data of a slow backup is on its way. */
 async function underWay(): Promise<void> {
@@ -59,7 +60,7 @@ async function holdFleet(): Promise<() => Promise<void>> {
 async function nothingLeft(): Promise<void> {
   expect((await backupsIn(bench)).filter(({ complete }) => !complete)).toEqual([]);
   expect(await heldOn(bench.lab, node)).toEqual([]);
-  expect(existsSync(join(bench.lab.directory, node, 'state', 'backup.json'))).toBe(false);
+  expect(existsSync(join(bench.lab.directory, node, 'state', `backup-${bench.lab.group}.json`))).toBe(false);
 }
 
 async function lastTry(): Promise<BackupTry> {
@@ -86,6 +87,22 @@ describe('somebody else is there', () => {
     const second = await bench.backup(['create', node]);
     expect(second.status, second.stderr).toBe(6);
     expect(second.stderr).toContain('backup create');
+    expect((await first).status).toBe(0);
+  });
+
+  test('a backup into another repository is refused on the same node, and leaves alone what the first one holds', async () => {
+    const first = slowly();
+    await underWay();
+    const held = await heldOn(bench.lab, node);
+    const there = `${bench.repository}-2`;
+    const second = (...args: string[]) =>
+      runbook(bench.lab, ['backup', 'create', ...args, '--repository', there], bench.env);
+    const same = await second(node);
+    expect(same.status, same.stderr).toBe(6);
+    expect(same.stderr).toContain('Another backup works on');
+    const other = await second((await bench.lab.master()) ?? '');
+    expect(other.status, other.stderr).toBe(0);
+    expect(await heldOn(bench.lab, node)).toEqual(held);
     expect((await first).status).toBe(0);
   });
 

@@ -8,7 +8,7 @@ import { codeOf } from '../../hosts/reading.js';
 export function failureOf(error: unknown, node: string, signal: AbortSignal): unknown {
   if (signal.aborted) {
     if (signal.reason instanceof RunbookError) return signal.reason;
-    return new RunbookError('stopped', `The backup of ${node} was stopped; nothing of it is left.`, {
+    return new RunbookError('stopped', `The backup of ${node} was stopped.`, {
       next: ['redis-runbook backup create'],
     });
   }

@@ -8,7 +8,7 @@ import type { BackupWriter, Repository } from '../repository/repository.js';
 import { sourceFacts } from './facts.js';
 import { failureOf } from './failure.js';
 import { release, stillHeld, sweepHeld } from './held-files.js';
-import { leaveMark, type Mark } from './mark.js';
+import { leaveMark, type Mark, othersWorkOn } from './mark.js';
 import { type Noted, readNoted } from './noted.js';
 import { quickVerify } from './quick.js';
 import { entryIn, until } from './reach.js';
@@ -153,10 +153,9 @@ async function markOn(
   id: string,
   { reach, tell }: TakeTools,
 ): Promise<Mark | undefined> {
-  const seen = order.seen.hosts.find((each) => each.host === host.entry.name);
-  const offset = known(seen?.clockOffsetMs) ?? 0;
+  const marker = { id, who: order.who, group: order.scope.group, node };
   try {
-    return await leaveMark(host, { id, who: order.who, node }, offset, reach.signal);
+    return await leaveMark(host, marker, clockOffset(order, host), reach.signal);
   } catch (error) {
     if (error instanceof RunbookError && error.word === 'locked') throw error;
     const why = error instanceof Error ? error.message : String(error);
@@ -165,10 +164,17 @@ async function markOn(
   }
 }
 
-async function sweepGroup(order: GroupOrder, except: string, { reach, tell }: TakeTools): Promise<void> {
+function clockOffset(order: GroupOrder, host: WritableHost): number {
+  return known(order.seen.hosts.find((each) => each.host === host.entry.name)?.clockOffsetMs) ?? 0;
+}
+
+/** Links that a killed backup left keep the space of files that the node has replaced since: they go, but for those of a backup that lives. */
+async function sweepGroup(order: GroupOrder, id: string, { reach, tell }: TakeTools): Promise<void> {
+  const marker = { id, who: order.who, group: order.scope.group };
   for (const node of order.seen.groups[order.scope.group]?.redis ?? []) {
-    if (!node.running.ok) continue;
-    const swept = await sweepHeld(reach, node.node, except).catch(() => []);
+    const { host } = nodeAt(reach, node.node);
+    if (!node.running.ok || (await othersWorkOn(host, marker, clockOffset(order, host), reach.signal))) continue;
+    const swept = await sweepHeld(reach, node.node, id).catch(() => []);
     if (swept.length > 0)
       tell(`${node.node}: removed what was held for backups that were cut off (${swept.join(', ')})`);
   }

@@ -5,8 +5,9 @@ import { ChangedUnderneath, type WritableHost } from '../../hosts/host.js';
 import { toJson } from '../../model/json.js';
 
 /**
- * The shared mark of a backup on a host: that somebody copies from it, who, and since when. It holds nobody up but
- * another backup of the same host; a run takes no notice of it. It counts for a minute after its last sign of life.
+ * The shared mark of a backup on a host: that somebody copies a group's data from it, who, and since when. It holds
+ * nobody up but another backup of the same group; a run takes no notice of it. It counts for a minute after its last sign
+ * of life.
  */
 export interface Mark {
   readonly host: WritableHost;
@@ -15,6 +16,15 @@ export interface Mark {
   renew(): Promise<void>;
   /** Never rejects: a mark that stays is stale after a minute. */
   remove(): Promise<void>;
+}
+
+/** Whose mark it is. Names as fleet.yaml allows them. */
+export interface Marker {
+  readonly id: string;
+  /** `user@machine` of the operator. */
+  readonly who: string;
+  readonly group: string;
+  readonly node: string;
 }
 
 const STALE_MS = 60_000;
@@ -29,11 +39,11 @@ interface Found {
 /** Leaves the mark. Rejects with RunbookError `locked` while another backup works on the host. */
 export async function leaveMark(
   host: WritableHost,
-  who: { readonly id: string; readonly who: string; readonly node: string },
+  who: Marker,
   clockOffsetMs: number,
   signal: AbortSignal,
 ): Promise<Mark> {
-  const path = `${host.entry.state}/backup.json`;
+  const path = pathOf(host, who.group);
   await host.makeDirectory(host.entry.state);
   const found = await findMark(host, path, clockOffsetMs, signal);
   if (found !== undefined && found.ageMs < STALE_MS && !isOurs(found, who)) throw busy(host, found);
@@ -58,6 +68,21 @@ export async function leaveMark(
       if (there.ok && sha256(there.value) === sha256(last)) await host.remove(path).catch(() => undefined);
     },
   };
+}
+
+/** Whether another backup of the group works on this host right now, from whatever repository. */
+export async function othersWorkOn(
+  host: WritableHost,
+  who: Pick<Marker, 'id' | 'who' | 'group'>,
+  clockOffsetMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await findMark(host, pathOf(host, who.group), clockOffsetMs, signal);
+  return found !== undefined && found.ageMs < STALE_MS && !isOurs(found, who);
+}
+
+function pathOf(host: WritableHost, group: string): string {
+  return `${host.entry.state}/backup-${group}.json`;
 }
 
 async function write(
