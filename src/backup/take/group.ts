@@ -8,7 +8,7 @@ import type { BackupWriter, Repository } from '../repository/repository.js';
 import { sourceFacts } from './facts.js';
 import { failureOf } from './failure.js';
 import { release, stillHeld, sweepHeld } from './held-files.js';
-import { leaveMark, type Mark, othersWorkOn } from './mark.js';
+import { leaveMark, type Mark, refuseOthers } from './mark.js';
 import { type Noted, readNoted } from './noted.js';
 import { quickVerify } from './quick.js';
 import { entryIn, until } from './reach.js';
@@ -168,15 +168,20 @@ function clockOffset(order: GroupOrder, host: WritableHost): number {
   return known(order.seen.hosts.find((each) => each.host === host.entry.name)?.clockOffsetMs) ?? 0;
 }
 
-/** Links that a killed backup left keep the space of files that the node has replaced since: they go, but for those of a backup that lives. */
+/**
+ * Two members of a group never save at once: rejects while another backup of it works anywhere. Then the links that
+ * killed backups left go: they keep the space of files that their nodes have replaced since.
+ */
 async function sweepGroup(order: GroupOrder, id: string, { reach, tell }: TakeTools): Promise<void> {
   const marker = { id, who: order.who, group: order.scope.group };
-  for (const node of order.seen.groups[order.scope.group]?.redis ?? []) {
-    const { host } = nodeAt(reach, node.node);
-    if (!node.running.ok || (await othersWorkOn(host, marker, clockOffset(order, host), reach.signal))) continue;
-    const swept = await sweepHeld(reach, node.node, id).catch(() => []);
-    if (swept.length > 0)
-      tell(`${node.node}: removed what was held for backups that were cut off (${swept.join(', ')})`);
+  const nodes = (order.seen.groups[order.scope.group]?.redis ?? []).filter(({ running }) => running.ok);
+  for (const { node } of nodes) {
+    const { host } = nodeAt(reach, node);
+    await refuseOthers(host, marker, clockOffset(order, host), reach.signal);
+  }
+  for (const { node } of nodes) {
+    const swept = await sweepHeld(reach, node, id).catch(() => []);
+    if (swept.length > 0) tell(`${node}: removed what was held for backups that were cut off (${swept.join(', ')})`);
   }
 }
 

@@ -70,15 +70,15 @@ export async function leaveMark(
   };
 }
 
-/** Whether another backup of the group works on this host right now, from whatever repository. */
-export async function othersWorkOn(
+/** Rejects with RunbookError `locked` while another backup of the group works on this host, into whatever repository. */
+export async function refuseOthers(
   host: WritableHost,
   who: Pick<Marker, 'id' | 'who' | 'group'>,
   clockOffsetMs: number,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   const found = await findMark(host, pathOf(host, who.group), clockOffsetMs, signal);
-  return found !== undefined && found.ageMs < STALE_MS && !isOurs(found, who);
+  if (found !== undefined && found.ageMs < STALE_MS && !isOurs(found, who)) throw busy(host, found);
 }
 
 function pathOf(host: WritableHost, group: string): string {
