@@ -34,6 +34,7 @@ export function findingOf(
     ...(fileLine === undefined ? {} : { line: fileLine }),
     ...(fileLine === undefined ? {} : { column: line?.column ?? 1 }),
     message: problem.message,
+    ...(problem.server === undefined ? {} : { server: problem.server }),
     excerpt: excerptSpots(at, problem).map((spot) => excerptOf(spot, letters, shownAs)),
     fix: { says: rule.fix, edits: (problem.changes ?? []).map((change) => editOf(change, letters, shownAs)) },
     ...(rule.runbook === undefined ? {} : { runbook: rule.runbook }),
@@ -73,5 +74,6 @@ function lettered(raw: string, letters: Map<string, string>): string {
   const hash = first === undefined ? undefined : hashOfWord(first.word);
   if (hash !== undefined && !letters.has(hash)) letters.set(hash, String.fromCharCode(65 + (letters.size % 26)));
   const shown = showRaw(raw, hash === undefined ? '(secret)' : `(secret ${letters.get(hash) ?? ''})`).trim();
-  return shown.length > shownLength ? `${shown.slice(0, shownLength)} ...` : shown;
+  const bare = shown.replace(/\{secret:[0-9a-f]{16}\}/g, '(secret)');
+  return bare.length > shownLength ? `${bare.slice(0, shownLength)} ...` : bare;
 }

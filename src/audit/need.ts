@@ -62,6 +62,11 @@ export function where<T>(seen: Seen<T>, applies: (value: T) => boolean, otherwis
   return needed(seen);
 }
 
+/** As `where`, for a thing that may be known not to exist: then the rule is not applicable either. */
+export function whereThere<T>(seen: Seen<T>, applies: (value: T) => boolean, otherwise: string): Need<T> {
+  return seen.ok ? where(seen, applies, otherwise) : ifThere(seen);
+}
+
 /** Several readings of one thing as one reading; what is missing first is missing. */
 export function together<R extends Readonly<Record<string, Seen<unknown>>>>(
   readings: R,

@@ -3,11 +3,11 @@ import type { NodeEntry } from '../model/inventory.js';
 import type { RawFile, RawHost } from '../model/raw-host.js';
 import type { NotSeen, Seen } from '../model/seen.js';
 import { type Effective, effective, flattened } from '../redis/effective.js';
-import { globsOf } from '../survey/globs.js';
+import { globsOf } from '../redis/globs.js';
 import { contentOf, fileOf, filesOf, follows, textOf } from '../survey/raw-access.js';
 import type { ConfigText } from './config-text.js';
 import type { Target } from './target.js';
-import type { Lines, NodeAt, Setting } from './view.js';
+import type { BadInclude, Lines, NodeAt, Setting } from './view.js';
 
 /** The lines of one node's files in the order of execution, and where a file that could not be read may hide others. */
 export interface NodeConfig {
@@ -17,6 +17,7 @@ export interface NodeConfig {
   readonly argv: readonly string[];
   /** The last place at which lines may be missing: its index in `effective.lines`, and why. */
   readonly gap: { readonly index: number; readonly missing: NotSeen } | undefined;
+  readonly badIncludes: readonly Omit<BadInclude, 'node'>[];
 }
 
 /** More lines than any real file and its includes have: a hostile one is not followed further, and says so. */
@@ -50,21 +51,39 @@ export function nodeConfig(raw: RawHost, node: NodeEntry, texts: readonly Config
   const byPath = new Map(texts.map(({ file, text }) => [file, text]));
   const { lines, problems } = flattened(main.file, byPath, target.compatible, globsOf(byPath));
   const now = effective(lines, node.start, target.compatible);
-  const isGap = new Set(problems.map(({ file, line }) => `${file}:${line}`));
-  const index = now.lines.findLastIndex((line) => line.name === 'include' && isGap.has(`${line.file}:${line.line}`));
+  const isGap = new Set(problems.map(placeOf));
+  const index = now.lines.findLastIndex((line) => line.name === 'include' && isGap.has(placeOf(line)));
   const cut = lines.length >= lineLimit;
   const gap = cut
     ? { index: now.lines.length, missing: tooLong(raw, node) }
     : gapAt(raw, node, now.lines[index], index);
-  return { main: main.file, lines, effective: now, argv: node.start, gap };
+  const loops = new Set(problems.filter(({ says }) => says.includes('leads back')).map(placeOf));
+  const badIncludes = lines.flatMap((line): NodeConfig['badIncludes'] => {
+    if (line.name !== 'include' || !isGap.has(placeOf(line))) return [];
+    if (loops.has(placeOf(line))) return [{ line, why: 'loop' }];
+    return unreadFile(raw, node, line)?.why === 'absent' ? [{ line, why: 'absent' }] : [];
+  });
+  return { main: main.file, lines, effective: now, argv: node.start, gap, badIncludes };
+}
+
+function placeOf({ file, line }: { readonly file: string; readonly line: number }): string {
+  return `${file}:${line}`;
+}
+
+/** Why an included file has no text, where the look tried to read it. */
+function unreadFile(raw: RawHost, node: NodeEntry, { args }: ConfigLine): NotSeen | undefined {
+  const content = filesOf(raw, node.id, 'include').find(
+    ({ path, content }) => path === args[0] && !content.ok,
+  )?.content;
+  return content?.ok === false ? content : undefined;
 }
 
 function gapAt(raw: RawHost, node: NodeEntry, line: ConfigLine | undefined, index: number): NodeConfig['gap'] {
   if (line === undefined) return undefined;
   const include = line.args[0] ?? '';
-  const unread = filesOf(raw, node.id, 'include').find((file) => file.path === include && !file.content.ok)?.content;
-  const why = unread?.ok === false ? unread.why : 'not-asked';
-  const detail = `include ${include} (${line.file}:${line.line}) was not read${unread?.ok === false ? `: ${unread.detail}` : ''}`;
+  const unread = unreadFile(raw, node, line);
+  const why = unread?.why ?? 'not-asked';
+  const detail = `include ${include} (${line.file}:${line.line}) was not read${unread === undefined ? '' : `: ${unread.detail}`}`;
   const from = { host: raw.host, node: node.id, source: include };
   return { index, missing: { ok: false, why: why === 'absent' ? 'not-asked' : why, detail, from, at: raw.at } };
 }

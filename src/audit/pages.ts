@@ -24,6 +24,7 @@ export function rulePage(rule: AuditRule): string {
 }
 
 const scopeSays: Readonly<Record<AuditRule['scope'], string>> = {
+  node: 'each redis node and sentinel',
   redis: 'each redis node',
   sentinel: 'each sentinel',
   host: 'each host',

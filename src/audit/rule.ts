@@ -1,4 +1,4 @@
-import type { Profile, RuleClass, Scope, Severity } from '../model/audit.js';
+import type { Profile, RuleClass, Scope, ServerSays, Severity } from '../model/audit.js';
 import type { ConfigLine } from '../model/formats.js';
 import type { NotSeen } from '../model/seen.js';
 import { isNeed, type Needs, needed, type Ready } from './need.js';
@@ -7,6 +7,7 @@ import type { FleetView, GroupView, HostView, NodeAt, RedisNode, SentinelNode } 
 
 /** What a rule of a scope is asked about. */
 export interface Subjects {
+  readonly node: RedisNode | SentinelNode;
   readonly redis: RedisNode;
   readonly sentinel: SentinelNode;
   readonly host: HostView;
@@ -36,6 +37,8 @@ export interface Problem {
   /** Where it is worse or milder than the rule says. */
   readonly severity?: Severity;
   readonly changes?: readonly LineChange[];
+  /** What the server itself would say, and whether it is this that it stops at (it reports one mistake at a time). */
+  readonly server?: ServerSays;
 }
 
 /** What a rule may know of its subject without asking: its name and the version that will read its files. */
@@ -164,6 +167,8 @@ function subjectsOf<S extends Scope>(fleet: FleetView, scope: S): readonly Named
 
 function namedSubjects(fleet: FleetView, scope: Scope): readonly Named<Scope>[] {
   switch (scope) {
+    case 'node':
+      return fleet.hosts.flatMap((host) => [...host.redis, ...host.sentinels].map(nodeNamed));
     case 'redis':
       return fleet.hosts.flatMap((host) => host.redis.map(nodeNamed));
     case 'sentinel':

@@ -5,10 +5,11 @@ import type { RawHost } from '../model/raw-host.js';
 import { readSavedSurvey } from '../survey/saved-schema.js';
 import { type Judging, judge } from './judge.js';
 import { adopt } from './source/adopt.js';
-import { fleetsOf } from './source/fleets.js';
+import { type FilesRead, fleetsOf } from './source/fleets.js';
 import type { GivenFile } from './source/given.js';
 import { secretFacts } from './source/secret-facts.js';
 import { type Target, targetOf } from './target.js';
+import type { FleetView } from './view.js';
 import type { FleetFacts } from './view-nodes.js';
 import { viewOf } from './view-of.js';
 
@@ -28,8 +29,13 @@ export function auditSeen(
   target: Target | undefined,
   judging: Judging,
 ): AuditReport {
+  return judge(seenView(seen, from, target), judging);
+}
+
+/** The view that such an audit judges. */
+export function seenView(seen: SeenFleet, from: 'live' | 'survey', target: Target | undefined): FleetView {
   const secrets = new Map([...seen.passwords.values()].map((secret) => [secret.hash, secret.reveal(secretFacts)]));
-  return judge(viewOf(seen.inventory, seen.raws, { ...facts(target), from, secrets }), judging);
+  return viewOf(seen.inventory, seen.raws, { ...facts(target), from, secrets });
 }
 
 /**
@@ -44,12 +50,11 @@ export function auditFiles(
   judging: Judging,
 ): readonly AuditReport[] {
   const read = fleetsOf(files, at);
-  const fleets = declared === undefined ? read.fleets : adopt(declared, read.fleets, at);
-  const reports = fleets.map(({ inventory, raws, shown }) =>
-    judge(viewOf(inventory, raws, { ...facts(target), secrets: read.secrets, shown }), judging),
+  const all = viewsOf(read, declared, target, at).map((view) =>
+    'mistake' in view
+      ? { ...nothing(judging, ''), hosts: [view.path], unreached: [view.path], notes: [view.mistake] }
+      : judge(view, judging),
   );
-  const surveys = [...read.surveys].map(([path, text]) => auditSurveyText(path, text, target, judging));
-  const all = [...reports, ...surveys];
   const unread = read.unread.map(({ path, content }) => `${path}: ${'detail' in content ? content.detail : ''}`);
   const ignored = read.ignored.length === 0 ? [] : [`${read.ignored.length} files are no Redis configuration`];
   const [first, ...others] = all.length > 0 ? all : [nothing(judging, at)];
@@ -67,17 +72,43 @@ export function auditFiles(
   ];
 }
 
+/** The views that `auditFiles` judges, in the order of its reports; undefined for a saved survey that is none. */
+export function filesViews(
+  files: readonly GivenFile[],
+  declared: Inventory | undefined,
+  target: Target | undefined,
+  at: string,
+): readonly (FleetView | undefined)[] {
+  return viewsOf(fleetsOf(files, at), declared, target, at).map((view) => ('mistake' in view ? undefined : view));
+}
+
+interface NoSurvey {
+  readonly path: string;
+  readonly mistake: string;
+}
+
+function viewsOf(
+  read: FilesRead,
+  declared: Inventory | undefined,
+  target: Target | undefined,
+  at: string,
+): readonly (FleetView | NoSurvey)[] {
+  const fleets = declared === undefined ? read.fleets : adopt(declared, read.fleets, at);
+  const views = fleets.map(({ inventory, raws, shown }) =>
+    viewOf(inventory, raws, { ...facts(target), secrets: read.secrets, shown }),
+  );
+  const surveys = [...read.surveys].map(([path, text]): FleetView | NoSurvey => {
+    const saved = readSavedSurvey(parsed(text));
+    if ('mistake' in saved) return { path, mistake: `${path} ${saved.mistake}` };
+    return seenView({ inventory: saved.inventory, raws: saved.hosts, passwords: new Map() }, 'survey', target);
+  });
+  return [...views, ...surveys];
+}
+
 function unreadCheck({ path, content }: GivenFile, at: string): AuditReport['notChecked'][number] {
   const why = 'why' in content ? content : { why: 'refused' as const, detail: '' };
   const missing = { ok: false as const, why: why.why, detail: why.detail, from: { host: path, source: path }, at };
   return { rule: 'every rule', class: 'will-not-start', host: path, missing: [missing] };
-}
-
-function auditSurveyText(path: string, text: string, target: Target | undefined, judging: Judging): AuditReport {
-  const saved = readSavedSurvey(parsed(text));
-  if ('mistake' in saved)
-    return { ...nothing(judging, ''), hosts: [path], unreached: [path], notes: [`${path} ${saved.mistake}`] };
-  return auditSeen({ inventory: saved.inventory, raws: saved.hosts, passwords: new Map() }, 'survey', target, judging);
 }
 
 function parsed(text: string): unknown {

@@ -11,8 +11,10 @@ import { sentinelRunning, viewOf, withoutProcess } from '../survey/interpret-sen
 import { type NodeVersion, versionsOf } from '../survey/node-version.js';
 import { processOf } from '../survey/processes.js';
 import { answerOf, contentOf, edgesOf, fileOf, follows, notMade, textAnswerOf } from '../survey/raw-access.js';
+import { asItsUnitStarts, unmanaged } from './managed.js';
 import { linesSeen, mainFile, type NodeConfig, nodeConfig, settingOf, textsOf } from './node-config.js';
 import { passwordHash } from './settings.js';
+import { startTextOf } from './start-text.js';
 import { type Target, targetOf } from './target.js';
 import type { AnyNode, NodeAt, RedisNode, SecretFacts, SentinelConf, SentinelNode } from './view.js';
 
@@ -33,10 +35,16 @@ export interface FleetFacts {
 export function nodesSeen(inventory: Inventory, raws: readonly RawHost[], facts: FleetFacts) {
   const byName = new Map(raws.map((raw) => [raw.host, raw]));
   const rawOf = (host: string) => byName.get(host) ?? notLookedAt(host);
-  const nodes = inventory.hosts.flatMap((host) => host.nodes).map((node) => ({ node, raw: rawOf(node.host) }));
+  const nodes = inventory.hosts.flatMap((host) =>
+    host.nodes.map((node) => {
+      const managed = host.service !== 'process';
+      const raw = rawOf(node.host);
+      return { node: managed ? asItsUnitStarts(node, raw) : node, raw, managed };
+    }),
+  );
   const versions = versionsOf(nodes);
   const unknown = [...versions.values()].every((version) => version.says.includes('is unknown'));
-  const of = ({ node, raw }: (typeof nodes)[number]) => ({ node, raw, target: targetFor(raw, node, versions, facts) });
+  const of = (one: (typeof nodes)[number]) => ({ ...one, target: targetFor(one.raw, one.node, versions, facts) });
   const every = nodes.map(of);
   return {
     rawOf,
@@ -54,6 +62,8 @@ interface OneNode {
   readonly node: NodeEntry;
   readonly raw: RawHost;
   readonly target: Target;
+  /** A service manager starts it. */
+  readonly managed: boolean;
 }
 
 function targetFor(
@@ -121,7 +131,7 @@ function sentinelNode(one: OneNode, facts: FleetFacts): SentinelNode {
 }
 
 /** The members of any node; each is read when it is asked for, once where that costs. */
-function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
+function anyNode({ node, raw, target, managed }: OneNode, facts: FleetFacts) {
   const main = mainFile(raw, node);
   const at = nodeAt(node, main?.path);
   const texts = once(() => textsOf(raw, node));
@@ -130,6 +140,11 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
     const seen = config();
     return seen.ok && seen.value.gap !== undefined ? seen.value.gap.missing : seen;
   };
+  const startText = once(() => mapSeen(texts(), (value) => startTextOf(value, node.start, target, facts.secrets)));
+  const wholeStartText = once(() => {
+    const seen = whole();
+    return seen.ok ? startText() : seen;
+  });
   const setting = (name: string) => settingOf(raw, at, config(), name);
   const process = once(() => processOf(raw, node));
   const password = (name: string) => mapSeen(setting(name), (value) => ({ ...value, hash: passwordHash(value) }));
@@ -139,7 +154,22 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
     get texts() {
       return texts();
     },
+    get startText() {
+      return startText();
+    },
+    get wholeStartText() {
+      return wholeStartText();
+    },
+    get badIncludes() {
+      const seen = config();
+      if (!seen.ok) return seen;
+      const { badIncludes, gap } = seen.value;
+      return badIncludes.length === 0 && gap !== undefined
+        ? gap.missing
+        : { ...seen, value: badIncludes.map((one) => ({ node: at, ...one })) };
+    },
     configStat: main?.stat ?? notMade(raw, node.id, 'config file'),
+    configDirStat: fileOf(raw, node, 'config-dir')?.stat ?? notMade(raw, node.id, 'directory of the config file'),
     setting,
     linesOf: (name) => linesSeen(raw, at, config(), name),
     password,
@@ -158,6 +188,7 @@ function anyNode({ node, raw, target }: OneNode, facts: FleetFacts) {
       return process();
     },
     get unit() {
+      if (!managed && facts.from !== 'files') return unmanaged(raw, node);
       const units = raw.units ?? notMade(raw, node.id, 'unit');
       if (!units.ok) return units;
       const own = units.value.find((unit) => unit.node === node.id);

@@ -31,7 +31,7 @@ export function viewOf(inventory: Inventory, raws: readonly RawHost[], facts: Fl
     targetAssumed: seen.targetAssumed,
     shownAs: (node, file) => facts.shown.get(`${node}\0${file}`) ?? file,
     hosts,
-    groups: inventory.groups.map((group) => groupView(inventory, group, seen, facts)),
+    groups: inventory.groups.map((group) => groupView(inventory, group, hosts, seen, facts)),
   };
 }
 
@@ -41,7 +41,13 @@ interface NodesSeen {
 }
 
 /** A sentinel whose file was seen and does not monitor the group is none of its sentinels; one that was not seen may be. */
-function groupView(inventory: Inventory, group: string, seen: NodesSeen, facts: FleetFacts): GroupView {
+function groupView(
+  inventory: Inventory,
+  group: string,
+  hosts: readonly HostView[],
+  seen: NodesSeen,
+  facts: FleetFacts,
+): GroupView {
   const inGroup = (node: NodeEntry) => (node.group ?? inventory.groups[0]) === group;
   const nodes = inventory.hosts.flatMap((host) => host.nodes);
   const redis = nodes.filter(inGroup).flatMap((node) => seen.redis.get(node.id) ?? []);
@@ -50,5 +56,13 @@ function groupView(inventory: Inventory, group: string, seen: NodesSeen, facts: 
     .filter(
       ({ conf }) => !conf.ok || conf.value.statements.some((one) => one.sub === 'monitor' && one.group === group),
     );
-  return { name: group, target: (redis[0] ?? sentinels[0])?.target ?? facts.target, redis, sentinels };
+  const own = new Set([...redis, ...sentinels].map(({ at }) => at.host));
+  return {
+    name: group,
+    target: (redis[0] ?? sentinels[0])?.target ?? facts.target,
+    declared: inventory.file !== '',
+    hosts: hosts.filter(({ host }) => own.has(host)),
+    redis,
+    sentinels,
+  };
 }

@@ -5,6 +5,7 @@ import type { Seen } from '../model/seen.js';
 import type { RunningRedis, SentinelSurvey, SentinelView, WillGive } from '../model/survey.js';
 import type { Statement } from '../redis/sentinel-conf.js';
 import type { ConfigText } from './config-text.js';
+import type { StartText } from './starts/problem.js';
 import type { Target } from './target.js';
 
 /** Which node a value belongs to: names only, nothing that had to be seen. */
@@ -36,6 +37,13 @@ export interface Lines {
   readonly lines: readonly ConfigLine[];
 }
 
+/** An include that stops the server: its file is not on the host, or it leads back to a file that includes it. */
+export interface BadInclude {
+  readonly node: NodeAt;
+  readonly line: ConfigLine;
+  readonly why: 'absent' | 'loop';
+}
+
 /** What is known of a password without knowing it. */
 export interface SecretFacts {
   /** Fewer than 16 characters. */
@@ -47,6 +55,8 @@ export interface SecretFacts {
   readonly placeholder: boolean;
   /** Begins with `#` or `<`, or ends with a blank: often an accident of quoting. */
   readonly oddEnds: boolean;
+  /** What a person would take it for: the comment behind a value, or a template's variable; `hash` is the form of an ACL password hash. */
+  readonly looks: 'comment' | 'placeholder' | 'hash' | 'password';
 }
 
 /** A node's password: `hash` undefined = none is set. */
@@ -66,7 +76,18 @@ export interface AnyNode {
   readonly target: Target;
   /** Main file first, then its includes in the order in which they are read. One array per node, always the same. */
   readonly texts: Seen<readonly ConfigText[]>;
+  /**
+   * The texts and the command line as `startProblems` takes them. A secret that was noticed to be a comment or a
+   * placeholder stands there as one. The same value each time.
+   */
+  readonly startText: Seen<StartText>;
+  /** As `startText`, not seen where an include was not read. */
+  readonly wholeStartText: Seen<StartText>;
+  /** Not seen where an include was neither read nor known to be missing, unless another one is bad. */
+  readonly badIncludes: Seen<readonly BadInclude[]>;
   readonly configStat: Seen<FileStat>;
+  /** Of the directory of its config file, in which CONFIG REWRITE makes the new one. */
+  readonly configDirStat: Seen<FileStat>;
   /** The directive as the files and the command line set it; not seen where an unread include may decide. */
   setting(name: string): Seen<Setting>;
   /** As `setting`, for directives whose lines add up. */
@@ -80,6 +101,7 @@ export interface AnyNode {
   readonly info: Seen<ReadonlyMap<string, string>>;
   /** Seen with null when it is known that none runs. */
   readonly process: Seen<RawProcess | null>;
+  /** Absent: a plain process that no service manager starts. */
   readonly unit: Seen<RawUnit>;
 }
 
@@ -131,6 +153,10 @@ export interface GroupView {
   /** '' for nodes that no sentinel of the fleet monitors. */
   readonly name: string;
   readonly target: Target;
+  /** fleet.yaml says which nodes there are. Otherwise they were made out in files, and there may be others. */
+  readonly declared: boolean;
+  /** The hosts of its nodes. */
+  readonly hosts: readonly HostView[];
   readonly redis: readonly RedisNode[];
   readonly sentinels: readonly SentinelNode[];
 }

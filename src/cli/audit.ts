@@ -3,9 +3,10 @@ import type { Judging } from '../audit/judge.js';
 import { defaultPolicy, type Policy } from '../audit/policy.js';
 import { parseBaseline, parsePolicy } from '../audit/policy-file.js';
 import { allRules } from '../audit/rules/index.js';
-import { auditFiles, auditSeen } from '../audit/run.js';
+import { auditFiles, auditSeen, filesViews, seenView } from '../audit/run.js';
 import { readPaths } from '../audit/source/read-paths.js';
 import { parseTarget, type Target } from '../audit/target.js';
+import type { FleetView } from '../audit/view.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { loadInventory } from '../inventory/load.js';
 import { type AuditReport, profiles, type Severity } from '../model/audit.js';
@@ -41,7 +42,7 @@ function shown(reports: readonly AuditReport[], flags: AuditFlags, json: boolean
 }
 
 /**
- * 1 when a finding is at or above `failOn`; else 4 when a host or file could not be looked at, or nothing could be
+ * 1 when a finding is at or above `failOn`, or a server that was asked refuses what no finding is about; else 4 when a host or file could not be looked at, or nothing could be
  * judged. `strict`: 4 as soon as anything was not checked, whatever was found.
  */
 export function auditStatus(reports: readonly AuditReport[], failOn: Severity, strict: boolean): number {
@@ -49,12 +50,15 @@ export function auditStatus(reports: readonly AuditReport[], failOn: Severity, s
   const failed = reports.some(({ findings }) =>
     findings.some(({ severity, waived }) => waived === undefined && fails.includes(severity)),
   );
+  const refused = reports.some(({ confirmations = [] }) =>
+    confirmations.some(({ lines }) => lines.some(({ rule, outcome }) => rule === undefined && outcome === 'differs')),
+  );
   const unseen = reports.some(
     (report) => report.unreached.length > 0 || (report.passed === 0 && report.findings.length === 0),
   );
   const unchecked = strict && reports.some(({ notChecked }) => notChecked.length > 0);
   return worstOf([
-    failed ? exitStatus.unhealthy : exitStatus.done,
+    failed || refused ? exitStatus.unhealthy : exitStatus.done,
     unchecked || (unseen && !failed) ? exitStatus.unseen : exitStatus.done,
   ]);
 }
@@ -67,7 +71,9 @@ async function reportsOf(
 ): Promise<readonly AuditReport[]> {
   if (flags.paths.length === 0) {
     const seen = await look(context, flags);
-    return [auditSeen(seen, flags.survey === undefined ? 'live' : 'survey', target, judging)];
+    const from = flags.survey === undefined ? 'live' : 'survey';
+    const reports = [auditSeen(seen, from, target, judging)];
+    return flags.confirm ? withConfirmations(reports, [seenView(seen, from, target)], context) : reports;
   }
   if (flags.survey !== undefined)
     throw new RunbookError('usage', 'PATHs and --survey are two different things to audit.', {
@@ -76,7 +82,23 @@ async function reportsOf(
   const declared = flags.fleet === undefined || context.fleetFile === undefined ? undefined : context.fleetFile;
   const inventory = declared === undefined ? undefined : await loadInventory(declared);
   const files = await readPaths(flags.paths, readInput);
-  return auditFiles(files, inventory, target, context.now().toISOString(), judging);
+  const at = context.now().toISOString();
+  const reports = auditFiles(files, inventory, target, at, judging);
+  return flags.confirm ? withConfirmations(reports, filesViews(files, inventory, target, at), context) : reports;
+}
+
+async function withConfirmations(
+  reports: readonly AuditReport[],
+  views: readonly (FleetView | undefined)[],
+  context: Context,
+): Promise<readonly AuditReport[]> {
+  const { confirmed } = await import('./confirm.js');
+  const all: AuditReport[] = [];
+  for (const [at, report] of reports.entries()) {
+    const view = views[at];
+    all.push(view === undefined ? report : await confirmed(report, view, context.signal));
+  }
+  return all;
 }
 
 async function readInput(most: number): Promise<Uint8Array> {

@@ -85,6 +85,7 @@ const auditFlags: readonly FlagRow[] = [
   },
   { flags: '--profile <PROFILE>', says: 'what the fleet is for', values: ['dev', 'single-host-lab', 'production'] },
   { flags: '--baseline <FILE>', says: 'only findings that an earlier audit --json does not have', file: true },
+  { flags: '--confirm', says: 'also try copies of the files on a server of this machine, of the same version' },
   { flags: '--format <FORMAT>', says: 'how to print', values: ['table', 'json', 'markdown'] },
   { flags: '--list-rules', says: 'every rule, and nothing is audited' },
 ];

@@ -80,7 +80,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',
   login: 'A host was reached and its key is right, but it accepted none of the keys or passwords.',
   auth: 'A password was refused. It was tried once.',
-  sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. On a terminal another one is asked for once; nothing is tried more often.',
+  sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. On a terminal another one is asked for once; nothing is tried more often. Without a terminal sudo-password in fleet.yaml says where the password comes from.',
   'too-little-seen': 'A host that may hold data could not be seen.',
   changed: 'The fleet is not as it was when the plan was made.',
   locked: 'Another run holds the lock of the fleet.',

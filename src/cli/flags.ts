@@ -57,6 +57,8 @@ export interface AuditFlags extends SelectFlags {
   readonly target: string | undefined;
   readonly failOn: 'error' | 'warning' | 'info';
   readonly strict: boolean;
+  /** Start servers of this machine with copies that touch nothing. */
+  readonly confirm: boolean;
   readonly policy: string | undefined;
   readonly profile: string | undefined;
   readonly baseline: string | undefined;

@@ -29,6 +29,7 @@ const examples: Readonly<Record<string, string>> = {
   redis-runbook audit                         the fleet of ./fleet.yaml, as it runs
   redis-runbook audit configs/ --target redis-7.2
                                               files, before they are deployed
+  redis-runbook audit configs/ --confirm      copies of them also tried on a server of this machine
   redis-runbook audit --json > known.json     and later: audit --baseline known.json
   redis-runbook audit --list-rules            every rule; explain RULE prints its page`,
   doctor: `Examples:

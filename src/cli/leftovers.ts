@@ -30,6 +30,15 @@ export function leftoversOf(judged: Judged): Leftovers | undefined {
   return { run, held: holds.map((hold) => hold.node), locked: locks.map((lock) => lock.host) };
 }
 
+/**
+ * Nothing but nodes that a run which came to its end left out: the group serves, no lock is left, and only redis nodes are
+ * held. What was cut off half way is no such thing, and is gone on with.
+ */
+export function isLeftOut({ survey, diagnosis }: Judged, left: Leftovers): boolean {
+  const redis = survey.groups[diagnosis.group]?.redis.map(({ node }) => node) ?? [];
+  return left.locked.length === 0 && diagnosis.state === 'degraded' && left.held.every((node) => redis.includes(node));
+}
+
 const SETTLE_LIMIT_MS = 15_000;
 const LOOK_EVERY_MS = 500;
 

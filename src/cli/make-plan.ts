@@ -3,9 +3,10 @@ import type { Path } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
 import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
+import { listed } from '../report/quantities.js';
 import type { Judged } from './compose.js';
 import type { RecoverFlags } from './flags.js';
-import { leftoversOf } from './leftovers.js';
+import { isLeftOut, leftoversOf } from './leftovers.js';
 import { readRunbook } from './runbooks.js';
 
 type Chosen = Omit<RecoverFlags, 'host'>;
@@ -36,7 +37,9 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
   const wanted = choice.path ?? recommended;
   if (wanted === 'nothing' || wanted === 'cold') return wanted;
   // A cold recovery that was cut off is gone on with: half of its nodes are held, or not proved.
-  if (choice.path === undefined && leftoversOf(judged) !== undefined) return 'cold';
+  const left = leftoversOf(judged);
+  const leftOut = left !== undefined && isLeftOut(judged, left) ? left : undefined;
+  if (choice.path === undefined && left !== undefined && leftOut === undefined) return 'cold';
   throw new RunbookError(
     'gentler-path',
     choice.path === undefined
@@ -44,10 +47,17 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
       : `This version cannot carry out the path ${wanted}.`,
     {
       facts: [
+        ...(leftOut === undefined
+          ? []
+          : [`run ${leftOut.run} left ${listed(leftOut.held)} out and holds it: its report says what comes first`]),
         `cold would work: it stops every Redis of ${judged.diagnosis.group} and starts them again in order`,
         'cold costs one save and one load of downtime, and each replica a copy of the data',
       ],
-      next: ['redis-runbook status --why', 'redis-runbook recover --path cold'],
+      next: [
+        ...(leftOut === undefined ? [] : [`redis-runbook report ${leftOut.run}`]),
+        'redis-runbook status --why',
+        'redis-runbook recover --path cold',
+      ],
     },
   );
 }

@@ -5,7 +5,7 @@ import type { AskSecret } from '../hosts/ssh/secrets.js';
 import type { SshTarget } from '../hosts/ssh/target.js';
 import type { HostKeyQuestion, HostKeyVerifier } from '../hosts/ssh/verifier.js';
 import type { ToldOfKey } from '../hosts/ssh/watched-verifier.js';
-import type { HostEntry } from '../model/inventory.js';
+import type { HostEntry, SecretSource } from '../model/inventory.js';
 import type { Secret } from '../model/secret.js';
 import { type Ask, createAsk } from './ask.js';
 import type { Context } from './context.js';
@@ -30,6 +30,7 @@ export interface HostOpener {
 export function hostOpener(context: Context, told?: ToldOfKey): HostOpener {
   let shared: Promise<Shared> | undefined;
   const turn = inTurn();
+  const sources = sudoSources(context.fleetFile ?? '');
   const open = async (entry: HostEntry) => {
     if (entry.transport === 'local') return (await import('../hosts/local.js')).openLocalHost(entry);
     shared ??= share(context, turn.ask, told);
@@ -38,7 +39,10 @@ export function hostOpener(context: Context, told?: ToldOfKey): HostOpener {
     const target = await resolveTarget(entry, context.signal);
     const { openRemoteHost } = await import('../hosts/remote/host.js');
     const tell = (line: string) => context.stderr(`${line}\n`);
-    return openRemoteHost(entry, await openChannel(entry, target, all), { ...sudoAsker(all, context), tell });
+    return openRemoteHost(entry, await openChannel(entry, target, all), {
+      ...(sources(entry) ?? sudoAsker(all, context)),
+      tell,
+    });
   };
   return { open, questionsAnswered: turn.over };
 }
@@ -100,6 +104,33 @@ function askFor(ask: Ask, request: Request, attempt: number): Promise<Secret> {
   const flag = request.kind === 'sudo' ? 'NOPASSWD in sudoers' : 'a key';
   if (attempt > 1) return ask.secret(`Not accepted. ${what} of ${request.user} on ${request.machine} alone:`, flag);
   return ask.secret(`${what} of ${request.user} (${request.machine}, and every host that asks for it):`, flag);
+}
+
+/** The sources of fleet.yaml, each asked once and only when a sudo asks; undefined where a person is to be asked. */
+function sudoSources(file: string): (entry: HostEntry) => SudoAsker | undefined {
+  const given = new Map<string, Promise<Secret>>();
+  const wanted = {
+    file,
+    key: 'sudo-password',
+    question: '',
+    instead: 'or remove sudo-password: a person is asked then',
+  };
+  return ({ sudoPassword: source }) => {
+    if (source === undefined || source.from === 'prompt') return undefined;
+    const key = JSON.stringify(source);
+    const askSecret = async () => {
+      const secret =
+        given.get(key) ?? import('../inventory/secret-source.js').then((all) => all.resolveSecret(source, wanted));
+      given.set(key, secret);
+      return secret;
+    };
+    return { askSecret, source: wordsOfSource(source) };
+  };
+}
+
+function wordsOfSource(source: SecretSource): string {
+  if (source.from === 'env') return `the environment variable ${source.name}`;
+  return source.from === 'file' ? `the file ${source.path}` : 'a command';
 }
 
 /** The channel says whether the machine may have a password at all. */

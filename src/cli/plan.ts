@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { exitStatus } from '../errors.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Check } from '../model/readiness.js';
 import { refusalOf } from '../plan/choice.js';
 import { linesOf } from '../report/doctor-text.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { renderPlanMarkdown } from '../report/plan-markdown.js';
 import { renderPlan } from '../report/plan-text.js';
 import { headlineLines } from '../report/status-text.js';
-import { type Fleet, type Judged, withJudged } from './compose.js';
+import { withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { PlanFlags } from './flags.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
@@ -31,7 +32,8 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     context.stdout(shownPlan(plan, flags.markdown, context));
     const warnings = context.json || flags.markdown ? [] : preFlightLines(judged, context);
     if (warnings.length > 0) context.stdout(`\n${warnings.join('\n')}\n`);
-    if (fleet !== undefined && !flags.markdown) await showTroubles(plan, judged, fleet, context);
+    if (fleet !== undefined && !flags.markdown && !context.json && !context.quiet)
+      showTroubles(troubles(await probePlan(plan, judged, fleet, context, false)), context);
     if (flags.out !== undefined) await writePlan(plan, flags.out, context);
     if (decision.missing.length > 0) throw refusalOf(decision);
     return exitStatus.done;
@@ -53,9 +55,7 @@ export async function writePlan(plan: Plan, file: string, context: Context): Pro
 }
 
 /** What the plan would meet and could not do, before anybody says yes to it. */
-export async function showTroubles(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
-  if (context.json || context.quiet) return;
-  const found = troubles(await probePlan(plan, judged, fleet, context, false));
+export function showTroubles(found: readonly Check[], context: Context): void {
   if (found.length === 0) return;
   const lines = found.flatMap((one) =>
     linesOf(one, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),

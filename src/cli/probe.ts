@@ -1,5 +1,6 @@
 import { judgeReadiness } from '../diagnosis/readiness/judge.js';
 import { readTexts } from '../execute/config-texts.js';
+import type { Tried } from '../execute/preflight.js';
 import type { WritableHost } from '../hosts/host.js';
 import { reasonOf } from '../hosts/reading.js';
 import type { NodeEntry } from '../model/inventory.js';
@@ -74,4 +75,20 @@ async function parserCheck(host: WritableHost, node: NodeEntry, signal: AbortSig
 /** The checks that a person must know of before saying yes. */
 export function troubles(checks: readonly Check[]): readonly Check[] {
   return checks.filter(({ state }) => state === 'problem' || state === 'unseen');
+}
+
+const ofPlaces: ReadonlySet<CheckId> = new Set(['disk', 'writable']);
+
+/**
+ * The checks with what was tried of the plan's own places in place of what `doctor` says of the room and the right there:
+ * both look at the same directories, the plan knows what it needs, and a trouble is told once. A warning becomes a note.
+ */
+export function withPlaces(checks: readonly Check[], tried: readonly Tried[]): readonly Check[] {
+  const hosts = new Set(tried.map(({ host }) => host));
+  const states = { ok: 'ok', warning: 'note', failed: 'problem' } as const;
+  const ids = { room: 'disk', right: 'writable', port: 'service' } as const;
+  return [
+    ...checks.filter(({ id, host }) => !(ofPlaces.has(id) && hosts.has(host))),
+    ...tried.map(({ host, about, state, says }): Check => ({ id: ids[about], host, state: states[state], says })),
+  ];
 }

@@ -7,10 +7,8 @@ import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
-import type { Check } from '../model/readiness.js';
 import type { RunResult } from '../model/run.js';
 import { linesOf } from '../report/doctor-text.js';
-import { printableProse } from '../report/escape.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
@@ -25,7 +23,7 @@ import { createGate, createStep } from './gates.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, showTroubles, writePlan } from './plan.js';
-import { probePlan } from './probe.js';
+import { probePlan, troubles, withPlaces } from './probe.js';
 import { choicePages } from './recover-screens.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
@@ -51,7 +49,6 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context);
     await preflight(plan, judged, fleet, context);
-    await showTroubles(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
 }
@@ -99,29 +96,20 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
   return (await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)))).flat();
 }
 
-/** The places of the plan as lines of a dry run. */
-function placeCheck({ host, state, says }: Tried): Check {
-  return { id: 'disk', host, state: state === 'failed' ? 'problem' : 'ok', says };
-}
-
-/** What would stop the run half way is found out before its first act. */
+/** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
 async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
   const tried = await tryPlaces(plan, judged, fleet, context);
   refuseFailed(tried);
   if (context.json || context.quiet) return;
-  for (const { host, state, says } of tried)
-    if (state === 'warning')
-      context.stdout(`${wrap(printableProse(`${host}: ${says}`), context.columns, '  ! ', '    ').join('\n')}\n`);
+  const checks = withPlaces(await probePlan(plan, judged, fleet, context, false), tried);
+  showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
 }
 
 async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
   const probes =
     fleet === undefined
       ? []
-      : [
-          ...(await probePlan(plan, judged, fleet, context, true)),
-          ...(await tryPlaces(plan, judged, fleet, context)).map(placeCheck),
-        ];
+      : withPlaces(await probePlan(plan, judged, fleet, context, true), await tryPlaces(plan, judged, fleet, context));
   const status = exitOf(probes);
   if (context.json) {
     context.stdout(`${toJson(plan)}\n`);

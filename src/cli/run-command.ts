@@ -125,6 +125,7 @@ function auditFlags({ args, options, fleet }: Given, select: SelectFlags): Audit
     target: text(options.target),
     failOn: oneOf(text(options.failOn), ['error', 'warning', 'info']),
     strict: isOn(options.strict),
+    confirm: isOn(options.confirm),
     policy: text(options.policy),
     profile: text(options.profile),
     baseline: text(options.baseline),

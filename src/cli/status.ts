@@ -39,7 +39,7 @@ function shown(judged: Judged, flags: StatusFlags, context: Context): string {
 
 /** 1 when it could be judged and is not healthy, 4 when a redis host or the whole state could not be seen. */
 export function statusOf(survey: Survey, diagnosis: Diagnosis): number {
-  const dark = diagnosis.findings.some((finding) => finding.id === 'redis-host-unreachable');
+  const dark = diagnosis.findings.some(({ id }) => id === 'redis-host-unreachable' || id === 'files-not-readable');
   const unanswered = survey.groups[diagnosis.group]?.redis.some(
     (node) => node.process.ok && node.process.value !== null && !node.running.ok,
   );

@@ -1,19 +1,23 @@
 import type { Candidate, CandidateVerdict, Relation } from '../model/diagnosis.js';
 import type { Holding } from './holding.js';
 import { short } from './names.js';
+import { type TooOld, whyNoLoad } from './server-versions.js';
 
 /** How each node stands to every other one. */
 export type Versus = ReadonlyMap<string, Readonly<Record<string, Relation>>>;
 
+/** What else is said of a node: who bears out that it wins, whose server is too old for it, why its own server speaks for it. */
+export interface Said {
+  readonly witness?: string | undefined;
+  readonly tooOld: readonly TooOld[];
+  readonly oldest?: string | undefined;
+}
+
 /** One node as the operator sees it: its place, its verdict, and what speaks for and against it. */
-export function candidateOf(
-  holding: Holding,
-  winner: string | undefined,
-  versus: Versus,
-  witness: string | undefined,
-): Candidate {
+export function candidateOf(holding: Holding, winner: string | undefined, versus: Versus, said: Said): Candidate {
   const relations = versus.get(holding.node) ?? {};
-  const { speaksFor, speaksAgainst } = reasons(holding, relations, holding.node === winner ? witness : undefined);
+  const { speaksFor, speaksAgainst } = reasons(holding, relations, said);
+  const refused = whyNoLoad(holding.redis);
   return {
     node: holding.node,
     verdict: verdictOf(holding, winner, versus),
@@ -21,8 +25,10 @@ export function candidateOf(
     ...(holding.keys === undefined ? {} : { wouldLoadKeys: holding.keys }),
     source: holding.source,
     versus: relations,
+    ...(refused === undefined ? {} : { wontLoad: refused }),
+    ...(said.tooOld.length === 0 ? {} : { tooOld: said.tooOld }),
     speaksFor,
-    speaksAgainst,
+    speaksAgainst: refused === undefined ? speaksAgainst : [...speaksAgainst, refused],
   };
 }
 
@@ -53,7 +59,7 @@ function verdictOf(holding: Holding, winner: string | undefined, versus: Versus)
 function reasons(
   holding: Holding,
   relations: Readonly<Record<string, Relation>>,
-  witness: string | undefined,
+  { witness, tooOld, oldest }: Said,
 ): Pick<Candidate, 'speaksFor' | 'speaksAgainst'> {
   const speaksFor = holding.end
     ? [
@@ -61,6 +67,7 @@ function reasons(
       ]
     : [];
   if (witness) speaksFor.push(witness);
+  if (oldest) speaksFor.push(oldest);
   const speaksAgainst = holding.end || holding.empty ? [] : [holding.endWhy];
   if (holding.empty) speaksAgainst.push(`holds no key: ${holding.sourceWhy}`);
   for (const [node, relation] of Object.entries(relations)) {
@@ -70,5 +77,6 @@ function reasons(
       speaksAgainst.push(`${node} may hold a few last writes: ${relation.why}`);
     else if (relation.kind !== 'empty') speaksAgainst.push(`${node}: ${relation.why}`);
   }
+  for (const { node, why } of tooOld) speaksAgainst.push(`${node} could not copy from it: ${why}`);
   return { speaksFor, speaksAgainst };
 }

@@ -1,5 +1,5 @@
-import type { Consent, Diagnosis, Lineage } from '../model/diagnosis.js';
-import type { AofComparison, Survey } from '../model/survey.js';
+import type { Consent, Diagnosis, Finding, Lineage } from '../model/diagnosis.js';
+import type { AofComparison, GroupSurvey, Survey } from '../model/survey.js';
 import { choosePath } from './choose-path.js';
 import { claimsOf } from './claims.js';
 import { findingsOf } from './findings.js';
@@ -8,6 +8,7 @@ import { headlineOf } from './headline.js';
 import { naiveRules } from './naive.js';
 import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
+import { mixedServers, olderServers } from './server-versions.js';
 import { type State, stateOf } from './state.js';
 import { judge } from './verdict.js';
 
@@ -34,7 +35,7 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     headline: headlineOf(group, state, verdict, lost),
     claims: claimsOf(group, survey.hosts, graph, state, verdict),
     unknown: unknowns(survey, state),
-    findings: findingsOf(group, survey.hosts),
+    findings: [...findingsOf(group, survey.hosts), ...versionFindings(group, state, verdict.winner)],
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
     consents: [...verdict.consents, ...lossConsent(verdict.winner ?? verdict.favourite, lost)],
@@ -46,6 +47,13 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     path: choosePath(group, state, verdict),
     questions: cold ? verdict.questions : [],
   };
+}
+
+/** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */
+function versionFindings(group: GroupSurvey, { state }: State, winner: string | undefined): readonly Finding[] {
+  const planned = state === 'down' || state === 'degraded';
+  const blocking = planned && winner !== undefined ? olderServers(group, winner) : [];
+  return blocking.length > 0 ? blocking : mixedServers(group);
 }
 
 function lossConsent(node: string | undefined, lost: Diagnosis['onNoDisk']): readonly Consent[] {

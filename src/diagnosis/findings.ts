@@ -1,6 +1,7 @@
 import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
+import { listOf } from './names.js';
 import { addressOf } from './state.js';
 
 /** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
@@ -9,8 +10,14 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...unknownNodes(group),
     ...unreachable(group, hosts),
     ...duplicateIds(group),
-    ...group.redis.flatMap((node) => [...startsOtherwise(node), ...roleInAnotherPlace(node), ...authGaps(node)]),
+    ...group.redis.flatMap((node) => [
+      ...runsAnotherFile(node),
+      ...startsOtherwise(node),
+      ...roleInAnotherPlace(node),
+      ...authGaps(node),
+    ]),
     ...group.redis.flatMap(stuckNode),
+    ...unreadable(group),
     ...foreignHolds(group),
   ];
 }
@@ -80,6 +87,30 @@ function duplicateIds(group: GroupSurvey): Finding[] {
       blocks: true,
       next: `remove the "sentinel myid" line of all but one of them; a new one is drawn at its start`,
     }));
+}
+
+/**
+ * A server that was started with another file than fleet.yaml names: what is written there, it never reads. `config_file`
+ * of INFO is the path that it was given, made absolute, links not followed (server.c:main); empty without a file.
+ */
+function runsAnotherFile(node: RedisSurvey): Finding[] {
+  const running = known(node.running);
+  const named = known(node.config)?.files[0];
+  if (!running || named === undefined || running.configFile === named) return [];
+  const how = running.configFile === '' ? 'without a config file' : `with ${running.configFile}`;
+  return [
+    {
+      id: 'runs-another-file',
+      severity: 'error',
+      nodes: [node.node],
+      says: `${node.node} was started ${how}, and fleet.yaml names ${named}: what a recovery writes there would not be read`,
+      blocks: true,
+      next:
+        running.configFile === ''
+          ? `start ${node.node} with its file, or make fleet.yaml say how it starts`
+          : `name ${running.configFile} as the config of ${node.node} in fleet.yaml, or start it with ${named}`,
+    },
+  ];
 }
 
 /** What runs against what the file gives at the next start. */
@@ -159,6 +190,26 @@ function stuckNode(node: RedisSurvey): Finding[] {
       },
     ];
   return [];
+}
+
+/** Nodes that do not run, and whose files this login may not read: nothing is known of their data, whatever else is. */
+function unreadable(group: GroupSurvey): Finding[] {
+  const nodes = group.redis.flatMap((node) => {
+    const off = node.process.ok && node.process.value === null;
+    return off && !node.config.ok && node.config.why === 'denied' ? [{ node, detail: node.config.detail }] : [];
+  });
+  const [first] = nodes;
+  if (first === undefined) return [];
+  return [
+    {
+      id: 'files-not-readable',
+      severity: 'error',
+      nodes: nodes.map(({ node }) => node.node),
+      says: `${listOf(nodes.map(({ node }) => node.node))} cannot be judged: this login may not read redis.conf there (${first.detail})`,
+      blocks: true,
+      next: 'redis-runbook doctor   says on each host what is missing; with a sudo that asks for a password: a terminal, or sudo-password in the fleet file',
+    },
+  ];
 }
 
 function foreignHolds(group: GroupSurvey): Finding[] {

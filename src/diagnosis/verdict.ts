@@ -4,8 +4,10 @@ import type { AofComparison, GroupSurvey } from '../model/survey.js';
 import { candidateOf, type Versus } from './candidate.js';
 import type { Graph } from './graph.js';
 import type { Holding } from './holding.js';
+import { oldestFirst } from './oldest-first.js';
 import { relate } from './relate.js';
 import { lastElected } from './sentinels.js';
+import { tooOldFor } from './server-versions.js';
 import { addressOf } from './state.js';
 import { throughOthers } from './through.js';
 import { witnessOf } from './witness.js';
@@ -44,7 +46,7 @@ export function judge(
   beside: Beside,
 ): Verdict {
   const versus = throughOthers(new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])));
-  const ranked = rank(group, graph, versus);
+  const { ranked, oldest } = oldestFirst(rank(group, graph, versus), versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
   const usable = top !== undefined && !top.empty && top.source !== 'unknown';
@@ -58,7 +60,12 @@ export function judge(
   const wins = nothingAnywhere || (usable && open.length === 0 && (witness !== undefined || beside.asked));
   const winner = wins ? top?.node : undefined;
   return {
-    candidates: ranked.map((holding) => candidateOf(holding, winner, versus, witness)),
+    candidates: ranked.map((holding) =>
+      candidateOf(holding, winner, versus, {
+        tooOld: tooOldFor(holding.redis, group.redis),
+        ...(holding.node === winner ? { witness, oldest } : {}),
+      }),
+    ),
     ...(winner === undefined ? {} : { winner }),
     ...(winner === undefined || witness === undefined ? {} : { witness }),
     ...(winner === undefined && top ? { noWinnerWhy: whyNobody(top, usable, open, witness), favourite: top.node } : {}),

@@ -4,7 +4,10 @@ import type { Run } from './run.js';
 /** What a run comes to. `leftToDo` holds the hosts that were left out and the scripts that Sentinel would have run. */
 export function resultOf(run: Run): RunResult {
   const { plan, progress, tools } = run;
-  const leftOut = plan.leftOut.map(({ host, why, next }) => ({ says: `${host} was left out: ${why}`, next }));
+  const leftOut = plan.leftOut.map(({ host, node = host, why, next }) => ({
+    says: `${node} was left out: ${why}`,
+    next,
+  }));
   const scripts = plan.scripts.map((script) => ({ says: 'run by hand what Sentinel would have run', next: script }));
   return {
     schema: 'redis-runbook/run/1',

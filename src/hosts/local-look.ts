@@ -10,6 +10,7 @@ import { sentinelEvidencePattern } from '../redis/sentinel-log.js';
 import type { Host, LookRequest } from './host.js';
 import { belongsTo, listenerAt, processOf } from './local-nodes.js';
 import { type ProcessScan, rawProcess, scanOnce } from './local-process.js';
+import { serversHere } from './local-servers.js';
 import { holdPath, lockPath } from './local-state.js';
 import { distrust } from './local-vouch.js';
 import { type ConfigLook, type FilePlaces, lookAtConfig } from './look-config.js';
@@ -151,7 +152,8 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(request.limits.lookTimeoutMs)]);
   const context: LookContext = { entry, limits: request.limits, signal: bounded };
   const scan = scanOnce();
-  const [lock, ...looks] = await Promise.all([
+  const [servers, lock, ...looks] = await Promise.all([
+    serversHere(entry, bounded),
     stateFile(context, entry.name, 'lock', lockPath(entry)),
     ...entry.nodes.map((node) => lookAtNode(context, host, node, request, scan)),
   ]);
@@ -172,5 +174,6 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
     processes,
     files: [...looks.flatMap((look) => look.files), lock],
     answers: looks.flatMap((look) => look.answers),
+    servers,
   };
 }

@@ -11,7 +11,7 @@ import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
 import { parseVersion } from '../redis/versions.js';
 import { hasWildcards } from './glob.js';
-import { filesFor, type LookContext, readFileOf, type ServiceUser, wholeOf } from './look-file.js';
+import { filesFor, type LookContext, readFileOf, type ServiceUser, statFileOf, wholeOf } from './look-file.js';
 import { saw } from './reading.js';
 
 /** Deeper or more includes than anybody writes: a circle, or a hostile file. */
@@ -115,7 +115,8 @@ function listeningAt({ node, values }: Walk): Listening {
 }
 
 /**
- * A node's config file and everything it includes, secrets replaced, in the order in which Redis executes them. A
+ * A node's config file and everything it includes, secrets replaced, in the order in which Redis executes them, and
+ * the stat of the directory that CONFIG REWRITE writes in. A
  * relative `dir` is below the directory of the config file, where the `process` service starts a node.
  * `user` is the one that runs the node when that is known; else the owner of the config file counts.
  */
@@ -138,7 +139,8 @@ export async function lookAtConfig(
   if (user) walk.user = { uid: user.uid, gid: walk.user?.gid ?? user.gid };
   if (text !== undefined) await follow(walk, parseConfig(node.config, text));
   const places = text === undefined ? undefined : placesOf(walk);
+  const directory = await statFileOf(context, node.id, 'config-dir', dirname(node.config));
   const { files, secrets } = walk;
   const reached = text === undefined ? node : settledNode(node, listeningAt(walk));
-  return { files, places, secrets, users: usersIn(walk.lines), user: walk.user, node: reached };
+  return { files: [...files, directory], places, secrets, users: usersIn(walk.lines), user: walk.user, node: reached };
 }

@@ -19,9 +19,16 @@ const settings = [
   'appenddirname',
   'replica-read-only',
   'repl-backlog-ttl',
+  'protected-mode',
   'aclfile',
   'logfile',
   'pidfile',
+  'maxmemory-policy',
+  'appendfsync',
+  'stop-writes-on-bgsave-error',
+  'min-replicas-to-write',
+  'replica-priority',
+  'loglevel',
 ] as const;
 
 type Question = readonly [command: ReadCommand, ...args: string[]];

@@ -94,7 +94,10 @@ export async function linkOver(redis: Client, stream: Duplex, limits: LinkLimits
   redis.on('error', (error: unknown) => {
     last = error;
   });
-  stream.once('close', () => endLink(state, 'refused', `the connection was lost${last ? `: ${reasonOf(last)}` : ''}`));
+  // sshd passes on that a server is gone as the end of its half alone: the stream itself stays open (RFC 4254, 5.3).
+  for (const event of ['end', 'close'] as const) {
+    stream.once(event, () => endLink(state, 'refused', `the connection was lost${last ? `: ${reasonOf(last)}` : ''}`));
+  }
   try {
     await redis.connect();
   } catch (error) {

@@ -1,7 +1,15 @@
-import type { HostEntry, Inventory, NodeEntry, NodeKind, PasswordSource, SshSettings } from '../model/inventory.js';
+import type {
+  HostEntry,
+  Inventory,
+  NodeEntry,
+  NodeKind,
+  PasswordSource,
+  SecretSource,
+  SshSettings,
+} from '../model/inventory.js';
 import { backupSettings } from './build-backup.js';
 import { reachOf, withPaths } from './node-reach.js';
-import type { FleetFile, HostFile, NodeFile, PasswordFile, SshFile } from './schema.js';
+import type { FleetFile, HostFile, NodeFile, PasswordFile, SshFile, SudoPasswordFile } from './schema.js';
 
 /** A node with the place of its entry in the file, for the checks that compare nodes. */
 export interface PlacedNode {
@@ -45,6 +53,7 @@ export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: st
     address: host.address,
     transport: host.transport ?? defaults.transport ?? 'ssh',
     become: host.become ?? defaults.become ?? 'none',
+    ...sudoPasswordOf(host['sudo-password'] ?? defaults['sudo-password']),
     service: host.service ?? defaults.service ?? 'auto',
     state: host.state ?? defaults.state ?? '/var/lib/redis-runbook',
     ...sshOf({ ...defaults.ssh, ...host.ssh }),
@@ -142,10 +151,15 @@ function nodePassword(kind: NodeKind, fleet: FleetFile, host: HostFile, given: N
   return source === undefined ? undefined : passwordOf(source);
 }
 
+function sudoPasswordOf(source: SudoPasswordFile | undefined): { readonly sudoPassword?: SecretSource } {
+  return source === undefined ? {} : { sudoPassword: secretSource(source) };
+}
+
 function passwordOf(source: PasswordFile | undefined): PasswordSource {
-  if (source === undefined || source === 'node') {
-    return { from: 'node' };
-  }
+  return source === undefined || source === 'node' ? { from: 'node' } : secretSource(source);
+}
+
+function secretSource(source: SudoPasswordFile): SecretSource {
   if (source === 'prompt' || 'prompt' in source) {
     return { from: 'prompt' };
   }

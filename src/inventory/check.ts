@@ -17,6 +17,7 @@ export function checkMeaning(fleet: FleetFile, document: FleetDocument): Mistake
     ...checkGroups(fleet, nodes),
     ...checkKinds(nodes),
     ...checkReach(fleet, nodes),
+    ...checkSudo(fleet),
     ...checkTwins(
       nodes,
       'address',
@@ -83,6 +84,27 @@ function checkKinds(nodes: readonly PlacedNode[]): Found {
           text: 'no host runs a sentinel: expected runs: [sentinel] at one host at least',
         },
       ];
+}
+
+/** A password for sudo that would never be used is a mistake: it says what the file does not do. */
+function checkSudo(fleet: FleetFile): Found {
+  const { defaults = {} } = fleet;
+  const hosts = Object.entries(fleet.hosts).map(([name, host]) => ({ path: ['hosts', name], host }));
+  const text = 'sudo-password needs become: sudo, and no host here has both';
+  const unused = hosts.filter(({ host }) => host['sudo-password'] !== undefined && !becomes(fleet, host));
+  const nobody = defaults['sudo-password'] !== undefined && !hosts.some(({ host }) => becomes(fleet, host));
+  return [
+    ...unused.map(({ path }) => ({
+      path: [...path, 'sudo-password'],
+      what: 'key' as const,
+      text: 'sudo-password needs become: sudo',
+    })),
+    ...(nobody ? [{ path: ['defaults', 'sudo-password'], what: 'key' as const, text }] : []),
+  ];
+}
+
+function becomes(fleet: FleetFile, host: FleetFile['hosts'][string]): boolean {
+  return (host.become ?? fleet.defaults?.become) === 'sudo';
 }
 
 /** Units name nothing where the service manager has none. */

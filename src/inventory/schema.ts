@@ -23,15 +23,16 @@ const argv = z
   .min(1)
   .max(64);
 
-const passwordSource = z.union([
-  z.enum(['node', 'prompt']),
+const secretSources = [
   z.strictObject({
     env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'the name of an environment variable' }),
   }),
   z.strictObject({ file: localPath }),
   z.strictObject({ command: argv }),
   z.strictObject({ prompt: z.literal(true) }),
-]);
+] as const;
+const passwordSource = z.union([z.enum(['node', 'prompt']), ...secretSources]);
+const sudoPasswordSource = z.union([z.literal('prompt'), ...secretSources]);
 
 const sshSettings = z.strictObject({
   user: word('a user name').optional(),
@@ -83,6 +84,9 @@ const overridable = {
   ssh: sshSettings.optional(),
   transport: z.enum(['ssh', 'openssh', 'local']).optional(),
   become: z.enum(['none', 'sudo']).optional(),
+  'sudo-password': sudoPasswordSource
+    .optional()
+    .describe('where the password for sudo comes from, beside become: sudo; left out: a person is asked'),
   service: z.enum(['auto', 'systemd', 'sysvinit', 'process']).optional(),
   redis: redisSettings.optional(),
   sentinel: sentinelSettings.optional(),
@@ -118,6 +122,7 @@ export const fleetSchema = z.strictObject({
 export type FleetFile = z.infer<typeof fleetSchema>;
 export type HostFile = z.infer<typeof host>;
 export type PasswordFile = z.infer<typeof passwordSource>;
+export type SudoPasswordFile = z.infer<typeof sudoPasswordSource>;
 export type SshFile = z.infer<typeof sshSettings>;
 export type TlsFile = z.infer<typeof tlsSettings>;
 export type NodeFile = z.infer<typeof redisSettings>;

@@ -17,8 +17,8 @@ export type RuleClass = (typeof ruleClasses)[number];
 export const profiles = ['dev', 'single-host-lab', 'production'] as const;
 export type Profile = (typeof profiles)[number];
 
-/** What a rule is asked about, one by one: each redis node, sentinel or host, or each group (`cross-node`, `topology`). */
-export type Scope = 'redis' | 'sentinel' | 'host' | 'cross-node' | 'topology';
+/** What a rule is asked about, one by one: each redis node, sentinel or both (`node`), each host, or each group (`cross-node`, `topology`). */
+export type Scope = 'node' | 'redis' | 'sentinel' | 'host' | 'cross-node' | 'topology';
 
 /** A line of a file on a host, as a finding shows it. */
 export interface Excerpt {
@@ -52,6 +52,13 @@ export interface Waiver {
   readonly until?: string;
 }
 
+/** A mistake in the words of the server. */
+export interface ServerSays {
+  readonly says: string;
+  /** It stops here: of all mistakes it reports this one only. */
+  readonly stopsHere: boolean;
+}
+
 export interface AuditFinding {
   readonly rule: string;
   readonly class: RuleClass;
@@ -65,6 +72,8 @@ export interface AuditFinding {
   readonly line?: number;
   readonly column?: number;
   readonly message: string;
+  /** For what keeps a server from starting. */
+  readonly server?: ServerSays;
   /** Lines of every host that the finding is about, side by side. */
   readonly excerpt: readonly Excerpt[];
   readonly fix: { readonly says: string; readonly edits: readonly Edit[] };
@@ -82,6 +91,35 @@ export interface NotChecked {
   readonly node?: string;
   /** The readings that were needed and not there. */
   readonly missing: readonly NotSeen[];
+}
+
+/** What a server of this machine did with copies of a node's files (`audit --confirm`). */
+export interface Confirmation {
+  readonly host: string;
+  readonly node: string;
+  /**
+   * `agrees`: of everything that could be tried the server says what the audit says; `differs`: it does not;
+   * `not-tried`: no server read the files.
+   */
+  readonly outcome: 'agrees' | 'differs' | 'not-tried';
+  /** The server that read them, `redis-7.0.15`. */
+  readonly by?: string;
+  /** One sentence: how it went, or why it was not tried. */
+  readonly says: string;
+  /** Line by line, the findings of the node and what the server found beyond them. */
+  readonly lines: readonly ConfirmedLine[];
+}
+
+/** One line that the audit or the server does not like. */
+export interface ConfirmedLine {
+  readonly file: string;
+  /** 1-based; undefined where the server named no line */
+  readonly line?: number;
+  /** The rule of the finding; undefined for what only the server found. */
+  readonly rule?: string;
+  readonly outcome: 'confirmed' | 'differs' | 'not-confirmed';
+  /** The server's own words, or why it was not asked. */
+  readonly says: string;
 }
 
 /** What an audit of one fleet found. */
@@ -107,6 +145,8 @@ export interface AuditReport {
   readonly notApplicable: number;
   /** Findings of the baseline that are still there and are not listed. */
   readonly inBaseline: number;
+  /** With `--confirm`: every node of the fleet. */
+  readonly confirmations?: readonly Confirmation[];
   /** Things about the input that a person should know: ignored files, waivers that matched nothing. */
   readonly notes: readonly string[];
 }

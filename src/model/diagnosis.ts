@@ -65,6 +65,10 @@ export interface Candidate {
   readonly wouldLoadKeys?: bigint;
   readonly source: 'running' | 'rdb' | 'aof' | 'nothing' | 'unknown';
   readonly versus: Readonly<Record<string, Relation>>;
+  /** Why its server would refuse the RDB file that it has; absent where nothing is known against it. */
+  readonly wontLoad?: string;
+  /** Nodes whose server is too old to copy from this one, were it master; absent where none is known to be. */
+  readonly tooOld?: readonly { readonly node: string; readonly why: string }[];
   readonly speaksFor: readonly string[];
   readonly speaksAgainst: readonly string[];
 }

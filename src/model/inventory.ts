@@ -75,6 +75,8 @@ export interface HostEntry {
   readonly address: string;
   readonly transport: Transport;
   readonly become: Become;
+  /** Where the login user's password for sudo comes from; left out: a person is asked, when sudo asks. */
+  readonly sudoPassword?: SecretSource;
   readonly service: ServiceKind;
   /** Directory on the host for the lock, holds and kept configs; `/var/lib/redis-runbook` unless fleet.yaml says otherwise. */
   readonly state: string;
@@ -85,13 +87,15 @@ export interface HostEntry {
   readonly line: number;
 }
 
-/** Where the Redis password comes from. `node` = read from the node's own redis.conf (the default). */
-export type PasswordSource =
-  | { readonly from: 'node' }
+/** Where a secret comes from that fleet.yaml names a source for. */
+export type SecretSource =
   | { readonly from: 'env'; readonly name: string }
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'command'; readonly argv: readonly string[] }
   | { readonly from: 'prompt' };
+
+/** Where the Redis password comes from. `node` = read from the node's own redis.conf (the default). */
+export type PasswordSource = { readonly from: 'node' } | SecretSource;
 
 /** fleet.yaml, checked and with every default filled in. */
 export interface Inventory {

@@ -138,8 +138,16 @@ export interface Plan {
   readonly sentinels: readonly string[];
   /** Hosts that are touched. */
   readonly hosts: readonly string[];
-  /** Hosts that are left out because they could not be reached, and what must be done before they may start. */
-  readonly leftOut: readonly { readonly host: string; readonly why: string; readonly next: string }[];
+  /**
+   * Hosts that are left out because they could not be reached, and nodes that stay held because they could not copy from
+   * the master (`node`); what must be done before they may start.
+   */
+  readonly leftOut: readonly {
+    readonly host: string;
+    readonly node?: string;
+    readonly why: string;
+    readonly next: string;
+  }[];
   readonly setAside: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;

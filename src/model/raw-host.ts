@@ -35,6 +35,7 @@ export type FileRole =
   | 'redis.conf'
   | 'sentinel.conf'
   | 'include'
+  | 'config-dir'
   | 'rdb'
   | 'aof-manifest'
   | 'aof'
@@ -80,8 +81,14 @@ export interface RawUnit {
   /** As fleet.yaml names it. */
   readonly unit: string;
   readonly manager: 'systemd' | 'sysvinit';
-  /** systemd: properties as `systemctl show` names them, secrets replaced. sysvinit: `Script`, and `StartLinks` joined with blanks. */
+  /** systemd: properties as `systemctl show` names them, secrets replaced. sysvinit: `Script`, `StartLinks` joined with blanks, and `Daemon` where the script names one path. */
   readonly properties: Readonly<Record<string, string>>;
+}
+
+/** A server program of a host, and the first line of what its `--version` says. */
+export interface RawServer {
+  readonly path: string;
+  readonly says: string;
 }
 
 export interface RawSystem {
@@ -116,4 +123,6 @@ export interface RawHost {
   /** Left out where nobody asked: on this machine, and for plain processes. */
   readonly units?: Seen<readonly RawUnit[]>;
   readonly system?: Seen<RawSystem>;
+  /** Server programs that may start the nodes; left out by what was saved before anybody asked for them. */
+  readonly servers?: readonly RawServer[];
 }

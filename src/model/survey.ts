@@ -102,6 +102,13 @@ export interface RunningRedis {
   readonly failoverState: string;
 }
 
+/** The server that a node starts as. */
+export interface NodeServer {
+  readonly flavour: 'redis' | 'valkey';
+  /** As `7.0.15`. */
+  readonly version: string;
+}
+
 export interface RedisSurvey {
   readonly node: string;
   readonly host: string;
@@ -110,6 +117,8 @@ export interface RedisSurvey {
   /** The process that is this node: seen with `value: null` when it is known that none runs. */
   readonly process: Seen<RawProcess | null>;
   readonly running: Seen<RunningRedis>;
+  /** By the program that starts it; where that was not seen, by INFO, else by the last start in its log. */
+  readonly server: Seen<NodeServer>;
   readonly config: Seen<WillGive>;
   readonly configStat: Seen<FileStat>;
   readonly rdb: Seen<RdbSummary>;

@@ -1,5 +1,6 @@
 import { RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
+import { type LeftOutNode, leftOutFor } from './too-old.js';
 
 /** What the operator said on the command line or at a prompt. */
 export interface Choice {
@@ -18,6 +19,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 export interface Decision {
   readonly master: string;
   readonly setAside: readonly string[];
+  /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
+  readonly leftOut?: readonly LeftOutNode[];
   readonly acceptedLoss?: string;
   readonly reason?: string;
   /** Consents that the decision needs and `choice` does not give; empty = it may be carried out. */
@@ -35,9 +38,10 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
   refuseEmpty(diagnosis, candidate);
+  const leftOut = leftOutFor(candidate, choice);
   const wanted = [...asidesOf(diagnosis, candidate, choice), ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
-  const accepts = wanted.length > 0 || choice.without.length > 0;
+  const accepts = wanted.length > 0 || choice.without.length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
@@ -45,6 +49,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
   return {
     master,
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
+    ...(leftOut.length > 0 ? { leftOut } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
@@ -69,18 +74,27 @@ function isUnreachable(finding: Finding): boolean {
   return finding.id === 'redis-host-unreachable' || finding.id === 'sentinel-host-unreachable';
 }
 
+/** Findings that say that too little was seen, not that something seen is wrong. */
+const unseen: ReadonlySet<string> = new Set([
+  'redis-host-unreachable',
+  'runs-and-does-not-answer',
+  'files-not-readable',
+]);
+
 function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
   const blocking = diagnosis.findings.filter((finding) => finding.blocks && !isWaived(finding, choice));
   const first = blocking[0];
   if (!first) return;
-  const seen = first.id === 'redis-host-unreachable' || first.id === 'runs-and-does-not-answer';
-  throw new RunbookError(seen ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+  throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
     facts: blocking.slice(1).map((finding) => finding.says),
     next: blocking.flatMap((finding) => finding.next ?? []),
   });
 }
 
+/** Servers that are too old are judged for the master that is chosen (`leftOutFor`), not for the one that is recommended. */
 function isWaived(finding: Finding, choice: Choice): boolean {
+  if (finding.id === 'older-server') return true;
+  if (finding.id === 'data-too-new') return choice.promote !== undefined && !finding.nodes.includes(choice.promote);
   return finding.id === 'redis-host-unreachable' && finding.nodes.every((host) => choice.without.includes(host));
 }
 

@@ -5,8 +5,9 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, Survey } from '../model/survey.js';
 import type { Decision } from './choice.js';
 import { factsBefore, factsStopped, fingerprintOf } from './facts.js';
+import { leftOutOf } from './left-out.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
-import { nodesOfScene, type Scene } from './scene.js';
+import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -25,7 +26,7 @@ export interface PlanInput {
 export function makePlan(input: PlanInput): Plan {
   const group = input.survey.groups[input.diagnosis.group];
   if (!group) throw new Error(`the survey holds no group ${input.diagnosis.group}`);
-  const nodes = nodesOfScene(input.inventory, input.survey, group, input.decision.master);
+  const nodes = nodesOfScene(input.inventory, input.survey, group, input.decision);
   const counts = new Map<string, number>();
   const nextNumber = (prefix: string): number => {
     const number = (counts.get(prefix) ?? 0) + 1;
@@ -43,10 +44,10 @@ export function makePlan(input: PlanInput): Plan {
     runbook: `${input.runbook.runbook} ${input.runbook.version}`,
     path: input.runbook.path,
     master: input.decision.master,
-    replicas: nodes.redis.filter((node) => !node.isMaster).map((node) => node.entry.id),
+    replicas: nodes.redis.filter((node) => !node.isMaster && !node.isLeftOut).map((node) => node.entry.id),
     sentinels: nodes.sentinels.map((node) => node.entry.id),
     hosts: nodes.hosts.map((host) => host.name),
-    leftOut: leftOut(input),
+    leftOut: [...unreached(input), ...tooOld(input, nodes.redis)],
     setAside: input.decision.setAside,
     ...(input.decision.acceptedLoss === undefined ? {} : { acceptedLoss: input.decision.acceptedLoss }),
     ...(input.decision.reason === undefined ? {} : { reason: input.decision.reason }),
@@ -82,7 +83,14 @@ function needsOf(stage: string, group: GroupSurvey): readonly Fact[] {
   return stage === 'rewrite' || stage === 'start' ? factsStopped(group) : [];
 }
 
-function leftOut(input: PlanInput): Plan['leftOut'] {
+function tooOld({ decision }: PlanInput, redis: readonly RedisNode[]): Plan['leftOut'] {
+  return (decision.leftOut ?? []).flatMap(({ node, why }) => {
+    const found = redis.find((each) => each.entry.id === node);
+    return found ? [leftOutOf(found, why)] : [];
+  });
+}
+
+function unreached(input: PlanInput): Plan['leftOut'] {
   return input.survey.hosts
     .filter((host) => !host.reached.ok)
     .map((host) => ({

@@ -27,6 +27,8 @@ export interface RedisNode {
   readonly seen: RedisSurvey;
   readonly runs: boolean;
   readonly isMaster: boolean;
+  /** It is held, kept, stopped and rewritten like the others, and never started: it could not copy from the master. */
+  readonly isLeftOut: boolean;
 }
 
 export interface SentinelNode {
@@ -50,7 +52,7 @@ export function nodesOfScene(
   inventory: Inventory,
   survey: Survey,
   group: GroupSurvey,
-  master: string,
+  { master, leftOut = [] }: Pick<Decision, 'master' | 'leftOut'>,
 ): Pick<Scene, 'redis' | 'sentinels' | 'hosts'> {
   const reached = new Set(survey.hosts.filter((host) => host.reached.ok).map((host) => host.host));
   const hosts = inventory.hosts.filter((host) => reached.has(host.name));
@@ -60,7 +62,14 @@ export function nodesOfScene(
     for (const entry of host.nodes) {
       const asRedis = group.redis.find((node) => node.node === entry.id);
       if (asRedis)
-        redis.push({ entry, host, seen: asRedis, runs: runs(asRedis.process), isMaster: entry.id === master });
+        redis.push({
+          entry,
+          host,
+          seen: asRedis,
+          runs: runs(asRedis.process),
+          isMaster: entry.id === master,
+          isLeftOut: leftOut.some((each) => each.node === entry.id),
+        });
       const asSentinel = group.sentinels.find((node) => node.node === entry.id);
       if (asSentinel) sentinels.push({ entry, host, seen: asSentinel, runs: runs(asSentinel.process) });
     }

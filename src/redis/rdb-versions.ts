@@ -18,3 +18,12 @@ export function newestRdbVersion(flavour: 'redis' | 'valkey', version: Version):
   if (flavour === 'valkey') return atLeast(version, '9.0') ? 80 : 11;
   return ofRedis.find(([since]) => atLeast(version, since))?.[1] ?? 6;
 }
+
+/**
+ * Whether a server loads an RDB of this format. Valkey calls 12 to 79 foreign, the formats that Redis took after the two
+ * parted (rdb.h: RDB_FOREIGN_VERSION_MIN, since 9.0; before it they are too new).
+ */
+export function loadsRdb(flavour: 'redis' | 'valkey', version: Version, format: number): boolean {
+  if (flavour === 'valkey' && format > 11 && format < 80) return false;
+  return format <= newestRdbVersion(flavour, version);
+}

@@ -26,3 +26,20 @@ export function compareVersions(a: Version, b: Version): number {
 export function printVersion(version: Version): string {
   return `${version.major}.${version.minor}.${version.patch}`;
 }
+
+/** Whose server, and which version of it, as `7.0.15`. */
+export interface ServerVersion {
+  readonly flavour: 'redis' | 'valkey';
+  readonly version: string;
+}
+
+/** What `redis-server --version` and `valkey-server --version` print; undefined for any other text. */
+export function parseServerLine(text: string): ServerVersion | undefined {
+  const [, name, version] = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(text) ?? [];
+  return version === undefined ? undefined : { flavour: name === 'Valkey' ? 'valkey' : 'redis', version };
+}
+
+/** `Redis 7.0.15` */
+export function serverName({ flavour, version }: ServerVersion): string {
+  return `${flavour === 'valkey' ? 'Valkey' : 'Redis'} ${version}`;
+}

@@ -1,4 +1,4 @@
-import type { AuditFinding, AuditReport, Edit, NotChecked, Severity } from '../model/audit.js';
+import type { AuditFinding, AuditReport, Confirmation, Edit, NotChecked, Severity } from '../model/audit.js';
 import { toJson } from '../model/json.js';
 
 /**
@@ -14,9 +14,15 @@ export function auditJson(reports: readonly AuditReport[]): string {
     fleet: reports.map(({ fleet }) => fleet).join(', '),
     findings: reports.flatMap(({ findings }) => findings.map(findingJson)),
     notChecked: reports.flatMap(({ notChecked }) => grouped(notChecked)),
+    confirmations: reports.flatMap(({ confirmations = [] }) => confirmations.map(confirmationJson)),
     summary: summaryOf(reports),
   };
-  return `${toJson(document, 2)}\n`;
+  return `${plainAscii(toJson(document, 2))}\n`;
+}
+
+/** Excerpts hold what stands in hostile files: whoever prints the document on a terminal gets only plain characters. */
+function plainAscii(json: string): string {
+  return json.replace(/[^\x20-\x7e\n]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function findingJson(finding: AuditFinding): Readonly<Record<string, unknown>> {
@@ -31,11 +37,17 @@ function findingJson(finding: AuditFinding): Readonly<Record<string, unknown>> {
     line: finding.line ?? null,
     column: finding.column ?? null,
     message: finding.message,
+    server: finding.server ?? null,
     excerpt: finding.excerpt.map((one) => ({ ...one, line: one.line ?? null, column: one.column ?? null })),
     fix: { says: fix.says, diff: fix.edits.length === 0 ? null : diffOf(fix.edits).join('\n') },
     runbook: finding.runbook ?? null,
     waived: waived === undefined ? null : { reason: waived.reason, until: waived.until ?? null },
   };
+}
+
+function confirmationJson({ by, lines, ...rest }: Confirmation): Readonly<Record<string, unknown>> {
+  const each = lines.map(({ line, rule, ...one }) => ({ ...one, line: line ?? null, rule: rule ?? null }));
+  return { ...rest, by: by ?? null, lines: each };
 }
 
 /** Edits as lines of a diff, file by file: `--- FILE`, `@@ line N`, `-old`, `+new`. */

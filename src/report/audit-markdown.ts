@@ -1,7 +1,7 @@
 import type { AuditFinding, AuditReport } from '../model/audit.js';
 import { diffOf } from './audit-json.js';
 import { auditHeadline, auditSource, causesOf, classSays, notCheckedLines } from './audit-words.js';
-import { markdown, markdownBlock, markdownCode } from './escape.js';
+import { markdown, markdownBlock, markdownCode, printable } from './escape.js';
 
 /** The audit of one fleet as Markdown: one heading per cause, with its lines and its fix. */
 export function auditMarkdown(report: AuditReport): string {
@@ -13,7 +13,7 @@ export function auditMarkdown(report: AuditReport): string {
     markdown(auditSource(report)),
     ...causesOf(report.findings).flatMap((cause) => [
       `## ${cause.severity}: ${cause.rule}`,
-      `${classSays[cause.class]}. ${markdown(cause.message)}.`,
+      `${classSays[cause.class]}. ${markdown(printable(cause.message))}.`,
       ...cause.findings.map(findingMarkdown),
       ...cause.findings.slice(0, 1).map(({ fix }) => `Fix: ${markdown(fix.says)}`),
     ]),
@@ -33,8 +33,8 @@ function findingMarkdown({ file, line, excerpt, fix }: AuditFinding): string {
   const lines = excerpt.map((one) => `${one.node}  ${one.file}:${one.line ?? '-'}  ${one.text}`);
   return [
     ...place,
-    ...(lines.length === 0 ? [] : [markdownBlock(lines)]),
-    ...(fix.edits.length === 0 ? [] : [markdownBlock(diffOf(fix.edits), 'diff')]),
+    ...(lines.length === 0 ? [] : [markdownBlock(lines.map(printable))]),
+    ...(fix.edits.length === 0 ? [] : [markdownBlock(diffOf(fix.edits).map(printable), 'diff')]),
   ].join('\n\n');
 }
 

@@ -1,4 +1,4 @@
-import type { AuditFinding, AuditReport, Severity } from '../model/audit.js';
+import type { AuditFinding, AuditReport, Confirmation, Severity } from '../model/audit.js';
 import { diffOf } from './audit-json.js';
 import { auditHeadline, auditSource, type Cause, causesOf, classSays, notCheckedLines, some } from './audit-words.js';
 import { printable, printableProse } from './escape.js';
@@ -24,6 +24,7 @@ export function renderAudit(report: AuditReport, options: AuditTextOptions): str
     wrap(printableProse(auditHeadline(report)), width).map((line) => paint('verdict', line, colour)),
     wrap(printableProse(`${name}  ${auditSource(report)}`), width),
     ...(['error', 'warning', 'info'] as const).map((severity) => severityLines(report, severity, options)),
+    confirmationLines(report.confirmations ?? [], options),
     footLines(report, options),
     nextLines(nextCommands(report), width),
   ];
@@ -77,6 +78,27 @@ function detailLines(finding: AuditFinding, hang: string): string[] {
   );
   const diff = diffOf(finding.fix.edits).map((line) => printable(`${hang}  ${line}`));
   return [...shown, ...wrap(`fix: ${finding.fix.says}`, 200, `${hang}  `, `${hang}  `), ...diff];
+}
+
+/** One line per node; beneath it what the server says of lines on which it and the audit differ, with `-v` of all. */
+function confirmationLines(all: readonly Confirmation[], { width, colour, verbose }: AuditTextOptions): string[] {
+  if (all.length === 0) return [];
+  const words = { agrees: 'confirmed', differs: 'DIFFERS', 'not-tried': 'not tried' } as const;
+  const lines = all.flatMap(({ node, outcome, by, says, lines: each }) => [
+    ...wrap(
+      printable(`${words[outcome]}${by === undefined ? '' : ` by ${by} of this machine`}: ${says}`),
+      width,
+      `    ${printable(node).padEnd(9)} `,
+      ' '.repeat(14),
+    ),
+    ...each
+      .filter((line) => verbose || line.outcome === 'differs')
+      .flatMap(({ file, line, rule, outcome: how, says: words }) => {
+        const place = `${file}${line === undefined ? '' : `:${line}`}  ${rule ?? 'no finding'}`;
+        return wrap(printable(`${place}  ${how}: ${words}`), width, ' '.repeat(14), ' '.repeat(16));
+      }),
+  ]);
+  return [paint('quiet', 'TRIED ON A SERVER OF THIS MACHINE', colour), ...lines];
 }
 
 function footLines(report: AuditReport, { width }: AuditTextOptions): string[] {

@@ -30,7 +30,9 @@ function intro(plan: Plan): string {
     ...plan.setAside.map((node) => `- Set aside: what only ${markdown(node)} holds`),
     ...(plan.acceptedLoss ? ['- Accepted: the last writes are on no disk'] : []),
     ...(plan.reason ? [`- Reason given: ${markdown(plan.reason)}`] : []),
-    ...plan.leftOut.map((host) => `- Left out: ${markdown(host.host)} (${markdown(host.why)}); ${markdown(host.next)}`),
+    ...plan.leftOut.map(
+      ({ host, node = host, why, next }) => `- Left out: ${markdown(node)} (${markdown(why)}); ${markdown(next)}`,
+    ),
     ...plan.scripts.map((script) => `- Sentinel would have run, and nothing here does: ${markdownCode(script)}`),
   ];
   return [

@@ -90,7 +90,7 @@ function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
     'Undo: any time until the master accepts its first write (stage START), then never.',
     ...plan.leftOut.map(
-      (host) => `Left out: ${printable(host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
+      (host) => `Left out: ${printable(host.node ?? host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
     ),
     ...(plan.setAside.length > 0
       ? [`Set aside, kept and not served: what only ${plan.setAside.map(printable).join(', ')} holds.`]

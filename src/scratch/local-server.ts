@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { newestRdbVersion } from '../redis/rdb-versions.js';
-import { parseVersion } from '../redis/versions.js';
+import { loadsRdb, newestRdbVersion } from '../redis/rdb-versions.js';
+import { parseServerLine, parseVersion, serverName, type Version } from '../redis/versions.js';
 
 /** A server program of this machine that can load the files, or why there is none, for a person. */
 export type LocalServer = { readonly ok: true; readonly server: string } | { readonly ok: false; readonly why: string };
@@ -15,15 +15,38 @@ export async function localServer(programs: readonly string[], rdbVersion: numbe
   const tooOld: string[] = [];
   for (const server of new Set(programs)) {
     const line = await versionLine(server);
-    const [, name = '', version = ''] = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(line ?? '') ?? [];
     if (line === undefined) continue;
     if (rdbVersion === undefined) return { ok: true, server };
-    if (name === '') continue;
-    const newest = newestRdbVersion(name === 'Valkey' ? 'valkey' : 'redis', parseVersion(version));
-    if (newest >= rdbVersion) return { ok: true, server };
-    tooOld.push(`${name} ${version} of this machine reads RDB data up to version ${newest}, and this is ${rdbVersion}`);
+    const told = parseServerLine(line);
+    if (told === undefined) continue;
+    const version = parseVersion(told.version);
+    if (loadsRdb(told.flavour, version, rdbVersion)) return { ok: true, server };
+    const newest = newestRdbVersion(told.flavour, version);
+    const reads = `${serverName(told)} of this machine reads RDB data up to version ${newest}`;
+    tooOld.push(`${reads}, and this is ${rdbVersion}`);
   }
   return { ok: false, why: tooOld[0] ?? `this machine has no ${programs.join(' or ')}` };
+}
+
+/** A server program of this machine and its version. */
+export type ServerHere =
+  | { readonly ok: true; readonly server: string; readonly version: Version }
+  | { readonly ok: false; readonly why: string };
+
+/** The server of this machine that is of the same flavour and of the same series (7.0) as `version`. */
+export async function serverOfSeries(flavour: 'redis' | 'valkey', version: Version): Promise<ServerHere> {
+  const wanted = `${flavour === 'redis' ? 'Redis' : 'Valkey'} ${version.major}.${version.minor}`;
+  const others: string[] = [];
+  for (const server of [`${flavour}-server`, 'redis-server', 'valkey-server']) {
+    const [, name = '', text = ''] =
+      /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec((await versionLine(server)) ?? '') ?? [];
+    if (name === '') continue;
+    const found = parseVersion(text);
+    if (`${name} ${found.major}.${found.minor}` === wanted) return { ok: true, server, version: found };
+    others.push(`${name} ${text}`);
+  }
+  const has = others.length === 0 ? 'no server' : [...new Set(others)].join(', ');
+  return { ok: false, why: `this machine has ${has}, and ${wanted} is needed` };
 }
 
 /** What `--version` says; undefined when the program cannot be run. */

@@ -84,10 +84,16 @@ export function trialText(kind: NodeKind, files: TrialFiles): TrialText {
   };
 }
 
+/** Above this many lines the includes of a hostile file are no longer followed. */
+const lineLimit = 100_000;
+
 function inlined(files: TrialFiles): readonly ConfigLine[] {
-  const state = { dir: '.' };
+  const state = { dir: '.', lines: 0 };
   function follow(file: string, chain: readonly string[]): readonly ConfigLine[] {
+    if (state.lines > lineLimit) return [];
+    state.lines += 1;
     return parseConfig(file, files.texts.get(file) ?? '', chain).flatMap((line) => {
+      state.lines += 1;
       if (line.name === 'dir') state.dir = inDirectory(state.dir, line.args[0] ?? '.');
       if (line.name !== 'include') return [line];
       const include = line.args[0] ?? '';

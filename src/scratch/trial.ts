@@ -1,6 +1,6 @@
 import type { RunOutput, WritableHost } from '../hosts/host.js';
-import type { NodeEntry } from '../model/inventory.js';
-import { type TrialFiles, type TrialText, trialText } from './trial-text.js';
+import type { NodeEntry, NodeKind } from '../model/inventory.js';
+import { type TrialFiles, trialText } from './trial-text.js';
 
 /** How far the server that was tried was kept from the machine around it. */
 export interface Confinement {
@@ -23,7 +23,8 @@ const NOBODY = 65534;
 
 /**
  * Runs on the node's host, because only its version decides. $1 program, $2 `--sentinel` or empty, $3 and $4 user and
- * group for when this is root; the config comes on stdin. At most two seconds, and less when the server says that it is
+ * group for when this is root, $5 `closed` to end with status 96 where no namespace is to be had; the config comes on
+ * stdin. At most two seconds, and less when the server says that it is
  * up; it is ended by SIGKILL, so that it saves and says nothing. First line: confined or not; second: how it went.
  */
 const SCRIPT = `umask 077
@@ -42,8 +43,11 @@ net=
 if $drop unshare -Urn true 2> /dev/null; then net="$drop unshare -Urn"
 elif unshare -n $drop true 2> /dev/null; then net="unshare -n $drop"
 fi
-if [ -n "$net" ]; then echo confined; else echo open; net=$drop; fi
-ulimit -c 0; ulimit -t 5; ulimit -f 20480
+if [ -n "$net" ]; then echo confined
+elif [ "$5" = closed ]; then exit 96
+else echo open; net=$drop
+fi
+ulimit -c 0; ulimit -t 5; ulimit -f 20480; ulimit -v 8388608 2> /dev/null
 env -i PATH="$PATH" $net "$1" ./trial.conf $2 > "$d/out" 2>&1 &
 p=$!
 n=0
@@ -71,39 +75,67 @@ export async function trial(
   const stat = await host.stat(entry.config);
   const [uid, gid] = stat.ok && stat.value.uid !== 0 ? [stat.value.uid, stat.value.gid] : [NOBODY, NOBODY];
   const program = entry.start[0] ?? (entry.kind === 'redis' ? 'redis-server' : 'redis-sentinel');
-  const flag = entry.kind === 'sentinel' && !/sentinel$/.test(program) ? '--sentinel' : '';
-  const argv = ['sh', '-c', SCRIPT, 'sh', program, flag, String(uid), String(gid)];
-  const options = { timeoutMs: LIMIT_MS, stdin: made.text.replace(/[\ud800-\udfff]/g, '?'), limitBytes: 256 * 1024 };
-  return read(await host.run(argv, options, signal), made);
+  const tried = await tryText(host, { kind: entry.kind, program, text: made.text, uid, gid }, signal);
+  if (tried.starts) return tried;
+  const { says, line, ...rest } = tried;
+  const origin = line === undefined ? undefined : made.origins[line - 1];
+  if (origin === undefined) return { ...rest, says };
+  const { file, name } = origin;
+  const at = { file, line: origin.line };
+  return { ...rest, says: `${file}:${at.line}: ${says}${name === '' ? '' : ` (${name})`}`, at };
 }
 
-function read(output: RunOutput, made: TrialText): Trial {
+/** A text that touches nothing (`trialText`), and how it is tried. */
+export interface TextToTry {
+  readonly kind: NodeKind;
+  /** The server, as a path or as it is found in PATH. */
+  readonly program: string;
+  readonly text: string;
+  /** Of the server, where we are root; nobody when left out. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Only in a network namespace of its own: where there is none, nothing is started and it throws. */
+  readonly closedOnly?: boolean;
+}
+
+/** What a server did with a text: `line` (1-based) where it named one, `says` its words without the line itself. */
+export type Tried = Confinement &
+  ({ readonly starts: true } | { readonly starts: false; readonly says: string; readonly line?: number });
+
+/** Starts a server with a text in an empty directory of its own, waits until it is up or has ended, and ends it. */
+export async function tryText(host: Pick<WritableHost, 'run'>, given: TextToTry, signal: AbortSignal): Promise<Tried> {
+  const { kind, program, uid = NOBODY, gid = NOBODY } = given;
+  const flag = kind === 'sentinel' && !/sentinel$/.test(program) ? '--sentinel' : '';
+  const closed = given.closedOnly === true ? 'closed' : '';
+  const argv = ['sh', '-c', SCRIPT, 'sh', program, flag, String(uid), String(gid), closed];
+  const options = { timeoutMs: LIMIT_MS, stdin: given.text.replace(/[\ud800-\udfff]/g, '?'), limitBytes: 256 * 1024 };
+  return read(await host.run(argv, options, signal));
+}
+
+function read(output: RunOutput): Tried {
+  if (output.status === 96) throw new Error(noNamespaces);
   const [confined = '', how = '', ...said] = output.stdout.split('\n');
   if (how !== 'lived' && how !== 'ended') {
     throw new Error(`the trial start could not be made: ${output.stderr.trim() || `status ${output.status}`}`);
   }
   const confinement: Confinement =
-    confined === 'confined'
-      ? { confined: true }
-      : { confined: false, notConfinedWhy: 'this machine allows no namespaces' };
-  if (how === 'lived') return { ...confinement, starts: true };
-  return { ...confinement, starts: false, ...reasonOf(said, made) };
+    confined === 'confined' ? { confined: true } : { confined: false, notConfinedWhy: noNamespaces };
+  return how === 'lived' ? { ...confinement, starts: true } : { ...confinement, starts: false, ...reasonOf(said) };
 }
 
+const noNamespaces = 'this machine allows no namespaces';
+
 /** `Reading the configuration file, at line N`, then the line, then the reason (config.c:loadServerConfigFromString). */
-function reasonOf(said: readonly string[], made: TrialText): { says: string; at?: { file: string; line: number } } {
+function reasonOf(said: readonly string[]): { readonly says: string; readonly line?: number } {
   const at = said.findIndex((line) => /at line \d+$/.test(line));
   if (at < 0) return { says: lastWords(said) };
-  const number = Number(/at line (\d+)$/.exec(said[at] ?? '')?.[1]);
-  const reason = plain(said[at + 2] ?? 'no reason given');
-  const origin = made.origins[number - 1];
-  if (!origin) return { says: reason };
-  const { file, line, name } = origin;
-  return { says: `${file}:${line}: ${reason}${name === '' ? '' : ` (${name})`}`, at: { file, line } };
+  return { says: plain(said[at + 2] ?? 'no reason given'), line: Number(/at line (\d+)$/.exec(said[at] ?? '')?.[1]) };
 }
 
 function lastWords(said: readonly string[]): string {
-  const words = said.map(plain).filter((line) => line !== '' && !line.startsWith('>>>'));
+  const crash = said.findIndex((line) => line.includes('BUG REPORT START'));
+  const before = crash < 0 ? said : said.slice(0, crash);
+  const words = before.map(plain).filter((line) => line !== '' && !line.startsWith('>>>'));
   return words.slice(-2).join('; ') || 'it ended without a word';
 }
 

@@ -4,15 +4,16 @@ import type { RawFile, RawHost, RawProcess } from '../model/raw-host.js';
 import { known, mapSeen, type Seen } from '../model/seen.js';
 import type { RedisSurvey, RunningRedis, WillGive } from '../model/survey.js';
 import { flatten, willGive } from '../redis/effective.js';
+import { globsOf } from '../redis/globs.js';
 import { parseRunningRedis } from '../redis/info.js';
 import { lastLocalTime, parseRedisLog } from '../redis/log.js';
 import { readRdbEdges } from '../redis/rdb.js';
 import { aofOf } from './aof-files.js';
 import { holdOf } from './claims.js';
-import { globsOf } from './globs.js';
 import type { NodeVersion } from './node-version.js';
 import { processOf } from './processes.js';
 import { contentOf, edgesOf, fileOf, filesOf, logLinesOf, notMade, textAnswerOf, textOf } from './raw-access.js';
+import { serverOf } from './server-version.js';
 
 /** Everything that a look brought back of one redis node, read by the rules of its version (7.0.15 when left out). */
 export function redisSurvey(raw: RawHost, node: NodeEntry, read: NodeVersion | undefined): RedisSurvey {
@@ -27,6 +28,7 @@ export function redisSurvey(raw: RawHost, node: NodeEntry, read: NodeVersion | u
     port: node.port,
     process,
     running: runningOf(raw, node, process),
+    server: serverOf(raw, node),
     config,
     configStat: statOf(raw, node, 'redis.conf'),
     rdb: contentOf(raw, node.id, 'rdb', rdb, (content) => {

@@ -63,6 +63,7 @@ const roles = [
   'redis.conf',
   'sentinel.conf',
   'include',
+  'config-dir',
   'rdb',
   'aof-manifest',
   'aof',
@@ -114,6 +115,7 @@ const rawHost = z.object({
   answers: z.array(z.object({ node: text, command: text, answer: seen(resp) })),
   units: seen(z.array(rawUnit)).optional(),
   system: seen(rawSystem).optional(),
+  servers: z.array(z.object({ path: text, says: text })).optional(),
 });
 
 const password = z.discriminatedUnion('from', [

@@ -2,9 +2,9 @@ import type { Inventory, NodeEntry } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
 import { known } from '../model/seen.js';
 import { effective, flatten } from '../redis/effective.js';
+import { globsOf } from '../redis/globs.js';
 import { listeningOf, settledNode } from '../redis/listening.js';
 import { parseVersion } from '../redis/versions.js';
-import { globsOf } from './globs.js';
 import { fileOf, filesOf } from './raw-access.js';
 
 /**

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defaultPolicy } from '../../src/audit/policy.js';
+import { willNotStartRules } from '../../src/audit/rules/will-not-start/index.js';
+import { auditFiles } from '../../src/audit/run.js';
 import { queues } from '../../src/audit/starts/sentinel-lines.js';
-import { startProblems } from '../../src/audit/starts/start-problems.js';
 import type { Target } from '../../src/audit/target.js';
 import { type Mutant, mutant, mutationKinds } from './mutations.js';
 
@@ -119,10 +121,14 @@ interface Verdict {
   readonly text: string;
 }
 
+/** What the audit of the file as it was given says: secrets replaced, its kind made out, every rule asked. */
 function auditSays(made: Mutant, target: Target): Verdict {
-  const [first] = startProblems([{ file: 'node.conf', text: made.text }], made.node, target);
+  const file = { path: `node/${made.node}.conf`, named: true, content: { text: made.text } };
+  const judging = { rules: willNotStartRules, policy: defaultPolicy, today: '2026-11-21' };
+  const findings = auditFiles([file], undefined, target, '', judging).flatMap((report) => report.findings);
+  const first = findings.find(({ server }) => server?.stopsHere === true);
   if (first === undefined) return { text: 'starts' };
-  return { line: first.line, text: `${first.line}: ${first.rule}: ${first.says}` };
+  return { line: first.line ?? 1, text: `${first.line}: ${first.rule}: ${first.server?.says}` };
 }
 
 function agrees(audit: Verdict, server: Outcome): boolean {

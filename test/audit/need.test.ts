@@ -11,7 +11,7 @@ const ok = <T>(value: T): Seen<T> => ({ ok: true, value, from, at: '' });
 const not = (why: WhyNot): NotSeen => ({ ok: false, why, detail: `it is ${why}`, from, at: '' });
 
 const target = targetOf('redis', { major: 7, minor: 0, patch: 15 });
-const group: GroupView = { name: 'shop', target, redis: [], sentinels: [] };
+const group: GroupView = { name: 'shop', target, declared: true, hosts: [], redis: [], sentinels: [] };
 const fleet: FleetView = {
   fleet: 'shop',
   from: 'files',

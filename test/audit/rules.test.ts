@@ -44,6 +44,18 @@ describe('every rule', () => {
     expect(folders.flat()).toHaveLength(allRules.length);
   });
 
+  it('throws over nothing that fixtures and packaged files hold', async () => {
+    const others = ['test/audit/seeds', 'test/fixtures/packaged', 'test/fixtures/redis-conf'];
+    const paths = [...allRules.flatMap(({ fixtures }) => [fixtures.fails, fixtures.nearMiss]), ...others];
+    const reports = (await Promise.all(paths.map((path) => auditOf(path)))).flat();
+    const thrown = reports
+      .flatMap(({ notChecked }) => notChecked)
+      .flatMap(({ missing }) => missing)
+      .filter(({ from }) => from.source.startsWith('rule '));
+    expect(reports.length).toBeGreaterThan(allRules.length);
+    expect(thrown.map(({ from, detail }) => `${from.source}: ${detail}`)).toEqual([]);
+  });
+
   it('has its page in the generated list', async () => {
     const readme = await readFile('src/audit/README.md', 'utf8');
     expect(readme, 'node test/audit/write-pages.mjs after npx tsc -p tsconfig.json').toBe(rulesReadme(allRules));

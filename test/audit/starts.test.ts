@@ -62,6 +62,7 @@ describe('the nearest legal form', () => {
     ['port 6380 // 6381', 'inline-comment', 'port 6380'],
     ['appendonlyy yes', 'unknown-directive', 'appendonly'],
     ['\ufefftimeout 0', 'bad-file-encoding', 'timeout 0'],
+    ['client-output-buffer-limit normal 0 0 2147483648', 'invalid-value', undefined],
     ['requirepass a b', 'wrong-argument-count', undefined],
     ['requirepas secret', 'unknown-directive', 'requirepass'],
     ['vm-enabled no', 'unknown-directive', undefined],

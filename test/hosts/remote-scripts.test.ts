@@ -7,7 +7,7 @@ import { KEEP } from '../../src/hosts/remote/keep-script.js';
 import { sudoersLine } from '../../src/hosts/remote/root-commands.js';
 import { atPath, checkPath } from '../../src/hosts/remote/run-as.js';
 import { failureOf } from '../../src/hosts/remote/script.js';
-import { sudoError } from '../../src/hosts/remote/sudo.js';
+import { sudoError } from '../../src/hosts/remote/sudo-rights.js';
 import { WRITE } from '../../src/hosts/remote/write-script.js';
 
 function ended(status: number, stderr = '') {

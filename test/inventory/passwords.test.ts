@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseInventory } from '../../src/inventory/load.js';
-import { type AskSecret, resolvePasswords } from '../../src/inventory/passwords.js';
+import { resolvePasswords } from '../../src/inventory/passwords.js';
+import type { AskSecret } from '../../src/inventory/secret-source.js';
 import { Secret } from '../../src/model/secret.js';
 
 const password = '#p4$s;%w&0rd=*!';

@@ -23,6 +23,14 @@ describe('the JSON Schema', () => {
     expect(schema.properties.backup.additionalProperties).toBe(false);
     expect(schema.properties.backup.properties.keep.additionalProperties).toBe(false);
     expect(schema.properties.defaults.additionalProperties).toBe(false);
+    const secrets = schema.properties.defaults.properties['sudo-password'];
+    expect(JSON.stringify(secrets)).not.toContain('"node"');
+    expect(secrets.anyOf.flatMap((one: { required?: string[] }) => one.required ?? [])).toEqual([
+      'env',
+      'file',
+      'command',
+      'prompt',
+    ]);
     expect(schema.properties.hosts.additionalProperties.required).toEqual(['address', 'runs']);
     expect(schema.properties.hosts.additionalProperties.properties.redis.properties.port).toMatchObject({
       type: 'integer',

@@ -27,7 +27,14 @@ interface Found {
 }
 
 function audit(): Found & { readonly status: number | null } {
-  const { status, stdout } = run('audit', '--json', '--fleet', join(home, 'lab/fleet.yaml'));
+  const { status, stdout } = run(
+    'audit',
+    '--json',
+    '--profile',
+    'single-host-lab',
+    '--fleet',
+    join(home, 'lab/fleet.yaml'),
+  );
   return { ...(JSON.parse(stdout) as Found), status };
 }
 
@@ -49,11 +56,18 @@ it('finds the faults that were planted in a live fleet and no other error, befor
   edit('pv2/redis.conf', (text) => text.replace('appendonly no', 'appendonly yes'));
   edit('pv1/redis.conf', (text) => text.replace(/^masterauth .*$/m, '# no masterauth'));
   edit('pv3/redis.conf', (text) => text.replace(/^requirepass .*$/m, 'requirepass another-password-of-this-node'));
+  const authPass = readFileSync(join(home, 'lab/pvha1/sentinel.conf'), 'utf8').match(/^sentinel auth-pass .*$/m)?.[0];
+  edit('pvha1/sentinel.conf', (text) => text.replace(/^sentinel auth-pass .*$/m, '# no auth-pass'));
+  edit('pvha2/sentinel.conf', (text) => text.replace(/( 6379) 2$/m, '$1 9'));
   const planted = audit();
+  edit('pvha1/sentinel.conf', (text) => text.replace('# no auth-pass', authPass ?? ''));
+  edit('pvha2/sentinel.conf', (text) => text.replace(/( 6379) 9$/m, '$1 2'));
   expect(errors(planted)).toEqual([
     'aof-on-in-file-only pv2',
     'masterauth-missing-on-master pv1',
     'requirepass-differs pv1',
+    'sentinel-auth-pass-missing pvha1/sentinel',
+    'sentinel-quorum-above-count pvha2/sentinel',
   ]);
   expect(planted.status).toBe(1);
 

@@ -78,7 +78,7 @@ async function json(
 
 const rules = (document: Document) => document.findings.map(({ rule }) => rule);
 const good =
-  'bind 10.0.10.1\nmaxmemory 1gb\nsave 900 1\nrequirepass 9f8e7d6c5b4a39281706\nmasterauth 9f8e7d6c5b4a39281706\n';
+  'bind 10.0.10.1\nmaxmemory 1gb\nsave 900 1\nrequirepass 9f8e7d6c5b4a39281706\nmasterauth 9f8e7d6c5b4a39281706\nlatency-monitor-threshold 100\nuser app on >9f8e7d6c5b4a39281706 ~app:* +@all -@dangerous\n';
 
 describe('what is given', () => {
   it('may be a file, a directory, an archive or stdin: the same findings, files named as given', async () => {
@@ -209,7 +209,7 @@ describe('hostile files', () => {
 });
 
 describe('policy, baseline and status', () => {
-  const bad = 'bind 0.0.0.0\nmaxmemory 0\nsave 900 1\nprotected-mode no\n';
+  const bad = 'bind 0.0.0.0\nmaxmemory 0\nsave 900 1\nprotected-mode no\nlatency-monitor-threshold 100\n';
 
   it('--fail-on says which findings make it 1', async () => {
     put('warn/r1/redis.conf', good.replace('maxmemory 1gb', 'maxmemory 0'));
@@ -251,12 +251,14 @@ describe('policy, baseline and status', () => {
 
   it('a baseline hides exactly what it holds, one for one', async () => {
     put('base/r1/redis.conf', bad);
-    put('known.json', (await json('base')).text);
+    const first = await json('base');
+    put('known.json', first.text);
     const same = await json('base', '--baseline', 'known.json');
     expect(same.findings).toEqual([]);
-    expect(same.summary.inBaseline).toBe(2);
+    expect(same.summary.inBaseline).toBe(first.findings.length);
     put('base/r2/redis.conf', bad);
-    expect(rules(await json('base', '--baseline', 'known.json'))).toEqual(['no-password-exposed', 'maxmemory-unset']);
+    expect(rules(first)).toContain('no-password-exposed');
+    expect(rules(await json('base', '--baseline', 'known.json'))).toEqual(rules(first));
   });
 
   it('no secret is printed in any format', async () => {

@@ -56,9 +56,7 @@ await writer.finish(sealManifest(said, signerOf('mina@ops1', pem)));
 console.log(JSON.stringify({ calls, log }));
 `;
 
-async function runUntil(
-  call: number,
-): Promise<{
+async function runUntil(call: number): Promise<{
   readonly signal: string | null;
   readonly calls: number;
   readonly log: string[][];

@@ -1,5 +1,6 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forwarded } from '../../src/hosts/forwarded.js';
 import { openLocalHost } from '../../src/hosts/local.js';
 import { openReader, openWriter } from '../../src/hosts/redis-client.js';
 import { Secret } from '../../src/model/secret.js';
@@ -25,7 +26,7 @@ function endpoint(host: OwnHost, secret?: string) {
 }
 
 async function listen(address: string, onSocket: (socket: Socket) => void): Promise<{ server: Server; port: number }> {
-  const server = createServer(onSocket);
+  const server = createServer({ allowHalfOpen: true }, onSocket);
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const bound = server.address();
   return { server, port: typeof bound === 'object' && bound ? bound.port : 0 };
@@ -198,6 +199,30 @@ describe('a lost connection', () => {
     const calls = await rawCommand(open.address, 6379, ['INFO', 'commandstats'], ['CONFIG', 'GET', 'maxmemory']);
     expect(calls).toContain('cmdstat_config|set:calls=1,');
     expect(calls).toContain(String(123 * 1024 * 1024));
+  });
+
+  it('is seen at once when the server ends its half alone, as sshd passes on the end of a process', async () => {
+    const { server, port } = await listen(open.address, (client) => {
+      client.on('error', () => undefined);
+      client.once('data', () => {
+        client.write('+PONG\r\n');
+        client.end();
+      });
+    });
+    const connect = async (address: string, at: number) => {
+      const socket = createConnection({ host: address, port: at, allowHalfOpen: true });
+      await new Promise((resolve) => socket.once('connect', resolve));
+      return forwarded({ readable: socket, writable: socket, close: () => void socket.destroy() });
+    };
+    const host = { ...openLocalHost(open.entry), connect };
+    const opened = await openReader(host, { ...endpoint(open), port }, { timeoutMs: 60_000 }, never);
+    if (!opened.ok) throw new Error(opened.detail);
+    const begun = performance.now();
+    const seen = await opened.value.ask('PING');
+    opened.value.close();
+    server.close();
+    expect(seen).toMatchObject({ ok: false, why: 'refused', detail: expect.stringContaining('lost') });
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   it('ends what is in flight when the signal ends', async () => {

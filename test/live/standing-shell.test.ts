@@ -101,6 +101,21 @@ describe('shells that stay open on an sshd', () => {
     await channel.close();
   });
 
+  it('that rested when the connection was lost are not used again', async () => {
+    const { sshd, channel } = await overSsh();
+    const pool = shellPool(channel, '/bin/sh');
+    const both = () => [1, 2].map(() => pool.exec("/bin/sh -c 'echo $PPID; sleep 0.2'", limits, never));
+    const shells = (await Promise.all(both())).map(({ stdout }) => text(stdout));
+    expect(new Set(shells).size).toBe(2);
+    const under = pool.exec('/bin/sleep 60', limits, never).catch((error: unknown) => error);
+    sshd.cut();
+    expect(await under).toBeInstanceOf(ChannelLost);
+    const after = await Promise.all(both());
+    expect(after.map(({ status }) => status)).toEqual([0, 0]);
+    pool.close();
+    await channel.close();
+  });
+
   it('hear nothing of what the shell itself said before the first script', async () => {
     const { channel } = await overSsh();
     const pool = shellPool(channel, 'echo noise; echo noise >&2; exec /bin/sh');

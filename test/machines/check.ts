@@ -31,10 +31,14 @@ export type Checked =
   | {
       readonly host: string;
       readonly reachable: true;
-      /** Everything under the config and data directories, and drop-ins of the units. */
+      /** Everything under the config, data and state directories, unit files and their drop-ins, init scripts. */
       readonly files: readonly CheckedFile[];
       readonly processes: readonly CheckedProcess[];
       readonly units: Readonly<Record<string, { readonly active: string; readonly enabled: string }>>;
+      /** What starts at boot by links: unit links and rc links, `PATH TARGET`. */
+      readonly links: readonly string[];
+      /** The lines of the config files that give a role, `FILE:LINE`. */
+      readonly roles: readonly string[];
       /** Fields of INFO replication and keyspace; absent when no redis answers. */
       readonly redis?: Readonly<Record<string, string>>;
       /** Fields of SENTINEL MASTER; absent when no sentinel answers. */
@@ -76,6 +80,8 @@ export async function checkMachine(fleet: Fleet, machine: Machine): Promise<Chec
     reachable: true,
     files: (part.get('files') ?? []).map(fileOf),
     processes: (part.get('processes') ?? []).map(processOf),
+    links: part.get('links') ?? [],
+    roles: part.get('roles') ?? [],
     units: Object.fromEntries((part.get('units') ?? []).map(unitOf)),
     ...(redis.role === undefined ? {} : { redis }),
     ...(sentinel.ip === undefined ? {} : { sentinel }),

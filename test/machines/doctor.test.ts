@@ -180,7 +180,12 @@ describe('doctor on booted machines', () => {
     try {
       const { seen } = await doctor();
       const found = open(seen);
-      expect(found).toContainEqual(expect.objectContaining({ host: 'pvha1', id: 'forwarding', state: 'problem' }));
+      // A relay on the machine stands in for what its sshd forbids: known, and no trouble.
+      const forwarding = seen.hosts
+        .find(({ host }) => host === 'pvha1')
+        ?.checks.filter(({ id }) => id === 'forwarding');
+      const says = 'sshd forbids forwarding to 10.77.1.13:26379; it is reached another way';
+      expect(forwarding).toEqual([expect.objectContaining({ state: 'note', says })]);
       expect(found).toContainEqual(expect.objectContaining({ host: 'pv1', id: 'disk', state: 'problem' }));
       expect(found).toContainEqual(
         expect.objectContaining({ host: 'pv1', id: 'hold', says: expect.stringContaining('in memory') }),

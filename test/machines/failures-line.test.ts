@@ -44,8 +44,15 @@ const places: readonly (readonly [string, string])[] = [
   ['PROVE', 'prove/HOST/lock.release/'],
 ];
 
+const drops = [
+  ...places.map(([stage, place]) => ['ssh', stage, place] as const),
+  ...places
+    .filter(([stage]) => /KEEP|REWRITE|START/.test(stage))
+    .map(([stage, place]) => ['openssh', stage, place] as const),
+];
+
 describe('sshd drops the session of the operator', () => {
-  test.each(places)('in %s, and nothing is done twice', async (stage, place) => {
+  test.each(drops)('%s, in %s, and nothing is done twice', async (transport, stage, place) => {
     const prng = prngOf(machines.fleet.seed + stage.length * 7 + stage.charCodeAt(0));
     await headless(machines);
     const victim = prng.pick(three);
@@ -56,7 +63,7 @@ describe('sshd drops the session of the operator', () => {
     };
 
     const action = new RegExp(`^${place.replace('HOST', victim)}`);
-    const first = await recoverUntil(machines, ['--path', 'cold'], { action }, drop);
+    const first = await recoverUntil(machines, ['--path', 'cold'], { action }, drop, { transport });
 
     const runs = first.status === 0 || first.status === 10 ? 1 : 2;
     await completed(first);
@@ -72,7 +79,7 @@ describe('sshd drops the session of the operator', () => {
 describe('sudo is refused half way', () => {
   const sudoers = '/etc/sudoers.d/ops';
 
-  test.each(['KEEP', 'STOP', 'REWRITE', 'START'])('in %s', async (stage) => {
+  test.each(['HOLD', 'KEEP', 'STOP', 'REWRITE', 'CHECK', 'START'])('in %s', async (stage) => {
     await headless(machines);
     const [, place = ''] = places.find(([name]) => name === stage) ?? [];
     const action = new RegExp(`^${place.replace('HOST', 'pv2')}`);
@@ -92,7 +99,8 @@ describe('sudo is refused half way', () => {
       "find /etc/redis /var/lib/redis /var/lib/redis-runbook -name '*redis-runbook-??????????*'",
     );
     expect(half.stdout).toBe('');
-    expect(heldOn(machines, 'pv2')).toEqual(stage === 'START' ? expect.any(Array) : ['redis-server', 'redis-sentinel']);
+    const isInBetween = stage === 'HOLD' || stage === 'START';
+    expect(heldOn(machines, 'pv2')).toEqual(isInBetween ? expect.any(Array) : ['redis-server', 'redis-sentinel']);
 
     const again = await machines.runbook(['recover', '--yes', '--plain'], { timeoutMs: 240_000 });
     expect([0, 10], `${again.stdout}${again.stderr}`).toContain(again.status);
@@ -115,9 +123,10 @@ describe('a line with 200 ms and 5 % loss to every machine', () => {
       console.log(JSON.stringify(took));
       expect(status.status, status.stdout).toBe(1);
       expect([0, 10], `${recovered.stdout}${recovered.stderr}`).toContain(recovered.status);
-      // A login is about ten round trips, a step about three, and a lost segment costs one or two more.
-      expect(took.statusS).toBeLessThan(15);
-      expect(took.recoverS).toBeLessThan(30 + 1.5 * steps);
+      // A login is about ten round trips, a step five to ten, and a lost segment costs one or two more; the rest is
+      // room for a busy machine.
+      expect(took.statusS).toBeLessThan(30);
+      expect(took.recoverS).toBeLessThan(60 + 3 * steps);
     } finally {
       for (const name of three) await machines.line(name, undefined);
     }

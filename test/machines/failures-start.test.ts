@@ -63,6 +63,53 @@ describe('the master is off from the start', () => {
   });
 });
 
+describe('a replica is off from the start', () => {
+  test('the others are recovered when it is left out by name, and it joins them at its boot', async () => {
+    const master = await dead(machines);
+    const off = three.find((name) => name !== master) ?? '';
+    await machines.powerCut([off]);
+
+    const refused = await machines.runbook(['recover', '--yes', '--plain']);
+    expect(refused.status, refused.stdout).toBe(4);
+    expect(flat(refused.stderr)).toContain(`add --without ${off} --reason`);
+
+    const given = ['--without', off, '--host-is-off', off, '--reason', 'no power in its rack'];
+    const went = await machines.runbook(['recover', '--yes', '--plain', ...given], { timeoutMs: 240_000 });
+    expect(went.status, `${went.stdout}${went.stderr}`).toBe(10);
+    expect(flat(went.stdout)).toContain(`${off} was left out`);
+    expect(await machines.untilSettled()).toBe(master);
+    await machines.write();
+
+    await machines.boot([off]);
+    expect(await machines.untilSettled()).toBe(master);
+    await isWhole();
+  });
+});
+
+describe('a unit with an error', () => {
+  const place = '/etc/systemd/system/redis-server.service.d/20-local.conf';
+
+  test('is told with the file and the line of the drop-in, before any data or config is touched', async () => {
+    await dead(machines);
+    const text = '[Service]\\nExecStart=\\nExecStart=bin/redis-server /etc/redis/redis.conf\\n';
+    const made = await machines.asRoot(
+      'pv2',
+      `mkdir -p $(dirname ${place}); printf '${text}' > ${place}; systemctl daemon-reload`,
+    );
+    expect(made.status, made.stderr).toBe(0);
+
+    const first = await machines.runbook(['recover', '--yes', '--plain'], { timeoutMs: 240_000 });
+
+    expect(first.status, `${first.stdout}${first.stderr}`).toBe(8);
+    expect(flat(first.stdout)).toContain(`${place}:3: `);
+    expect(flat(first.stdout)).toContain('No data and no config was touched.');
+    expect(await Promise.all(three.map((name) => serversOn(machines, name)))).toEqual([[], [], []]);
+    await machines.asRoot('pv2', `rm ${place}; systemctl daemon-reload`);
+    await recovered();
+    await isWhole();
+  });
+});
+
 describe('a config with an error', () => {
   const cases: readonly (readonly [string, string, string])[] = [
     ['redis.conf', '/etc/redis/redis.conf', 'maxmemory-polcy noeviction'],

@@ -7,17 +7,19 @@ export interface FleetYamlOptions {
   readonly transport?: 'ssh' | 'openssh';
   /** `auto` asks the tool to find the service manager; left out: what each machine has. */
   readonly service?: 'auto';
+  /** Where the password for sudo comes from, as YAML. */
+  readonly sudoPassword?: string;
 }
 
 /** The fleet.yaml of the machines, as an operator writes it. */
 export function fleetYaml(fleet: Fleet, options: FleetYamlOptions = {}): string {
-  const { login = 'ops', transport = 'ssh' } = options;
+  const { login = 'ops', transport = 'ssh', sudoPassword } = options;
   return `name: machines
 group: ${fleet.group}
 defaults:
   transport: ${transport}
   become: ${login === 'root' ? 'none' : 'sudo'}
-  ssh:
+${sudoPassword === undefined ? '' : `  sudo-password: ${sudoPassword}\n`}  ssh:
     user: ${login}
     identity: ${JSON.stringify(fleet.keyFile)}
     known-hosts: ${JSON.stringify(fleet.knownHosts)}

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prngOf } from '../../src/lab/prng.js';
 import { foundIn, spellingsOf } from '../live/canaries.js';
+import { startFlipping, stopFlipping } from './flip.js';
 import { bootFleet } from './machines.js';
 import type { Machines } from './shapes.js';
 
@@ -72,45 +73,6 @@ async function nothingGotOut(said: string): Promise<void> {
   for (const name of names) expect(await copiesOn(name)).toBe('');
 }
 
-/** As the user redis: each file of its own, and every temporary name beside it, turns into a link and back, without end. */
-const FLIP = `trap 'ended=1' TERM
-ended=
-flip() {
-  cd "$1" || return
-  for each in .*redis-runbook* .redis-runbook-*/*/.*redis-runbook*; do
-    [ -f "$each" ] && [ ! -L "$each" ] && rm -f "$each" && ln -s "$3" "$each"
-  done
-  [ -f "$2" ] || [ -e "$2.mine" ] || return
-  mv "$2" "$2.mine"; ln -sf "$3" "$2"; rm -f "$2"; mv -T "$2.mine" "$2"
-}
-until [ -n "$ended" ]; do
-  while read -r directory file target; do flip "$directory" "$file" "$target"; done < "$1"
-  sleep 0.0$(($$ % 5 + 1))
-done 2> /dev/null`;
-
-async function startFlipping(name: string, draw: ReturnType<typeof prngOf>): Promise<string> {
-  const files = ['/var/lib/redis dump.rdb', '/etc/redis redis.conf', '/etc/redis sentinel.conf'];
-  const targets = ['/root/canary', '/etc/shadow', '/root', '/etc'];
-  const lines = files.flatMap((file) => targets.filter(() => draw.chance(0.6)).map((target) => `${file} ${target}`));
-  const plan = lines.length > 0 ? lines : [`${files[1]} /etc/shadow`];
-  const script = `cat > /var/lib/redis/plan; cat > /var/lib/redis/flip.sh << 'END'\n${FLIP}\nEND
-chown redis: /var/lib/redis/plan /var/lib/redis/flip.sh
-setpriv --reuid redis --regid redis --clear-groups sh /var/lib/redis/flip.sh /var/lib/redis/plan < /dev/null > /dev/null 2>&1 &
-echo $!`;
-  const started = await machines.asRoot(name, script, { input: `${plan.join('\n')}\n` });
-  return started.stdout.trim();
-}
-
-/** Ends the flipping; its last round puts every file back. */
-async function stopFlipping(name: string, pid: string): Promise<void> {
-  await root(
-    name,
-    `kill ${pid}; n=0; while [ -d /proc/${pid} ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
-     cd /etc/redis; for f in redis.conf sentinel.conf; do [ -f $f.mine ] && mv -T $f.mine $f; done
-     cd /var/lib/redis; [ -f dump.rdb.mine ] && mv -T dump.rdb.mine dump.rdb; rm -f plan flip.sh; true`,
-  );
-}
-
 /** Reads command line and environment of every process on the machines fifty times a second. */
 function watchMachines(secrets: readonly string[]) {
   const spellings = secrets.map(spellingsOf);
@@ -164,7 +126,7 @@ describe('the user redis of a machine', () => {
     const draw = prngOf(seed);
     const before = await Promise.all(names.map(rootsOwn));
     const temporaryBefore = await Promise.all(names.map((name) => root(name, 'ls -A /tmp')));
-    const pids = await Promise.all(names.slice(0, 2).map((name) => startFlipping(name, draw)));
+    const pids = await Promise.all(names.slice(0, 2).map((name) => startFlipping(machines, name, draw)));
     let said = '';
     try {
       for (let n = 0; n < runs; n += 1) {
@@ -174,7 +136,7 @@ describe('the user redis of a machine', () => {
       // The attack went on all the time, or it proves nothing.
       for (const [index, pid] of pids.entries()) await root(names[index] ?? '', `[ -d /proc/${pid} ]`);
     } finally {
-      await Promise.all(pids.map((pid, index) => stopFlipping(names[index] ?? '', pid)));
+      await Promise.all(pids.map((pid, index) => stopFlipping(machines, names[index] ?? '', pid)));
     }
     expect(await Promise.all(names.map(rootsOwn)), said).toEqual(before);
     await nothingGotOut(said);

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Stop } from '../../src/lab/draw.js';
 import type { Persistence } from '../../src/lab/layout.js';
+import { meddledWith, wrongRoles } from './as-before.js';
+import { compared } from './facts.js';
 import type { Login } from './fleet.js';
 import type { MachineKind } from './kinds.js';
 import { bootFleet } from './machines.js';
+import { reportOf, reportWanted } from './run-told.js';
 
 const names = ['pv1', 'pv2', 'pv3', 'pvha1', 'pvha2'] as const;
 const RECOVER_LIMIT_MS = 240_000;
@@ -37,6 +40,7 @@ describe.each(cases)('$kind, $persistence, $stop, as $login, seed $seed', (one) 
       const before = await unitsNow();
       const { lastWriter } = await machines.cascade(one.stop);
       await machines.boot(names, { quiet: true });
+      const beforeTheRun = await machines.check();
 
       const recovered = await machines.runbook(['recover', '--yes', '--plain'], {
         login: one.login,
@@ -46,6 +50,11 @@ describe.each(cases)('$kind, $persistence, $stop, as $login, seed $seed', (one) 
       expect([0, 10], `${recovered.stdout}${recovered.stderr}`).toContain(recovered.status);
       expect(await machines.untilSettled()).toBe(lastWriter);
       await allThere();
+      const afterTheRun = await machines.check();
+      expect(meddledWith(machines, beforeTheRun, afterTheRun)).toEqual([]);
+      expect(wrongRoles(machines, afterTheRun, lastWriter)).toEqual([]);
+      expect(reportOf(machines)).toEqual(reportWanted(machines, afterTheRun, lastWriter));
+      expect((await compared(machines)).differences).toEqual([]);
       await machines.powerCut(names);
       await machines.boot(names);
       expect(await machines.untilSettled()).toBe(lastWriter);

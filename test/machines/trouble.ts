@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { holds, notYet } from '../../src/lab/until.js';
 import type { JournalLine } from '../../src/model/run.js';
 import { type Machine, machineOf } from './fleet.js';
+import { kinds } from './kinds.js';
 import { bootFleet } from './machines.js';
 import type { Output } from './run.js';
 import type { FleetOptions, Machines } from './shapes.js';
@@ -12,9 +13,10 @@ import { until } from './until.js';
 export const three = ['pv1', 'pv2', 'pv3'] as const;
 
 const HOLD_DROP_IN = '50-redis-runbook-hold.conf';
+const STATE = 'var/lib/redis-runbook';
 const MOMENT_LIMIT_MS = 240_000;
 
-/** Boots three machines with systemd and Redis 7.0, with both an AOF and save points unless said otherwise. */
+/** Boots three machines, bookworm unless said otherwise, with both an AOF and save points unless said otherwise. */
 export function bootThree(options: FleetOptions = {}): Promise<Machines> {
   const hosts = three.map((name) => ({ name, runs: ['redis', 'sentinel'] as const }));
   return bootFleet({ persistence: 'both', hosts, ...options });
@@ -29,7 +31,7 @@ export async function headless(machines: Machines): Promise<string> {
   const master = await machines.untilSettled();
   await machines.write();
   await machines.untilCaughtUp();
-  await onEach(machines, 'systemctl stop redis-sentinel');
+  await onEach(machines, 'service redis-sentinel stop');
   return master;
 }
 
@@ -37,7 +39,7 @@ export async function headless(machines: Machines): Promise<string> {
 export async function dead(machines: Machines): Promise<string> {
   const master = await headless(machines);
   const replicas = machines.on().filter((name) => name !== master);
-  for (const name of [...replicas, master]) await machines.asRoot(name, 'systemctl stop redis-server');
+  for (const name of [...replicas, master]) await machines.asRoot(name, 'service redis-server stop');
   return master;
 }
 
@@ -116,26 +118,48 @@ export function journalOf(machines: Machines, name = runsOf(machines).at(-1) ?? 
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as JournalLine);
 }
 
-/** The nodes of a machine that are held, by the hold files and drop-ins on its disk. */
+/** The units of a machine that are held, by what is on its disk: a hold file, and what makes it count. */
 export function heldOn(machines: Machines, name: string): readonly string[] {
   const machine = machineOf(machines.fleet, name);
-  return ['redis-server', 'redis-sentinel'].filter((unit) => hasDropIn(machine, unit));
+  return (['redis', 'sentinel'] as const)
+    .filter((node) => existsSync(join(machine.root, STATE, 'hold', node)))
+    .map((node) => (node === 'redis' ? 'redis-server' : 'redis-sentinel'))
+    .filter((unit) => hasGuard(machine, unit));
 }
 
-function hasDropIn(machine: Machine, unit: string): boolean {
-  return existsSync(join(machine.root, `etc/systemd/system/${unit}.service.d`, HOLD_DROP_IN));
+/** systemd: the drop-in; SysV: the lines in the settings of the script. */
+function hasGuard(machine: Machine, unit: string): boolean {
+  if (kinds[machine.kind].manager === 'systemd') {
+    return existsSync(join(machine.root, `etc/systemd/system/${unit}.service.d`, HOLD_DROP_IN));
+  }
+  const settings = join(machine.root, 'etc/default', unit);
+  return existsSync(settings) && readFileSync(settings, 'utf8').includes('redis-runbook hold');
 }
 
-/** What is left of holds and locks on the disks of all machines; empty when everything was given back. */
+/** What is left of holds, locks and temporary files on the disks of all machines; empty when everything was given back. */
 export function leftBehind(machines: Machines): readonly string[] {
   return machines.hosts.flatMap((machine) => {
-    const state = join(machine.root, 'var/lib/redis-runbook');
+    const state = join(machine.root, STATE);
+    const guarded = ['redis-server', 'redis-sentinel'].filter((unit) => hasGuard(machine, unit));
     const hold = join(state, 'hold');
     return [
-      ...heldOn(machines, machine.name).map((unit) => `${machine.name}: drop-in of ${unit}`),
+      ...guarded.map((unit) => `${machine.name}: ${unit} is guarded`),
       ...(existsSync(hold) ? readdirSync(hold).map((file) => `${machine.name}: ${file}`) : []),
       ...(existsSync(join(state, 'lock.json')) ? [`${machine.name}: lock.json`] : []),
+      ...temporaryOn(machine),
     ];
+  });
+}
+
+/** Files and directories that were to be renamed or removed by who made them. */
+function temporaryOn(machine: Machine): readonly string[] {
+  return ['etc', 'var/lib/redis', STATE, 'run/systemd/system', 'tmp', 'root'].flatMap((directory) => {
+    const top = join(machine.root, directory);
+    const names = existsSync(top) ? readdirSync(top, { recursive: true, encoding: 'utf8' }) : [];
+    const temporary = names.filter((name) =>
+      /redis-runbook[-.]\w{10,}|redis-runbook-trial|\.(start|hold|json)\.\w{10}$/.test(name),
+    );
+    return temporary.map((name) => `${machine.name}: ${join('/', directory, name)}`);
   });
 }
 
@@ -145,8 +169,9 @@ export async function serversOn(machines: Machines, name: string): Promise<reado
   return output.stdout.split('\n').filter((line) => line !== '');
 }
 
-/** Waits until the boot's own starts have come to their end, so that "nothing runs" is no race. */
+/** Waits until the boot's own starts have come to their end, so that "nothing runs" is no race; a boot of SysV ends with them. */
 export async function untilStartsEnded(machines: Machines, name: string): Promise<void> {
+  if (kinds[machineOf(machines.fleet, name).kind].manager !== 'systemd') return;
   await until(`the start jobs of ${name} to end`, 60_000, async () => {
     const jobs = await machines.asRoot(name, 'systemctl list-jobs --no-legend --no-pager');
     return jobs.stdout.trim() === '' ? holds(undefined) : notYet(jobs.stdout.trim());

@@ -76,6 +76,7 @@ function redisOf(fleet: Fleet, node: Node, lost: number): RedisSurvey {
     rdbStat: unseen('not-asked'),
     aof: aofOf(node, writes),
     log: lost >= 1 ? unseen('absent') : seen(log, node.name),
+    server: unseen('absent'),
     lastLogLine:
       last?.localMs === undefined || lost >= 1
         ? unseen('absent')

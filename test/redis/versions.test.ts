@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newestRdbVersion } from '../../src/redis/rdb-versions.js';
-import { atLeast, compareVersions, parseVersion, printVersion } from '../../src/redis/versions.js';
+import { loadsRdb, newestRdbVersion } from '../../src/redis/rdb-versions.js';
+import { atLeast, compareVersions, parseServerLine, parseVersion, printVersion } from '../../src/redis/versions.js';
 
 test('reads what INFO, logs and binaries print', () => {
   expect(parseVersion('7.0.15')).toEqual({ major: 7, minor: 0, patch: 15 });
@@ -33,4 +33,30 @@ test.each([
   ['valkey', '9.0.0', 80],
 ] as const)('%s %s loads RDB data up to version %i', (flavour, version, newest) => {
   expect(newestRdbVersion(flavour, parseVersion(version))).toBe(newest);
+});
+
+test.each([
+  ['redis', '6.0.16', 10, false],
+  ['redis', '7.0.15', 9, true],
+  ['redis', '8.0.2', 11, true],
+  ['redis', '8.0.2', 80, false],
+  ['valkey', '8.1.1', 12, false],
+  ['valkey', '9.0.0', 12, false],
+  ['valkey', '9.0.0', 11, true],
+  ['valkey', '9.0.0', 80, true],
+] as const)('%s %s and an RDB file of version %i: loads it: %s', (flavour, version, format, loads) => {
+  expect(loadsRdb(flavour, parseVersion(version), format)).toBe(loads);
+});
+
+test('what a server program says of itself', () => {
+  expect(parseServerLine('Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1')).toEqual({
+    flavour: 'redis',
+    version: '7.0.15',
+  });
+  expect(parseServerLine('Valkey server v=8.1.1 sha=00000000:0 malloc=libc bits=64 build=0')).toEqual({
+    flavour: 'valkey',
+    version: '8.1.1',
+  });
+  for (const text of ['', 'v=7.0.15', 'redis-cli 7.0.15', 'Redis server v=x'])
+    expect(parseServerLine(text)).toBeUndefined();
 });

@@ -85,7 +85,7 @@ export function running(more: Partial<RunningRedis> = {}): RunningRedis {
   };
 }
 
-function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
+export function config(replicaOf?: string, more: Partial<WillGive> = {}): WillGive {
   const line = {
     file: '/etc/redis/redis.conf',
     line: 531,
@@ -148,6 +148,7 @@ export function redis(name: string, more: Partial<RedisSurvey> = {}): RedisSurve
     rdbStat: unseen('absent'),
     aof: unseen('absent'),
     log: seen([]),
+    server: unseen('absent'),
     lastLogLine: unseen('absent'),
     held: seen(null),
     ...more,

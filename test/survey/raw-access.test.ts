@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { globsOf } from '../../src/redis/globs.js';
 import { holdOf, lockOf } from '../../src/survey/claims.js';
-import { globsOf } from '../../src/survey/globs.js';
 import { answerOf, logLinesOf } from '../../src/survey/raw-access.js';
 import { answer, file, rawHost } from './raws.js';
 

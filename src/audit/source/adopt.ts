@@ -1,5 +1,6 @@
 import type { Inventory, NodeEntry } from '../../model/inventory.js';
 import type { RawFile, RawHost } from '../../model/raw-host.js';
+import { mapSeen } from '../../model/seen.js';
 import type { FilesFleet } from './fleets.js';
 
 /** A host of the files as its own parts: one node with all that was found of it. */
@@ -40,6 +41,7 @@ export function adopt(declared: Inventory, fleets: readonly FilesFleet[], at: st
       address: host.address,
       files: parts.flatMap(({ files }) => files),
       answers: parts.flatMap(({ answers }) => answers),
+      ...unitsOf(parts),
     };
   });
   const left = fleets.filter((fleet) => loose.some((one) => one.shown === fleet.shown && !taken.has(one)));
@@ -65,7 +67,18 @@ function partFor(node: NodeEntry, { node: file, raw, shown: was }: Loose, shown:
     raw,
     files: files.map((one): RawFile => named(one)),
     answers: raw.answers.filter((one) => one.node === file.id).map(named),
+    units:
+      raw.units === undefined
+        ? undefined
+        : mapSeen(raw.units, (all) => all.filter((one) => one.node === file.id).map(named)),
   };
+}
+
+/** The units of the nodes of one host, as one reading. */
+function unitsOf(parts: readonly { readonly units: RawHost['units'] | undefined }[]): Pick<RawHost, 'units'> {
+  const seen = parts.flatMap(({ units }) => (units?.ok === true ? [units] : []));
+  const [first] = seen;
+  return first === undefined ? {} : { units: { ...first, value: seen.flatMap(({ value }) => value) } };
 }
 
 function unasked(host: string, at: string): RawHost {

@@ -1,15 +1,13 @@
 import type { HostEntry, Inventory, NodeEntry } from '../../model/inventory.js';
-import type { RawAnswer, RawFile, RawHost } from '../../model/raw-host.js';
-import { secretToken } from '../../model/secret.js';
-import type { NotSeen, Seen } from '../../model/seen.js';
-import { canonicalName } from '../../redis/directive-names.js';
-import { secretDirectives } from '../../redis/secrets.js';
+import type { RawFile, RawHost } from '../../model/raw-host.js';
+import type { NotSeen } from '../../model/seen.js';
 import { byKey } from '../by-key.js';
 import type { SecretFacts } from '../view.js';
 import type { GivenFile } from './given.js';
 import { type GivenTexts, givenTexts, includesOf } from './includes.js';
-import { kindOf, readConfigGet } from './kinds.js';
+import { kindOf } from './kinds.js';
 import { type PlacedFile, partFleets, partHosts, placedFile } from './place.js';
+import { type Recorded, recordedAnswers, recordedUnits } from './recorded.js';
 import { withoutSecrets } from './secret-facts.js';
 
 /** One fleet that was made out in the files. */
@@ -37,14 +35,14 @@ export function fleetsOf(files: readonly GivenFile[], at: string): FilesRead {
   const secrets = new Map<string, SecretFacts>();
   const surveys = new Map<string, string>();
   const configs = new Map<string, { readonly kind: 'redis' | 'sentinel'; readonly text: string }>();
-  const answers: Answers[] = [];
+  const answers: Recorded[] = [];
   const ignored: string[] = [];
   for (const file of files) {
     if (!('text' in file.content)) continue;
     const { text } = file.content;
     const kind = kindOf(file.path, text, file.named);
     if (kind === 'survey') surveys.set(file.path, text);
-    else if (kind === 'info' || kind === 'config-get') answers.push({ path: file.path, kind, text });
+    else if (kind === 'info' || kind === 'config-get' || kind === 'unit') answers.push({ path: file.path, kind, text });
     else if (kind === 'other' || kind === 'acl') ignored.push(file.path);
     else
       configs.set(file.path, {
@@ -57,12 +55,6 @@ export function fleetsOf(files: readonly GivenFile[], at: string): FilesRead {
   partHosts(mains);
   const fleets = partFleets(mains).map((fleet) => filesFleet(fleet, given, answers, at));
   return { fleets, secrets, surveys, unread: files.filter(({ content }) => !('text' in content)), ignored };
-}
-
-interface Answers {
-  readonly path: string;
-  readonly kind: 'info' | 'config-get';
-  readonly text: string;
 }
 
 /** A file that another includes is no node of its own. */
@@ -78,7 +70,7 @@ function mainFiles(
 function filesFleet(
   files: readonly PlacedFile[],
   given: GivenTexts,
-  answers: readonly Answers[],
+  answers: readonly Recorded[],
   at: string,
 ): FilesFleet {
   const names = hostNames(files);
@@ -157,7 +149,7 @@ function rawHost(
   files: readonly PlacedFile[],
   nodes: readonly NodeEntry[],
   given: GivenTexts,
-  answers: readonly Answers[],
+  answers: readonly Recorded[],
   at: string,
   shown: Map<string, string>,
 ): RawHost {
@@ -193,7 +185,8 @@ function rawHost(
     diskFreeBytes: missing('disk'),
     processes: missing('process list'),
     files: rawFiles,
-    answers: nodes.flatMap((node) => answersFor(node, nodes, answers, at)),
+    answers: nodes.flatMap((node) => recordedAnswers(node, nodes, answers, at)),
+    ...recordedUnits(name, nodes, answers, at),
   };
 }
 
@@ -213,33 +206,4 @@ function rawFile(
     stat: { ok: false, why: 'not-asked', detail: 'the rights of a copied file say nothing', from, at },
     content: { ok: true, value: { text: given.byPath.get(shownPath) ?? '' }, from, at },
   };
-}
-
-/** Recorded answers belong to the one redis node of their directory, or to the one whose port they tell. */
-function answersFor(
-  node: NodeEntry,
-  nodes: readonly NodeEntry[],
-  answers: readonly Answers[],
-  at: string,
-): RawAnswer[] {
-  if (node.kind !== 'redis') return [];
-  const folder = node.config.split('/').slice(0, -1).join('/');
-  const alone = nodes.filter(({ kind }) => kind === 'redis').length === 1;
-  const near = answers.filter(({ path }) => path.split('/').slice(0, -1).join('/') === folder);
-  return near.flatMap((one): RawAnswer[] => {
-    const port = /^tcp_port:(\d+)/m.exec(one.text)?.[1];
-    if (!alone && Number(port) !== node.port) return [];
-    const from = { host: node.host, node: node.id, source: one.path };
-    const seen = <T>(value: T): Seen<T> => ({ ok: true, value, from, at });
-    if (one.kind === 'info') return [{ node: node.id, command: 'INFO all', answer: seen(one.text) }];
-    return [...readConfigGet(one.text)].map(([name, value]) => ({
-      node: node.id,
-      command: `CONFIG GET ${name}`,
-      answer: seen([name, isSecret(name) && value !== '' ? secretToken(value) : value]),
-    }));
-  });
-}
-
-function isSecret(name: string): boolean {
-  return secretDirectives.has(canonicalName(name));
 }

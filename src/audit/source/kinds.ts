@@ -1,5 +1,5 @@
 /** What a given file is, told from its contents; the name only breaks a tie. */
-export type FileKind = 'redis.conf' | 'sentinel.conf' | 'acl' | 'info' | 'config-get' | 'survey' | 'other';
+export type FileKind = 'redis.conf' | 'sentinel.conf' | 'acl' | 'info' | 'config-get' | 'unit' | 'survey' | 'other';
 
 /** Directives that hardly any other kind of file begins a line with. */
 const redisHints =
@@ -12,6 +12,7 @@ export function kindOf(path: string, text: string, named: boolean): FileKind {
   const head = text.slice(0, enough).replace(/^\ufeff/, '');
   if (/^\s*\{/.test(head) && head.slice(0, 400).includes('"redis-runbook/')) return 'survey';
   if (/^# Server\r?$/m.test(head.slice(0, 200)) && /^redis_version:/m.test(head)) return 'info';
+  if (/^LoadState=/m.test(head) && /^Restart=/m.test(head)) return 'unit';
   const words = firstWords(head);
   if (isConfigGet(head)) return 'config-get';
   const sentinel = words.filter((word) => /^sentinel$/i.test(word)).length;
@@ -47,4 +48,13 @@ export function readConfigGet(text: string): ReadonlyMap<string, string> {
     index % 2 === 0 && name !== '' ? [[name, words[index + 1] ?? '']] : [],
   );
   return new Map(pairs);
+}
+
+/** The properties of a unit that rules ask for: none of them can hold a secret. */
+const unitProperties =
+  /^(Id|Names|LoadState|ActiveState|SubState|UnitFileState|User|Restart|TimeoutStopUSec)=(.*?)\r?$/gm;
+
+/** What `systemctl show UNIT` prints, as far as rules ask for it. */
+export function readUnit(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries([...text.matchAll(unitProperties)].map(([, name = '', value = '']) => [name, value]));
 }

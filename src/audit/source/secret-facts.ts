@@ -1,6 +1,7 @@
 import { keyedHash } from '../../model/secret.js';
 import { secretSpans } from '../../redis/secret-spans.js';
 import { redactConfig } from '../../redis/secrets.js';
+import { isPlaceholder, startsComment } from '../starts/nearest-form.js';
 import type { SecretFacts } from '../view.js';
 
 /** The passwords that everybody tries first, and those of templates and tutorials. */
@@ -21,7 +22,14 @@ export function secretFacts(password: string): SecretFacts {
     common: common.has(password.toLowerCase()),
     placeholder: placeholder.test(password) || /^foobared$/i.test(password),
     oddEnds: /^[#<]|\s$/.test(password),
+    looks: looksOf(password),
   };
+}
+
+function looksOf(password: string): SecretFacts['looks'] {
+  if (/^[0-9a-f]{64}$/.test(password)) return 'hash';
+  if (isPlaceholder(password)) return 'placeholder';
+  return startsComment(password) ? 'comment' : 'password';
 }
 
 /** A config text without its secrets; what was noticed of each secret goes to `into`, by keyed hash. */

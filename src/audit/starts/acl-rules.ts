@@ -110,10 +110,13 @@ function refusedPassword(walk: Walk, rule: string): string | undefined {
     return 'The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters';
   }
   if (sign === '>' || sign === '#') {
-    walk.passwords.add(word);
+    walk.passwords.add(`${sign}${word}`);
     return undefined;
   }
-  if (walk.passwords.delete(word) || token) return undefined;
+  const [same, other] = sign === '<' ? ['>', '#'] : ['#', '>'];
+  if (walk.passwords.delete(`${same}${word}`)) return undefined;
+  // A token does not tell whether the hash that was added is that of the password.
+  if (token && [...walk.passwords].some((added) => added.startsWith(other))) return undefined;
   return 'The password you are trying to remove from the user does not exist';
 }
 

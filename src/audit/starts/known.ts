@@ -30,6 +30,16 @@ export function keepsUnknown(target: Target): boolean {
 
 /** The asked servers that the target lies at or between; where they differ, what one of them takes is taken. */
 function neighbours(target: Target): readonly Probed[] {
+  const before = neighboursBefore.get(target);
+  if (before !== undefined) return before;
+  const near = nearProbed(target);
+  neighboursBefore.set(target, near);
+  return near;
+}
+
+const neighboursBefore = new WeakMap<Target, readonly Probed[]>();
+
+function nearProbed(target: Target): readonly Probed[] {
   if (target.flavour === 'valkey') return atLeast(target.version, '8.1') ? ['valkey-8.1'] : ['redis-7.0', 'valkey-8.1'];
   if (atLeast(target.version, '8.0')) return ['redis-8.0'];
   if (atLeast(target.version, '7.2')) return ['redis-7.0', 'redis-8.0'];
@@ -56,6 +66,23 @@ export function valuesOf(name: string, target: Target): readonly string[] {
   const near = neighbours(target).flatMap((version) => value[version] ?? []);
   const all = near.length > 0 ? near : Object.values(value);
   return [...new Set(all)];
+}
+
+/** `Redis 6.0 and later and Valkey` for a directive; what no version has is ''. */
+export function versionsWith(name: string): string {
+  const row = isDirective(name) ? (directives[name]?.[0] ?? '') : '';
+  const spans = (['redis', 'valkey'] as const).flatMap((flavour) => {
+    const own = columns.flatMap((column, at) =>
+      column.startsWith(flavour) ? [{ column, has: row.charAt(at) === 'y' }] : [],
+    );
+    const having = own.filter(({ has }) => has).map(({ column }) => column.slice(flavour.length + 1));
+    const [first, last] = [having[0], having.at(-1)];
+    if (first === undefined) return [];
+    const title = flavour === 'redis' ? 'Redis' : 'Valkey';
+    if (own.at(-1)?.has === true) return [having.length === own.length ? title : `${title} ${first} and later`];
+    return [first === last ? `${title} ${first}` : `${title} ${first} to ${last}`];
+  });
+  return spans.join(' and ');
 }
 
 const listed = new WeakMap<Target, readonly string[]>();
@@ -87,14 +114,17 @@ function known(table: Readonly<Record<string, string>>, name: string, target: Ta
   return row !== undefined && neighbours(target).some((version) => row.charAt(probed.indexOf(version)) === 'y');
 }
 
+const columnBefore = new WeakMap<Target, number>();
+
 /** The last column of the flavour that is not newer than the target. */
 function columnOf(target: Target): number {
-  const fitting = columns
-    .map((column, at) => ({ column, at }))
-    .filter(({ column }) => {
-      const [flavour, version = ''] = column.split('-');
-      return flavour === target.flavour && atLeast(target.version, version);
-    });
-  const versions = fitting.map(({ at }) => at);
-  return versions.at(-1) ?? columns.findIndex((column) => column.startsWith(target.flavour));
+  const before = columnBefore.get(target);
+  if (before !== undefined) return before;
+  const versions = columns.flatMap((column, at) => {
+    const [flavour, version = ''] = column.split('-');
+    return flavour === target.flavour && atLeast(target.version, version) ? [at] : [];
+  });
+  const column = versions.at(-1) ?? columns.findIndex((one) => one.startsWith(target.flavour));
+  columnBefore.set(target, column);
+  return column;
 }

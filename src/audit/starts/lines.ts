@@ -1,8 +1,9 @@
+import { globsOf } from '../../redis/globs.js';
 import { isPattern } from '../../redis/includes.js';
 import { lowerAscii, scanWords, type Word } from '../../redis/tokenise.js';
-import { atLeast } from '../../redis/versions.js';
 import type { ConfigText } from '../config-text.js';
 import type { Target } from '../target.js';
+import { isTable } from './known.js';
 
 /** A line as the server reads it: neither blank nor comment. `words` null: its quotes do not end. */
 export interface StartLine {
@@ -21,24 +22,30 @@ const lineLimit = 100_000;
 
 /**
  * The lines of the first file in the order in which the server takes them, those of the other files where an include
- * leads to one of them. A file that is not there is left out: whether it is on the host is not known here.
+ * leads to one of them, the command line last. A file that is not there is left out: whether it is on the host is not
+ * known here.
  */
-export function startLines(files: readonly ConfigText[], target: Target): readonly StartLine[] {
+export function startLines(
+  files: readonly ConfigText[],
+  target: Target,
+  commandLine?: ConfigText,
+): readonly StartLine[] {
   const out: StartLine[] = [];
-  const globs = target.flavour === 'valkey' || atLeast(target.version, '7.0');
+  const globs = isTable(target) ? globsOf(new Map(files.map(({ file, text }) => [file, text]))) : undefined;
   function follow(file: ConfigText, chain: readonly string[]): void {
     for (const line of linesOf(file)) {
       if (out.length >= lineLimit) return;
       out.push(line);
       const path = line.name === 'include' && line.words?.length === 2 ? line.words[1]?.text : undefined;
-      if (path === undefined || (globs && isPattern(path))) continue;
-      const next = files.find((other) => isFile(other.file, path, file.file));
-      if (next !== undefined && !chain.includes(next.file)) follow(next, [...chain, next.file]);
+      if (path === undefined) continue;
+      const paths = globs !== undefined && isPattern(path) ? (globs.get(path) ?? []) : [path];
+      const texts = paths.flatMap((one) => files.find((other) => isFile(other.file, one, file.file)) ?? []);
+      for (const next of texts) if (!chain.includes(next.file)) follow(next, [...chain, next.file]);
     }
   }
   const [main] = files;
   if (main !== undefined) follow(main, [main.file]);
-  return out;
+  return commandLine === undefined ? out : [...out, ...linesOf(commandLine)];
 }
 
 function isFile(file: string, path: string, from: string): boolean {
@@ -62,10 +69,9 @@ function linesOf({ file, text }: ConfigText): readonly StartLine[] {
 
 /** sdstrim takes blanks, tabs and carriage returns away; the words may be none (vertical tab, form feed). */
 function lineOf(file: string, line: number, raw: string): readonly StartLine[] {
-  const trimmed = raw.replace(/^[ \t\r]+/, '').replace(/[ \t\r]+$/, '');
-  if (trimmed === '' || trimmed.startsWith('#')) return [];
+  const column = raw.search(/[^ \t\r]/) + 1;
+  if (column === 0 || raw.charAt(column - 1) === '#') return [];
   const words = scanWords(raw);
   if (words !== null && words.length === 0) return [];
-  const column = raw.search(/[^ \t\r]/) + 1;
   return [{ file, line, column, raw, words, name: lowerAscii(words?.[0]?.text ?? '') }];
 }

@@ -1,10 +1,12 @@
 import { nearest } from '../../inventory/nearest.js';
+import { hashOfToken } from '../../model/secret.js';
 import { canonicalName } from '../../redis/directive-names.js';
+import { spansOfWords } from '../../redis/secret-spans.js';
 import { secretDirectives } from '../../redis/secrets.js';
-import { quoteArg } from '../../redis/tokenise.js';
+import { lowerAscii, quoteArg } from '../../redis/tokenise.js';
 import type { Target } from '../target.js';
 import { nearestDirective } from './judge.js';
-import { hasDirective, valuesOf } from './known.js';
+import { directivesOf, hasDirective, valuesOf } from './known.js';
 import { memoryValue } from './values.js';
 
 /** Whether a word starts what a person would take for a comment. Redis has none after a directive. */
@@ -29,9 +31,11 @@ export function withoutStray(raw: string): string {
     .replace(/[\u2018-\u201b]/g, "'");
 }
 
-/** Whether arguments of the line may be secret: only its directive is ever shown. */
+/** Whether arguments of the line may be secret: only its directive is ever shown. Tokens in the place of secrets are none. */
 export function maybeSecret(words: readonly string[], target: Target): boolean {
   const name = canonicalName(words[0] ?? '');
+  const spans = spansOfWords(words.map((text, at) => ({ text, start: at, end: at })));
+  if (spans.length > 0 && spans.every(({ word }) => hashOfToken(word) !== undefined)) return false;
   if (secretDirectives.has(name) || name === 'user' || /pass|auth/.test(name)) return true;
   if (name === 'sentinel') return /pass|auth/i.test(words[1] ?? '');
   return !hasDirective((words[0] ?? '').toLowerCase(), target);
@@ -41,7 +45,8 @@ export function maybeSecret(words: readonly string[], target: Target): boolean {
 export function candidates(words: readonly string[], target: Target): readonly (readonly string[])[] {
   const [first = '', ...args] = words;
   const name = first.toLowerCase();
-  const joined = args.length > 1 ? [[first, args.join('')]] : [];
+  const secret = name === 'user' || args.some((word) => word.includes('{secret:'));
+  const joined = args.length > 1 && !secret ? [[first, args.join('')]] : [];
   const each = args.flatMap((word, at) => meant(name, word, target).map((better) => [first, ...args.with(at, better)]));
   return [...each, ...joined].filter(
     (line) => line.length !== words.length || line.some((word, at) => word !== words[at]),
@@ -53,9 +58,11 @@ export function written(words: readonly string[]): string {
   return words.map(quoteArg).join(' ');
 }
 
-/** The directive that was probably meant. */
+/** The directive that was probably meant: the name that the target has for it, else one with nearly the same letters. */
 export function meantDirective(name: string, target: Target): string | undefined {
-  return nearestDirective(name.toLowerCase(), target);
+  const lower = lowerAscii(name);
+  const same = directivesOf(target).find((known) => canonicalName(known) === canonicalName(lower));
+  return same ?? nearestDirective(lower, target);
 }
 
 function meant(name: string, word: string, target: Target): readonly string[] {
@@ -71,7 +78,7 @@ function meant(name: string, word: string, target: Target): readonly string[] {
   if (kind === 'enum' || kind === 'words') return [bare, nearest(bare, (rest[0] ?? '').split('|')) ?? bare];
   if (kind === 'int') return [bare, /^[+0]*(\d+)/.exec(bare)?.[1] ?? bare, ...bounds(bare, rest)];
   if (kind === 'memory' || kind === 'percent') return [bare, ...meantMemory(bare), ...bounds(bare, rest)];
-  return [bare, /^\d+/.exec(bare)?.[0] ?? bare];
+  return [bare, /^(\d+)[a-z%]+$/i.exec(bare)?.[1] ?? bare];
 }
 
 function bounds(word: string, [min, max]: readonly string[]): readonly string[] {

@@ -3,9 +3,9 @@ export function nearestZero(word: string, base: 8 | 10): bigint {
   const match = (base === 8 ? /^\s*([+-]?)([0-7]+)/ : /^\s*([+-]?)(\d+)/).exec(word);
   if (match === null) return 0n;
   const size = BigInt(`${base === 8 ? '0o' : ''}${match[2]}`);
-  const limit = 2n ** 63n - 1n;
-  const held = size > limit ? limit : size;
-  return match[1] === '-' ? -held : held;
+  const limit = 2n ** 63n;
+  if (match[1] === '-') return size > limit ? -limit : -size;
+  return size >= limit ? limit - 1n : size;
 }
 
 /** A word as atoi reads it: the number at its start, cut to 32 bits, 0 when there is none. */

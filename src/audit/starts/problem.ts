@@ -1,3 +1,5 @@
+import type { ConfigText } from '../config-text.js';
+
 /** A line that stops a server at its start, or that it would complain of once the lines before it are right. */
 export interface StartProblem {
   readonly file: string;
@@ -15,6 +17,16 @@ export interface StartProblem {
   readonly nearest?: string;
   /** The one of them that the server reports; it stops there. */
   readonly reported: boolean;
+  /** True only where no other file is included: a line elsewhere may make this one right. */
+  readonly dependsOnAll: boolean;
+}
+
+/** Everything that a server is given: what `startProblems` judges. */
+export interface StartText {
+  /** The main file first, then those that it may include. */
+  readonly files: readonly ConfigText[];
+  /** The options behind the config file, as lines; they are read last. */
+  readonly commandLine?: ConfigText;
 }
 
 /** When a server looks: while it reads the lines, at their end, over the queued sentinel lines, or while it starts. */

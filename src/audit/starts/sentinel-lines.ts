@@ -77,6 +77,14 @@ function hasStatement(sub: string, target: Target): boolean {
   );
 }
 
+/** Which versions know the statement, as `versionsWith` says it of a directive. */
+export function versionsWithStatement(sub: string): string {
+  const form = Object.hasOwn(statements, sub) ? statements[sub] : undefined;
+  if (form?.valkeyOnly !== undefined) return `Valkey ${form.valkeyOnly} and later`;
+  if (form?.before !== undefined) return `Redis before ${form.before}`;
+  return form?.from === undefined ? 'every version' : `Redis ${form.from} and later and Valkey`;
+}
+
 /** The reason against a `sentinel …` line, `args` without the word `sentinel`; `word` counts it. Changes `state` when the line is taken. */
 export function refusedStatement(args: readonly string[], state: SentinelState, target: Target): Refusal | undefined {
   const [first = '', ...words] = args;

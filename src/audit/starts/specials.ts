@@ -118,7 +118,7 @@ function refusedBuffers(args: readonly string[]): string | undefined {
     const [kind = '', hard = '', soft = '', seconds = ''] = args.slice(at, at + 4);
     if (!isBufferClass(kind)) return 'Invalid client class specified in buffer limit configuration.';
     const sized = memoryValue(hard) !== undefined && memoryValue(soft) !== undefined;
-    if (!sized || !isWhole(seconds) || nearestZero(seconds, 10) < 0n) {
+    if (!sized || !isWhole(seconds) || atoi(seconds) < 0) {
       return 'Error in hard, soft or soft_seconds setting in buffer limit configuration.';
     }
   }

@@ -1,30 +1,14 @@
-import { nearest } from '../../inventory/nearest.js';
 import type { NodeKind } from '../../model/inventory.js';
-import { lowerAscii, splitArgs } from '../../redis/tokenise.js';
+import { lowerAscii } from '../../redis/tokenise.js';
 import type { ConfigText } from '../config-text.js';
 import type { Target } from '../target.js';
 import { type ReadState, refusedLine } from './judge.js';
 import { type StartLine, startLines } from './lines.js';
+import { type Named, namedRefusal } from './meaning.js';
 import { messageOf } from './messages.js';
-import {
-  candidates,
-  isPlaceholder,
-  maybeSecret,
-  meantDirective,
-  startsComment,
-  strayCharacters,
-  withoutStray,
-  written,
-} from './nearest-form.js';
 import type { Refusal, Stage, StartProblem } from './problem.js';
-import {
-  beforeMonitor,
-  namesMaster,
-  queues,
-  refusedStatement,
-  type SentinelState,
-  statements,
-} from './sentinel-lines.js';
+import { stateOf, textsOf } from './read-state.js';
+import { beforeMonitor, namesMaster, queues, refusedStatement } from './sentinel-lines.js';
 import { refusedWhole } from './whole.js';
 
 interface Found {
@@ -39,11 +23,17 @@ const stages: readonly Stage[] = ['reading', 'read', 'sentinel', 'starting'];
 
 /**
  * Every line of the files that keeps a server of this version from starting, in the order in which it would complain: the
- * first is `reported`. `files[0]` is the config that the server is given, the others those that it may include. What
- * only the machine can tell (paths, host names, addresses, modules) is not judged here. Pure; any text is taken.
+ * first is `reported`. `files[0]` is the config that the server is given, the others those that it may include;
+ * `commandLine` holds the options behind it, as lines, which are read last. What only the machine can tell (paths, host
+ * names, addresses, modules) is not judged here. Pure; any text is taken.
  */
-export function startProblems(files: readonly ConfigText[], kind: NodeKind, target: Target): readonly StartProblem[] {
-  const lines = startLines(files, target);
+export function startProblems(
+  files: readonly ConfigText[],
+  kind: NodeKind,
+  target: Target,
+  commandLine?: ConfigText,
+): readonly StartProblem[] {
+  const lines = startLines(files, target, commandLine);
   const state = stateOf(lines, kind, target);
   const found = [
     ...lines.flatMap((line) => foundIn(line, state)),
@@ -65,27 +55,6 @@ function alsoNameless({ line, refusal }: Found, state: ReadState): readonly Foun
 
 function rank({ refusal }: Found): number {
   return stages.indexOf(refusal.stage ?? 'reading');
-}
-
-function stateOf(lines: readonly StartLine[], kind: NodeKind, target: Target): ReadState {
-  const modules = lines.some((line) => line.name === 'loadmodule');
-  return {
-    kind,
-    target,
-    users: new Set(),
-    gone: new Set(),
-    renamed: new Set(),
-    modules,
-    sentinel: sentinelState(lines),
-  };
-}
-
-function sentinelState(lines: readonly StartLine[]): SentinelState {
-  const monitors = lines.filter(
-    (line) => line.name === 'sentinel' && lowerAscii(line.words?.[1]?.text ?? '') === 'monitor',
-  );
-  const allMasters = new Set(monitors.map((line) => line.words?.[2]?.text ?? ''));
-  return { masters: new Set(), known: new Set(), allMasters, resolves: false };
 }
 
 function foundIn(line: StartLine, state: ReadState): readonly Found[] {
@@ -114,10 +83,6 @@ function queued(lines: readonly StartLine[], state: ReadState): readonly Found[]
     });
 }
 
-function textsOf(line: StartLine): readonly string[] {
-  return line.words?.map((word) => word.text) ?? [];
-}
-
 function problemOf({ line, refusal }: Found, at: number, lines: readonly StartLine[], state: ReadState): StartProblem {
   const named: Named =
     at < namedLimit ? namedRefusal(line, refusal, lines, state) : { rule: refusal.rule, word: refusal.word ?? 0 };
@@ -131,75 +96,14 @@ function problemOf({ line, refusal }: Found, at: number, lines: readonly StartLi
     message: messageOf(named.rule, line, state.target),
     ...(named.nearest === undefined ? {} : { nearest: named.nearest }),
     reported: at === 0,
+    dependsOnAll: refusal.stage === 'read' || refusal.stage === 'starting' || byOthers.has(named.rule),
   };
 }
 
-interface Named {
-  readonly rule: string;
-  readonly word: number;
-  readonly nearest?: string;
-}
-
-/** The likeliest mistake behind a refusal: the first rewriting of the line that the server would take tells it. */
-function namedRefusal(line: StartLine, refusal: Refusal, lines: readonly StartLine[], state: ReadState): Named {
-  const words = textsOf(line);
-  const plain: Named = { rule: refusal.rule, word: refusal.word ?? 0 };
-  const accepts = (trial: readonly string[]): boolean => isTaken(trial, lines, line, state);
-  if (strayCharacters.test(line.raw)) {
-    const cleaned = splitArgs(withoutStray(line.raw));
-    if (cleaned !== null && accepts(cleaned))
-      return { rule: 'bad-file-encoding', word: 0, ...shown(cleaned, state.target) };
-  }
-  const comment = words.findIndex((word, at) => at > 0 && startsComment(word) && accepts(words.slice(0, at)));
-  if (comment > 0) return { rule: 'inline-comment', word: comment, ...shown(words.slice(0, comment), state.target) };
-  if (
-    words.slice(1).some(isPlaceholder) &&
-    [
-      'invalid-value',
-      'wrong-argument-count',
-      'sentinel-quorum-invalid',
-      'sentinel-hostname-needs-resolve',
-      'sentinel-time-not-positive',
-    ].includes(refusal.rule)
-  ) {
-    return { rule: 'placeholder-value', word: words.findIndex((word, at) => at > 0 && isPlaceholder(word)) };
-  }
-  return { ...plain, ...nearestOf(words, refusal, accepts, state.target) };
-}
-
-function nearestOf(
-  words: readonly string[],
-  refusal: Refusal,
-  accepts: (trial: readonly string[]) => boolean,
-  target: Target,
-): { readonly nearest?: string } {
-  if (refusal.rule === 'unknown-directive' && refusal.word === 1) {
-    const sub = nearest(words[1] ?? '', Object.keys(statements));
-    return sub === undefined ? {} : { nearest: `sentinel ${sub}` };
-  }
-  if (refusal.word === 0 && ['unknown-directive', 'directive-not-in-version'].includes(refusal.rule)) {
-    const name = meantDirective(words[0] ?? '', target);
-    return name === undefined ? {} : { nearest: name };
-  }
-  if (maybeSecret(words, target) || words.length > 32) return {};
-  const legal = candidates(words, target).find(accepts);
-  return legal === undefined ? {} : { nearest: written(legal) };
-}
-
-function shown(words: readonly string[], target: Target): { readonly nearest?: string } {
-  return maybeSecret(words, target) ? {} : { nearest: written(words) };
-}
-
-/** Whether the server would take these words in the place of a line, the others as they are. */
-function isTaken(trial: readonly string[], lines: readonly StartLine[], line: StartLine, state: ReadState): boolean {
-  const fresh = stateOf(lines, state.kind, state.target);
-  const [name = '', ...args] = trial;
-  if (lowerAscii(name) !== 'sentinel' || state.kind === 'redis') return refusedLine(trial, fresh) === undefined;
-  const masters = new Set([...fresh.sentinel.allMasters]);
-  const monitors = lowerAscii(args[0] ?? '') === 'monitor';
-  if (monitors) masters.delete(args[1] ?? '');
-  const resolves = lines.some(
-    (other) => other !== line && textsOf(other).slice(1, 3).join(' ').toLowerCase() === 'resolve-hostnames yes',
-  );
-  return refusedStatement(args, { ...fresh.sentinel, masters, resolves }, state.target) === undefined;
-}
+/** Rules that a line in a file which is not there may satisfy. */
+const byOthers: ReadonlySet<string> = new Set([
+  'sentinel-unknown-master-name',
+  'sentinel-monitor-not-first',
+  'sentinel-hostname-needs-resolve',
+  'rename-command-unknown',
+]);

@@ -13,8 +13,10 @@ export interface WholeRefusal {
 
 /** What stops the server once every line was read: cluster mode of a replica, no certificate, users twice, nowhere to listen. */
 export function refusedWhole(lines: readonly StartLine[], kind: NodeKind, target: Target): readonly WholeRefusal[] {
-  const last = (name: string) =>
-    lines.findLast((line) => canonicalName(line.name) === name && (line.words?.length ?? 0) > 1);
+  const byName = new Map(
+    lines.flatMap((line) => ((line.words?.length ?? 0) > 1 ? [[canonicalName(line.name), line] as const] : [])),
+  );
+  const last = (name: string) => byName.get(name);
   const value = (name: string) => (last(name)?.words?.[1]?.text ?? '').toLowerCase();
   return [
     ...clusterReplica(last, value),

@@ -62,7 +62,7 @@ function sudoChecks(examined: Examined): readonly Check[] {
     case 'needs-password':
       return [
         check(examined, 'sudo', 'unseen', `sudo asks ${user} for a password, and nobody can be asked here`, {
-          next: `redis-runbook doctor   in a terminal; or ${lines}`,
+          next: `redis-runbook doctor   in a terminal; or sudo-password in the fleet file; or ${lines}`,
         }),
       ];
     case 'refused':

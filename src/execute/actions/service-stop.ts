@@ -5,7 +5,9 @@ import type { ActionOf } from '../../model/plan.js';
 import type { RunningRedis } from '../../model/survey.js';
 import { type DataPlace, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdb } from '../data-read.js';
+import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
+import { refusesToStop } from '../refused-stop.js';
 import { telling } from '../telling.js';
 import { type Acted, type ActionModule, type At, Unsure } from '../tools.js';
 
@@ -17,6 +19,8 @@ const LIMIT_MS = 60_000;
 interface Before {
   readonly running: RunningRedis;
   readonly place: DataPlace;
+  /** As CONFIG GET gives it; empty or undefined = it has none. */
+  readonly logfile: string | undefined;
   readonly saves: boolean;
 }
 
@@ -39,7 +43,7 @@ export const serviceStop: ActionModule<'service.stop'> = {
     const { entry } = nodeAt(at, action.node);
     if (entry.kind === 'sentinel') return stopSentinel(action, at);
     const before = await withWriter(at, action.node, (writer) => prepare(action, writer, at));
-    await stopProcess(action, at, before.place.dir);
+    await stopProcess(action, at, before);
     if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
     return compareSaved(action, before, at);
   },
@@ -60,6 +64,7 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   if (running.loading) throw new Error('it is still loading: what it holds is not all there yet');
   const place = await runningPlace(writer);
   const points = await configOf(writer, 'save');
+  const logfile = await configOf(writer, 'logfile');
   await at.evidence(`before the stop: ${running.keys} keys, offset ${running.offset}`, {
     replid: running.replid,
     offset: running.offset,
@@ -69,10 +74,10 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   });
   if (action.mode === 'without-saving') {
     await replyOf(writer, 'CONFIG SET', 'save', '');
-    return { running, place, saves: false };
+    return { running, place, logfile, saves: false };
   }
   if ((points ?? '') === '' && !place.appendonly) await replyOf(writer, 'CONFIG SET', 'save', '3600 1');
-  return { running, place, saves: true };
+  return { running, place, logfile, saves: true };
 }
 
 /** Identity is read again on the connection that prepares the stop: another process at the address is not stopped. */
@@ -86,9 +91,10 @@ function refuseStranger(action: Stop, running: RunningRedis, at: At): void {
   });
 }
 
-async function stopProcess(action: Stop, at: At, dir?: string): Promise<void> {
+async function stopProcess(action: Stop, at: At, before?: Before): Promise<void> {
   const { entry, host } = nodeAt(at, action.node);
   const limitMs = at.limitMs ?? LIMIT_MS;
+  const over = new AbortController();
   const stopping = host
     .service(entry)
     .stop(limitMs, at.signal)
@@ -96,9 +102,21 @@ async function stopProcess(action: Stop, at: At, dir?: string): Promise<void> {
       if (at.signal.aborted) throw new Unsure('asked to stop; whether it has is not known');
       throw error;
     });
-  const ended = await telling(at, `${action.node} is stopped`, limitMs, () => savingSeen(action, dir, at), stopping);
-  if (ended === 'still-running')
-    throw new Error(`still running ${Math.round(limitMs / 1000)} s after it was asked to stop`);
+  // Without what it held there is no redis: a sentinel saves nothing and refuses nothing.
+  const refused = before ? refusesToStop(at, action.node, over.signal) : Promise.resolve(false);
+  const work = Promise.race([stopping, refused.then((refuses) => (refuses ? 'refused' : stopping))]);
+  const look = () => savingSeen(action, before?.place.dir, at);
+  const ended = await telling(at, `${action.node} is stopped`, limitMs, look, work).finally(() => over.abort());
+  if (ended === 'stopped' || ended === 'was-stopped') return;
+  const words = before
+    ? await lastLogWords(nodeAt(at, action.node).named, before.place.dir, before.logfile, at.signal)
+    : [];
+  const log = words.length === 0 ? '' : `; its log ends: ${words.join('; ')}`;
+  const how =
+    ended === 'refused'
+      ? 'it was asked to stop and goes on serving: it refuses'
+      : `still running ${Math.round(limitMs / 1000)} s after it was asked to stop`;
+  throw new Error(`${how}${log}`);
 }
 
 /** The file that a save under way writes (rdb.c:rdbSave), and how far it has come. */

@@ -62,10 +62,12 @@ export const sentinelsAgree: ConditionModule<'sentinels-agree'> = {
 };
 
 function addressesLeftOut(at: At): readonly string[] {
-  const names = new Set(at.plan.leftOut.map(({ host }) => host));
-  return at.tools.inventory.hosts
-    .filter((host) => names.has(host.name))
-    .flatMap((host) => host.nodes.map((node) => `${node.address}:${node.port}`));
+  const { leftOut } = at.plan;
+  return at.tools.inventory.hosts.flatMap((host) =>
+    host.nodes
+      .filter(({ id }) => leftOut.some((left) => left.host === host.name && [undefined, id].includes(left.node)))
+      .map((node) => `${node.address}:${node.port}`),
+  );
 }
 
 async function hear(condition: Agree, node: string, at: At): Promise<Heard | string> {

@@ -6,7 +6,8 @@ import { codeOf } from '../reading.js';
 import { MAKE, READ, REMOVE, STAT } from './file-scripts.js';
 import { atNamedPath, type NamedBy, type Script } from './run-as.js';
 import { failureOf, textOf, timeoutError, unknownEnd } from './script.js';
-import { type Shell, sudoError } from './sudo.js';
+import type { Shell } from './sudo.js';
+import { sudoError } from './sudo-rights.js';
 import { WRITE } from './write-script.js';
 
 /** Time for one small operation on a host; hashing and keeping have one of their own. */

@@ -5,7 +5,10 @@ import { openStandingShell, type StandingShell } from './standing-shell.js';
 /** Of the eight sessions that we may have on a host; the others are for streams and for what has an input. */
 const MOST_SHELLS = 3;
 /** A shell that has nothing to do leaves its session to others: a host may open no more than one (MaxSessions). */
-const IDLE_MS = 1000;
+const LEAST_IDLE_MS = 1000;
+const MOST_IDLE_MS = 10_000;
+/** On a slow line a new shell costs more, and the next script comes later: it rests for as long as this many scripts take at least. */
+const IDLE_SCRIPTS = 20;
 
 interface Waiting {
   readonly line: string;
@@ -31,7 +34,9 @@ export interface ShellPool {
 export function shellPool(channel: Channel, command: string): ShellPool {
   const waiting: Waiting[] = [];
   const idle = new Map<StandingShell, NodeJS.Timeout>();
+  const gone = new WeakSet<StandingShell>();
   let shells = 0;
+  let fastestMs = Number.POSITIVE_INFINITY;
 
   function next(): void {
     while (waiting.length > 0 && idle.size > 0) {
@@ -48,6 +53,10 @@ export function shellPool(channel: Channel, command: string): ShellPool {
     shells += 1;
     try {
       const shell = await openStandingShell(channel, command);
+      void shell.over.then(() => {
+        gone.add(shell);
+        forgetIdle(shell);
+      });
       void work(shell);
     } catch (error) {
       shells -= 1;
@@ -57,28 +66,40 @@ export function shellPool(channel: Channel, command: string): ShellPool {
   }
 
   async function work(shell: StandingShell): Promise<void> {
+    if (gone.has(shell)) return spend();
     const script = waiting.shift();
     if (script === undefined) return rest(shell);
     let isSpent = true;
+    const beganMs = performance.now();
     try {
       const ended = await shell.run(script);
+      fastestMs = Math.min(fastestMs, performance.now() - beganMs);
       isSpent = ended.isSpent;
       script.resolve(ended.result);
     } catch (error) {
       script.reject(error);
     }
-    if (!isSpent) return work(shell);
+    return isSpent ? spend() : work(shell);
+  }
+
+  function spend(): void {
     shells -= 1;
     next();
   }
 
   function rest(shell: StandingShell): void {
+    const idleMs = Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, IDLE_SCRIPTS * fastestMs));
     const timer = setTimeout(() => {
-      idle.delete(shell);
-      shells -= 1;
+      forgetIdle(shell);
       shell.close();
-    }, IDLE_MS);
+    }, idleMs);
     idle.set(shell, timer);
+  }
+
+  /** A shell that ended while it rested, with its connection, takes no script any more: nothing is in doubt then. */
+  function forgetIdle(shell: StandingShell): void {
+    clearTimeout(idle.get(shell));
+    if (idle.delete(shell)) shells -= 1;
   }
 
   return {

@@ -22,6 +22,8 @@ export interface Ended {
 export interface StandingShell {
   /** One at a time. Rejects with ChannelLost when it is not known how the script ended, or with the signal's reason; the shell is spent then. */
   run(script: Script): Promise<Ended>;
+  /** Resolves when the shell is gone, whatever ended it: a lost connection, `close`, itself. */
+  readonly over: Promise<void>;
   close(): void;
 }
 
@@ -142,7 +144,7 @@ export async function openStandingShell(channel: Channel, command: string): Prom
     life.abort(new ChannelLost(`the shell on ${channel.host} was closed`));
   }
 
-  return { run, close: () => leave(stream, close) };
+  return { run, over: ended.then(() => undefined), close: () => leave(stream, close) };
 }
 
 type Collected = ReturnType<typeof collector>;

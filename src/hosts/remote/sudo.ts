@@ -4,11 +4,12 @@ import type { HostEntry } from '../../model/inventory.js';
 import type { Secret } from '../../model/secret.js';
 import { type Channel, type ExecOptions, type ExecResult, type ExecStream, KEY_IS_NEW } from '../channel.js';
 import { shellLine, shellQuote } from '../shell-quote.js';
-import { rootShell, sudoersLine } from './root-commands.js';
+import { rootShell } from './root-commands.js';
 import type { Script } from './run-as.js';
 import { textOf } from './script.js';
 import { mayStand, type ShellPool, shellPool } from './shell-pool.js';
 import { type Asked, execAfterPassword, openAfterPassword } from './sudo-password.js';
+import { PROBE, type Rights, readRights, sudoError } from './sudo-rights.js';
 
 /**
  * Asks the operator for the sudo password of a host, once per host; undefined when nobody can be asked. Rejects when no
@@ -21,13 +22,8 @@ export interface SudoAsker {
   readonly askSecret?: AskSecret;
   /** For another password, once, when the first one was not accepted: it may have been the account's on other hosts. */
   readonly askAgain?: AskSecret;
-}
-
-/** What the login user of a host may become. `refused`: sudo's own words why not. */
-export interface Rights {
-  readonly uid: number;
-  readonly user: string;
-  readonly sudo: 'not-needed' | 'without-password' | 'asks' | { readonly refused: string };
+  /** Where fleet.yaml has the password from, in words; left out where a person is asked. */
+  readonly source?: string;
 }
 
 /** Runs scripts on one host with the highest right that fleet.yaml gives there. */
@@ -50,53 +46,8 @@ export interface Shell {
 const PROBE_TIMEOUT_MS = 20_000;
 const DENIED = 41;
 
-const PROBE = `LC_ALL=C; export LC_ALL
-id -u; id -un
-[ "$1" = sudo ] && [ "$(id -u)" != 0 ] || exit 0
-if command -v sudo > /dev/null 2>&1; then sudo -n ${rootShell} -c 'echo open' 2>&1; else echo 'sudo is not installed'; fi
-exit 0`;
-
 function lineOf({ script, args }: Script): string {
   return shellLine([rootShell, '-c', script, 'sh', ...args]);
-}
-
-/** A RunbookError `sudo` that names the host, what sudo said, and the line that would give the right. */
-export function sudoError(host: string, user: string, said: string): RunbookError {
-  const tty = /must have a tty|no tty present/.test(said);
-  const lines = tty ? [`Defaults:${user} !requiretty`, sudoersLine(user)] : [sudoersLine(user)];
-  return new RunbookError('sudo', `${host}: ${user} cannot become root through sudo`, {
-    facts: [
-      ...(said === '' ? [] : [`sudo says: ${said}`]),
-      `to give the right: ${lines.map((line) => `visudo on ${host}: ${line}`).join('; ')}`,
-    ],
-    next: ['redis-runbook doctor'],
-  });
-}
-
-function sayOf(text: string): string {
-  const lines = text.split('\n').map((line) =>
-    line
-      .replace(/^sudo: /, '')
-      .replace(/[^\x20-\x7e]/g, '?')
-      .trim(),
-  );
-  return (
-    lines
-      .filter((line) => line !== '')
-      .at(-1)
-      ?.slice(0, 200) ?? ''
-  );
-}
-
-function readRights(output: string, become: HostEntry['become']): Rights {
-  const [uid = '', user = '', ...said] = output.split('\n');
-  if (!/^\d+$/.test(uid)) throw new Error(`the host did not say who is logged in: ${sayOf(output)}`);
-  const who = { uid: Number(uid), user };
-  if (who.uid === 0 || become === 'none') return { ...who, sudo: 'not-needed' };
-  const text = said.join('\n');
-  if (/^open$/m.test(text)) return { ...who, sudo: 'without-password' };
-  if (/password is required/.test(text)) return { ...who, sudo: 'asks' };
-  return { ...who, sudo: { refused: sayOf(text) || 'nothing' } };
 }
 
 /** A sudo ticket that ran out: sudo -n refused before it ran anything. */
@@ -215,14 +166,16 @@ class SudoShell implements Shell {
     const second = askAgain && /not accepted/.test(why) ? await askAgain(question) : undefined;
     const last = second === undefined || second.equals(first) ? why : await this.#refusalOf(second);
     if (second !== undefined && last === undefined) return second;
-    this.#refused = sudoError(this.host, rights.user, last ?? why);
+    this.#refused = sudoError(this.host, rights.user, last ?? why, this.#asker.source);
     throw this.#refused;
   }
 
   async #given(rights: Rights, ask: AskSecret | undefined): Promise<Secret> {
     const password = await ask?.({ host: this.host, user: rights.user });
     if (password !== undefined) return password;
-    this.#refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
+    const refused = sudoError(this.host, rights.user, 'a password is required, and nobody could be asked for it');
+    const facts = [...refused.facts, 'or name where the password comes from: sudo-password in the fleet file'];
+    this.#refused = new RunbookError('sudo', refused.message, { facts, next: refused.next });
     throw this.#refused;
   }
 

@@ -84,8 +84,14 @@ until listening; do
   nap
 done`;
 
-/** Stops a unit and sees that its process is gone: $1 unit, $2 pid, $3 its start (both empty when unknown), $4 seconds. systemd's own limit may be shorter or none. */
-export const STOP_UNIT = `${PRELUDE}${WAITING}e=$(systemctl stop --no-block -- "$1" 2>&1) || because "$e"
+/**
+ * Stops a unit and sees that its process is gone: $1 unit, $2 pid, $3 its start (both empty when unknown), $4 seconds.
+ * systemd's own limit may be shorter or none. It signals once for each stop job: a server that refused to go (a save that
+ * failed, server.c:prepareForShutdown) while the job waits for ever is asked again, with a signal of its own.
+ */
+export const STOP_UNIT = `${PRELUDE}${WAITING}asked=$(systemctl show -p ActiveState -- "$1")
+e=$(systemctl stop --no-block -- "$1" 2>&1) || because "$e"
+case $asked in *=deactivating) [ -z "$2" ] || ! runs "$2" "$3" || ! is_server "$2" || kill -TERM "$2" 2> /dev/null ;; esac
 until_in "$4"
 while :; do
   if [ -z "$2" ] || ! runs "$2" "$3"; then

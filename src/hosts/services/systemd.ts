@@ -53,6 +53,25 @@ async function noSuchUnit(tools: ServiceTools, unit: string, signal: AbortSignal
   });
 }
 
+/** What systemd says of its files with `FILE:LINE: ` in front; nothing where there is no systemd-analyze. */
+const VERIFY = `LC_ALL=C systemd-analyze verify -- "$1" 2>&1 | grep -E '^/[^ ]+:[0-9]+: ' | head -n 5 | cut -c 1-300`;
+
+/** The unit, to be held. Rejects with RunbookError `unsupported`, file and line, where systemd cannot use what its files say. */
+async function usableUnit(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<UnitState> {
+  const unit = await unitState(tools, node, signal);
+  if (unit.loadState !== 'bad-setting' && unit.loadState !== 'error') return unit;
+  const said = textOf((await ask(tools, { script: VERIFY, args: [unit.id] }, signal)).stdout);
+  const [first, ...more] = said.split('\n').filter(Boolean);
+  const where = first === undefined ? '' : `: ${first}`;
+  throw new RunbookError(
+    'unsupported',
+    `${tools.entry.name}: systemd cannot use ${unit.id} (${unit.loadState})${where}`,
+    {
+      facts: more,
+    },
+  );
+}
+
 /** The unit's process; where the unit runs none, a server that somebody started beside it counts: the node runs. */
 async function pid(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Seen<number | null>> {
   const from = { host: tools.entry.name, node: node.id, source: `systemctl show ${node.unit}` };
@@ -127,7 +146,7 @@ export function systemdService(tools: ServiceTools, node: NodeEntry): Service {
   const place = { ...tools, node };
   return {
     pid: (signal) => pid(tools, node, signal),
-    hold: async (run, signal) => holdUnit(tools, node, await unitState(tools, node, signal), run, signal),
+    hold: async (run, signal) => holdUnit(tools, node, await usableUnit(tools, node, signal), run, signal),
     release: async (run, signal) => {
       if (!(await isHeldBy(place, run, signal))) return;
       await releaseUnit(tools, await unitState(tools, node, signal), signal);

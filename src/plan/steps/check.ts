@@ -22,23 +22,25 @@ export const checkData: Step = {
   parameters: {},
   plan: (scene) =>
     sideBySide(
-      scene.redis.map((node) => {
-        const expected = node.isMaster ? expectedKeys(scene, node) : undefined;
-        return action(
-          scene,
-          placeOf(node),
-          'data.check',
-          { as: node.isMaster ? 'master' : 'replica', ...(expected === undefined ? {} : { expectedKeys: expected }) },
-          {
-            text: node.isMaster
-              ? `prove what ${node.entry.id} would load`
-              : `${node.entry.id} would start as a replica`,
-            commands: [dataCheckOf(node)],
-            expect: expected === undefined ? 'its files are readable to their end' : `${expected} keys`,
-            undo: 'nothing to undo: it only reads',
-          },
-        );
-      }),
+      scene.redis
+        .filter((node) => !node.isLeftOut)
+        .map((node) => {
+          const expected = node.isMaster ? expectedKeys(scene, node) : undefined;
+          return action(
+            scene,
+            placeOf(node),
+            'data.check',
+            { as: node.isMaster ? 'master' : 'replica', ...(expected === undefined ? {} : { expectedKeys: expected }) },
+            {
+              text: node.isMaster
+                ? `prove what ${node.entry.id} would load`
+                : `${node.entry.id} would start as a replica`,
+              commands: [dataCheckOf(node)],
+              expect: expected === undefined ? 'its files are readable to their end' : `${expected} keys`,
+              undo: 'nothing to undo: it only reads',
+            },
+          );
+        }),
     ),
 };
 

@@ -76,7 +76,7 @@ export const startSentinels: Step = {
 function secondBestLast(scene: Scene): readonly RedisNode[] {
   const order = scene.diagnosis.candidates.map((candidate) => candidate.node);
   return scene.redis
-    .filter((node) => !node.isMaster)
+    .filter((node) => !node.isMaster && !node.isLeftOut)
     .sort((a, b) => order.indexOf(b.entry.id) - order.indexOf(a.entry.id));
 }
 

@@ -1,24 +1,38 @@
+import { mapSeen, type Seen } from '../../../model/seen.js';
 import { each, together } from '../../need.js';
-import { defineRule } from '../../rule.js';
-import { optionOf, passwordHash, spotOf } from '../../settings.js';
-import type { GroupView, Password, RedisNode } from '../../view.js';
+import { defineRule, type Problem } from '../../rule.js';
+import type { GroupView, RedisNode } from '../../view.js';
+import { finderOf, membersOf } from './addresses.js';
+import { type Login, loginOf, masterLoginOf, type OwnLogin, onlyPassword } from './logins.js';
+import { fixturesOf } from './page.js';
+import { type Role, roleInFile } from './roles.js';
 
-const source = 'replication.c:syncWithMaster; seen on 7.0.15: "MASTER aborted replication with an error: NOAUTH"';
+const noauth = 'replication.c:syncWithMaster; seen on 7.0.15: "MASTER aborted replication with an error: NOAUTH"';
 
-/** The passwords of each node, and whether it follows another one. */
-function credentials(node: RedisNode) {
-  return together({
-    requirepass: node.password('requirepass'),
-    masterauth: node.password('masterauth'),
-    replicaof: node.setting('replicaof'),
-  });
+interface Credentials {
+  readonly login: Login;
+  readonly own: OwnLogin;
+  readonly role: Role;
+  /** The node that it follows, where it is one of the group. */
+  readonly master: RedisNode | undefined;
 }
 
-/** The one password that nodes have; undefined where none has one, or they differ. */
-function onlyHash(passwords: readonly Password[]): string | undefined {
-  const hashes = new Set(passwords.map(({ hash }) => hash));
-  const [hash] = hashes;
-  return hashes.size === 1 ? hash : undefined;
+/** How each node lets others in, and how it logs in to its master. */
+function credentialsOf(group: GroupView): readonly Seen<Credentials>[] {
+  const find = finderOf(group);
+  return membersOf(group).map((node) =>
+    mapSeen(together({ login: loginOf(node), own: masterLoginOf(node), role: roleInFile(node) }), (seen) => ({
+      ...seen,
+      master: seen.role.follows === undefined ? undefined : find(seen.role.follows),
+    })),
+  );
+}
+
+function besideGuard(nodes: readonly Credentials[]): Problem['beside'] {
+  return nodes
+    .filter(({ login }) => login.guarded && login.spot.line !== undefined)
+    .map(({ login }) => login.spot)
+    .slice(0, 3);
 }
 
 export const masterauthMissingOnMaster = defineRule({
@@ -29,23 +43,78 @@ export const masterauthMissingOnMaster = defineRule({
   title: 'the master has no masterauth',
   rationale:
     'After a failover the old master comes back as a replica of the new one. Without masterauth it is refused with NOAUTH for ever: the group is one node smaller and nobody notices until the next failure.',
-  source,
+  source: noauth,
   fix: 'Set masterauth on every node of the group, the master too.',
-  fixtures: {
-    fails: 'test/audit/fixtures/masterauth-missing-on-master/fails',
-    nearMiss: 'test/audit/fixtures/masterauth-missing-on-master/near-miss',
-  },
-  needs: (group) => ({ nodes: each(group.redis.map(credentials), 'redis nodes', 2) }),
-  check: ({ nodes }) => {
-    const guarded = nodes.some(({ requirepass }) => requirepass.hash !== undefined);
-    return nodes
-      .filter(({ replicaof, masterauth }) => guarded && replicaof.line === undefined && masterauth.hash === undefined)
-      .map(({ masterauth, requirepass }) => ({
+  fixtures: fixturesOf('masterauth-missing-on-master'),
+  needs: (group) => ({ nodes: each(credentialsOf(group), 'redis nodes that replicate', 2) }),
+  check: ({ nodes }) =>
+    nodes
+      .filter(({ role, own }) => role.follows === undefined && own.hash === undefined)
+      .filter(({ role }) => nodes.some((other) => other.role.node.id !== role.node.id && other.login.guarded))
+      .map(({ own, login }) => ({
         message: 'a master without masterauth: it could never come back as a replica',
-        at: spotOf(masterauth),
-        beside: [spotOf(requirepass)].filter(({ line }) => line !== undefined),
-        changes: [{ node: masterauth.node, line: undefined, now: 'masterauth PASSWORD' }],
-      }));
+        at: own.spot,
+        beside: login.spot.line === undefined ? [] : [login.spot],
+        changes: [{ node: own.spot.node, line: own.spot.line, now: 'masterauth PASSWORD' }],
+      })),
+});
+
+export const masterauthMissingOnReplica = defineRule({
+  id: 'masterauth-missing-on-replica',
+  class: 'failover',
+  severity: 'error',
+  scope: 'cross-node',
+  title: 'a replica has no masterauth',
+  rationale:
+    'The master asks for a password and the replica sends none, so it never replicates: it holds no data, and a failover has no candidate in it.',
+  source: `${noauth}, "Unexpected reply to PSYNC from master: -NOAUTH Authentication required."`,
+  fix: 'Set masterauth to the password of the master.',
+  fixtures: fixturesOf('masterauth-missing-on-replica'),
+  needs: (group) => ({ nodes: each(credentialsOf(group), 'redis nodes that replicate', 2) }),
+  check: ({ nodes }) =>
+    nodes.flatMap(({ own, master }) => {
+      const asked = nodes.find(({ role }) => role.view === master);
+      if (asked === undefined || !asked.login.guarded || own.hash !== undefined) return [];
+      return [
+        {
+          message: `follows ${asked.role.node.id}, which asks for a password, and has no masterauth: it is refused and gets no data`,
+          at: own.spot,
+          beside: besideGuard([asked]) ?? [],
+          changes: [{ node: own.spot.node, line: own.spot.line, now: 'masterauth PASSWORD' }],
+        },
+      ];
+    }),
+});
+
+export const masterauthMismatch = defineRule({
+  id: 'masterauth-mismatch',
+  class: 'failover',
+  severity: 'error',
+  scope: 'cross-node',
+  title: 'masterauth is not the password of the nodes',
+  rationale:
+    'A replica that logs in with another password than its master has is refused for ever. It is refused by the present master or, when the nodes agree on one password, by any node that becomes master.',
+  source: 'replication.c:syncWithMaster; seen on 7.0.15: "Unable to AUTH to MASTER: -WRONGPASS"',
+  fix: 'Use one password for requirepass and masterauth on every node of the group.',
+  fixtures: fixturesOf('masterauth-mismatch'),
+  needs: (group) => ({ nodes: each(credentialsOf(group), 'redis nodes that replicate', 2) }),
+  check: ({ nodes }) => {
+    const common = onlyPassword(nodes.map(({ login }) => login));
+    return nodes.flatMap(({ own, master, role }) => {
+      if (own.hash === undefined || own.user !== undefined) return [];
+      const asked = nodes.find((one) => one.role.view === master)?.login.hash;
+      const wanted = asked ?? common;
+      const others = nodes.filter((one) => one.role.node.id !== role.node.id);
+      if (wanted === undefined || wanted === own.hash || others.length === 0) return [];
+      const whose = asked === undefined ? 'of the other nodes' : 'of its master';
+      return [
+        {
+          message: `the masterauth of ${role.node.id} is not the password ${whose}: replication from there is refused`,
+          at: own.spot,
+          beside: besideGuard(others) ?? [],
+        },
+      ];
+    });
   },
 });
 
@@ -59,70 +128,23 @@ export const requirepassDiffers = defineRule({
     'After a failover clients, replicas and sentinels log in to another node with the password of the old one. Where it differs or is missing, they are refused, or anybody is let in.',
   source: 'redis issue 2025; acl.c:authCommand',
   fix: 'Set the same requirepass (and masterauth) on every node of the group.',
-  fixtures: {
-    fails: 'test/audit/fixtures/requirepass-differs/fails',
-    nearMiss: 'test/audit/fixtures/requirepass-differs/near-miss',
-  },
-  needs: (group) => ({
-    passwords: each(
-      group.redis.map((node) => node.password('requirepass')),
-      'redis nodes',
-      2,
-    ),
-  }),
-  check: ({ passwords }) => {
-    if (new Set(passwords.map(({ hash }) => hash)).size < 2) return [];
-    const without = passwords.filter(({ hash }) => hash === undefined).map(({ node }) => node.id);
-    const [first, ...others] = [...passwords].sort(
-      (a, b) => Number(a.line !== undefined) - Number(b.line !== undefined),
+  fixtures: fixturesOf('requirepass-differs'),
+  needs: (group) => ({ logins: each(membersOf(group).map(loginOf), 'redis nodes that replicate', 2) }),
+  check: ({ logins }) => {
+    const open = logins.filter(({ guarded }) => !guarded).map(({ node }) => node.id);
+    const hashes = new Set(logins.flatMap(({ guarded, hash }) => (guarded && hash !== undefined ? [hash] : [])));
+    const mixed = open.length > 0 && open.length < logins.length;
+    if (!mixed && hashes.size < 2) return [];
+    const [first, ...others] = [...logins].sort(
+      (a, b) => Number(a.spot.line !== undefined) - Number(b.spot.line !== undefined),
     );
-    const says = without.length > 0 ? `${without.join(', ')} without a password` : 'not the same password everywhere';
+    const says = mixed ? `${open.join(', ')} without a password` : 'not the same password everywhere';
     return [
       {
         message: `requirepass differs inside the group: ${says}`,
-        ...(first === undefined ? {} : { at: spotOf(first) }),
-        beside: others.map(spotOf),
+        ...(first === undefined ? {} : { at: first.spot }),
+        beside: others.map(({ spot }) => spot),
       },
     ];
-  },
-});
-
-/** Sentinel and redis files are joined by the monitored name; one sentinel is enough to be wrong. */
-export const sentinelAuthPassMismatch = defineRule({
-  id: 'sentinel-auth-pass-mismatch',
-  class: 'failover',
-  severity: 'error',
-  scope: 'cross-node',
-  title: "a sentinel's auth-pass is not the password of the nodes",
-  rationale:
-    'A sentinel that cannot log in takes a healthy master for down: it shows s_down,o_down and no replica, and its failovers end in -failover-abort-no-good-slave.',
-  source: 'sentinel.c:sentinelSendAuthIfNeeded; redis issues 4799 and 5410; seen on 7.0.15',
-  fix: 'Set `sentinel auth-pass NAME PASSWORD` to the password of the nodes on every sentinel, in the file or by SENTINEL SET.',
-  fixtures: {
-    fails: 'test/audit/fixtures/sentinel-auth-pass-mismatch/fails',
-    nearMiss: 'test/audit/fixtures/sentinel-auth-pass-mismatch/near-miss',
-  },
-  needs: (group: GroupView) => ({
-    passwords: each(
-      group.redis.map((node) => node.password('requirepass')),
-      'redis nodes',
-    ),
-    sentinels: each(
-      group.sentinels.map(({ conf }) => conf),
-      'sentinel',
-    ),
-  }),
-  check: ({ passwords, sentinels }, { name }) => {
-    const wanted = onlyHash(passwords);
-    if (wanted === undefined) return [];
-    return sentinels
-      .filter((conf) => optionOf(conf, name, 'auth-user').line === undefined)
-      .map((conf) => optionOf(conf, name, 'auth-pass'))
-      .filter((given) => given.line !== undefined && passwordHash(given) !== wanted)
-      .map((given) => ({
-        message: `the auth-pass of ${name} is not the password of its nodes: this sentinel takes them for down`,
-        at: spotOf(given),
-        beside: passwords.map(spotOf).slice(0, 3),
-      }));
   },
 });

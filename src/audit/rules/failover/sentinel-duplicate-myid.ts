@@ -3,6 +3,7 @@ import { each } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { ownOptionOf, spotOf } from '../../settings.js';
 import type { Setting } from '../../view.js';
+import { fixturesOf } from './page.js';
 
 /** Two equal ids stay equal whatever an unseen third sentinel has. */
 export const sentinelDuplicateMyid = defineRule({
@@ -16,10 +17,7 @@ export const sentinelDuplicateMyid = defineRule({
     'Sentinels tell each other apart by myid. Copies of one file (a cloned machine) each see no other sentinel, so nobody reaches the majority: with the master dead there is only +sdown, and no failover.',
   source: 'sentinel.c:sentinelProcessHelloMessage; three clones, CKQUORUM NOQUORUM, seen on 7.0.15',
   fix: 'Delete the `sentinel myid` line on the copies and restart them one by one: each makes an id of its own.',
-  fixtures: {
-    fails: 'test/audit/fixtures/sentinel-duplicate-myid/fails',
-    nearMiss: 'test/audit/fixtures/sentinel-duplicate-myid/near-miss',
-  },
+  fixtures: fixturesOf('sentinel-duplicate-myid'),
   needs: (group) => ({
     sentinels: each(
       group.sentinels.map(({ conf }) => conf),

@@ -2,6 +2,7 @@ import { atLeast } from '../../../redis/versions.js';
 import { together } from '../../need.js';
 import { defineRule, type Problem } from '../../rule.js';
 import { isLoopback, isYes, spotOf } from '../../settings.js';
+import { defaultUser, usersOf } from './users.js';
 
 export const noPasswordExposed = defineRule({
   id: 'no-password-exposed',
@@ -20,15 +21,14 @@ export const noPasswordExposed = defineRule({
   needs: (node) => ({
     doors: together({
       requirepass: node.password('requirepass'),
-      users: node.linesOf('user'),
-      aclfile: node.setting('aclfile'),
+      users: usersOf(node),
       bind: node.setting('bind'),
       protectedMode: node.setting('protected-mode'),
     }),
   }),
-  check: ({ doors: { requirepass, users, aclfile, bind, protectedMode } }, { target }): readonly Problem[] => {
-    const ownUsers = users.lines.some(({ args }) => args[0] === 'default') || aclfile.line !== undefined;
-    if (requirepass.hash !== undefined || ownUsers) return [];
+  check: ({ doors: { requirepass, users, bind, protectedMode } }, { target }): readonly Problem[] => {
+    // A user line that lets everybody in is told by default-user-nopass.
+    if (requirepass.hash !== undefined || defaultUser(users) !== undefined) return [];
     const addresses = bind.words.map((address) => address.replace(/^-/, ''));
     if (bind.line !== undefined && addresses.every(isLoopback)) return [];
     const guards = bind.line === undefined || atLeast(target.compatible, '7.0');

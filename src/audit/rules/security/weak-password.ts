@@ -7,7 +7,7 @@ export const weakPassword = defineRule({
   id: 'weak-password',
   class: 'security',
   severity: 'error',
-  scope: 'redis',
+  scope: 'node',
   title: 'the password is easily guessed',
   rationale: 'Redis answers hundreds of thousands of login attempts a second and never locks anybody out.',
   source: 'redis.conf, SECURITY; acl.c:ACLCheckUserCredentials has no limit',

@@ -20,6 +20,8 @@ export type Task =
   | { readonly task: 'processes' }
   | { readonly task: 'holder'; readonly inodes: readonly string[] }
   | { readonly task: 'units'; readonly units: readonly string[] }
+  /** What server programs say of their version: the usual names, and these names or paths. */
+  | { readonly task: 'servers'; readonly programs: readonly string[] }
   /** A config file and all that it leads to; `pid`: a process whose working directory may be another place of data. */
   | { readonly task: 'node'; readonly part: number; readonly node: NodeEntry; readonly pid?: number }
   | { readonly task: 'data'; readonly part: number; readonly names: readonly [string, string, string, string] }
@@ -34,6 +36,8 @@ function wordsOf(task: Task): readonly string[] {
       return [task.inodes.join('\n')];
     case 'units':
       return [task.units.join('\n')];
+    case 'servers':
+      return [task.programs.join('\n')];
     case 'node':
       return [String(task.part), task.node.kind, task.node.config, task.pid === undefined ? '' : String(task.pid)];
     case 'data':
@@ -54,6 +58,9 @@ export function firstTasks(entry: HostEntry): readonly Task[] {
   return [
     { task: 'processes' },
     ...(asksUnits ? [{ task: 'units' as const, units }] : []),
+    ...(entry.nodes.some(({ kind }) => kind === 'redis')
+      ? [{ task: 'servers' as const, programs: startedPrograms(entry) }]
+      : []),
     { task: 'state', part: -1, path: lockPath(entry) },
     ...entry.nodes.flatMap((node, part): Task[] => [
       { task: 'node', part, node },
@@ -62,16 +69,25 @@ export function firstTasks(entry: HostEntry): readonly Task[] {
   ];
 }
 
+/** What fleet.yaml says that starts the redis nodes, where a shell can tell it as one word. */
+function startedPrograms(entry: HostEntry): readonly string[] {
+  const programs = entry.nodes.filter((node) => node.kind === 'redis').flatMap((node) => node.start.slice(0, 1));
+  return [...new Set(programs)].filter((program) => /^[\w@%+=:,./-]+$/.test(program) && !program.startsWith('-'));
+}
+
 const script = `${scriptBase}${scriptFiles}${scriptMachine}"$@"\n`.replace(/^ *#.*\n/gm, '');
 
 /**
  * Limits as environment, then the script under the host's own `timeout` where there is one: a reading that hangs there
  * (a pipe put in place of a log, a dead network disk) must not outlive the look.
  */
-const starter = `LOOK_SECONDS=$1 LOOK_EDGE=$2 LOOK_TEXT=$3 LOOK_LOG=$4 LOOK_TAIL=$5 LOOK_PART=$6 LOOK_REDIS=$7 LOOK_SENTINEL=$8 LOOK=$9
+const starter = `LOOK_LIMIT= LOOK_SECONDS=$1 LOOK_EDGE=$2 LOOK_TEXT=$3 LOOK_LOG=$4 LOOK_TAIL=$5 LOOK_PART=$6 LOOK_REDIS=$7 LOOK_SENTINEL=$8 LOOK=$9
 export LOOK LOOK_EDGE LOOK_TEXT LOOK_LOG LOOK_TAIL LOOK_PART LOOK_REDIS LOOK_SENTINEL
 shift 9
-if timeout -s KILL 5 true 2>/dev/null; then exec timeout -s KILL "$LOOK_SECONDS" sh -c "$LOOK" sh main "$@"; fi
+if timeout -s KILL 5 true 2>/dev/null; then
+  LOOK_LIMIT='timeout -s KILL 2'; export LOOK_LIMIT
+  exec timeout -s KILL "$LOOK_SECONDS" sh -c "$LOOK" sh main "$@"
+fi
 exec sh -c "$LOOK" sh main "$@"`;
 
 /** The argument list that carries out `tasks`; its standard input is the line of marks. Nothing in it is secret. */

@@ -12,9 +12,10 @@ import type { LookContext } from '../../look-file.js';
 import { lookAtAnswers } from '../../look-redis.js';
 import { missed, reasonOf, saw } from '../../reading.js';
 import { type RedisEndpoint, wordsOfPlace } from '../../redis-endpoint.js';
+import { whyNotRoot } from '../sudo-rights.js';
 import { firstTasks, type Task } from './command.js';
 import { type Exchange, exchange, type RunAsRoot } from './exchange.js';
-import { clockOffset, systemOf, uidOf, unitsOf } from './machine.js';
+import { clockOffset, serversOf, systemOf, uidOf, unitsOf } from './machine.js';
 import { filesElsewhere, type NodeView, tasksElsewhere, viewNode } from './node.js';
 import { type RemoteScan, scanIn } from './processes.js';
 import { type ReplayUser, replayOf } from './replay.js';
@@ -169,7 +170,7 @@ async function lookAgain(looking: Looking, sight: Sight, tasks: readonly Task[],
     const second = await exchange(channel, { tasks, limits, asksSudo: false }, signal, asRoot);
     return await sightOf(looking, [...sight.exchanges, second]);
   } catch (error) {
-    return sightOf(looking, sight.exchanges, asRoot ? `sudo: ${reasonOf(error)}` : reasonOf(error));
+    return sightOf(looking, sight.exchanges, asRoot ? `sudo: ${whyNotRoot(error)}` : reasonOf(error));
   }
 }
 
@@ -217,6 +218,7 @@ async function rawHostOf(looking: Looking, sight: Sight, answers: readonly (read
     files: [...files.flat(), sight.lock],
     answers: answers.flat(),
     system: systemOf(first, entry),
+    servers: serversOf(first),
   };
   return units === undefined ? raw : { ...raw, units };
 }

@@ -1,10 +1,10 @@
 import type { HostEntry } from '../../../model/inventory.js';
-import type { RawSystem, RawUnit } from '../../../model/raw-host.js';
+import type { RawServer, RawSystem, RawUnit } from '../../../model/raw-host.js';
 import type { From, Seen } from '../../../model/seen.js';
 import { redactArgv } from '../../../redis/secrets.js';
 import { missed, saw } from '../../reading.js';
 import type { Exchange } from './exchange.js';
-import type { LookRecord } from './records.js';
+import { type LookRecord, labelled } from './records.js';
 
 function linesOf(record: LookRecord | undefined): readonly string[] {
   return record?.body.toString('utf8').split('\n') ?? [];
@@ -83,8 +83,12 @@ function unitsIn(exchange: Exchange, entry: HostEntry): readonly RawUnit[] {
     if (properties !== undefined) return [{ node, unit, manager: 'systemd', properties }];
     const script = scripts.find((record) => record.words.join(' ') === unit);
     if (script === undefined) return [];
-    const [path = '', ...links] = linesOf(script).filter((line) => line !== '');
-    return [{ node, unit, manager: 'sysvinit', properties: { Script: path, StartLinks: links.join(' ') } }];
+    const lines = linesOf(script).filter((line) => line !== '');
+    const [path = '', ...links] = lines.filter((line) => line.startsWith('/'));
+    const [daemon] = lines.flatMap((line) => (line.startsWith('daemon ') ? [line.slice('daemon '.length)] : []));
+    const named = daemon === undefined ? {} : { Daemon: daemon };
+    const told = { Script: path, StartLinks: links.join(' '), ...named };
+    return [{ node, unit, manager: 'sysvinit', properties: told }];
   });
 }
 
@@ -92,4 +96,14 @@ function unitsIn(exchange: Exchange, entry: HostEntry): readonly RawUnit[] {
 export function unitsOf(exchange: Exchange, entry: HostEntry): Seen<readonly RawUnit[]> | undefined {
   if (entry.service === 'process') return undefined;
   return saw(unitsIn(exchange, entry), { host: entry.name, source: 'systemctl show' });
+}
+
+/** What the server programs of the host say of their version. */
+export function serversOf({ records }: Exchange): readonly RawServer[] {
+  return records
+    .filter((record) => record.kind === 'server')
+    .map(({ body }) => {
+      const { label, rest } = labelled(body);
+      return { path: label, says: rest.toString('utf8').split('\n')[0]?.trim() ?? '' };
+    });
 }

@@ -19,6 +19,7 @@ main() {
       processes) processes ;;
       holder) holder "$1" ;;
       units) units "$1" ;;
+      servers) servers "$1" ;;
       node) cwd=; [ -z "$4" ] || cwd=$(readlink "/proc/$4/cwd" && echo x) || cwd=
         part "$1" node "$2" "$3" "\${cwd%"\${nl}x"}" ;;
       data) part "$1" data "$2" "$3" "$4" "$5" ;;
@@ -96,11 +97,40 @@ holder() {
   done 2>/dev/null
 }
 
+# PROGRAMS, one a line: names or paths; and the usual names
+servers() {
+  for each in redis-server valkey-server $1; do
+    s_path=$(command -v "$each") && version_of "$s_path"
+  done
+}
+
+# What a server program says of its version, once for each path. Only a program is asked: a script of that name might
+# start a server. Never as root: whoever may write the program would be root.
+told=
+version_of() {
+  case $nl$told in *"$nl$1$nl"*) return ;; esac
+  told=$told$1$nl
+  case \${1##*/} in *-sentinel) return ;; *redis*|*valkey*) ;; *) return ;; esac
+  [ -f "$1" ] && IFS= read -r v_first <"$1" || return 0
+  case $v_first in ?ELF*) ;; *) return ;; esac
+  v_run=
+  if [ "$me" = 0 ]; then
+    case $LOOK_AS in
+      setpriv) v_run='setpriv --reuid 65534 --regid 65534 --clear-groups' ;;
+      runuser) v_run="runuser -u $(name_of 65534) --" ;;
+      *) return 0 ;;
+    esac
+  fi
+  say server "$1"
+  $LOOK_LIMIT $v_run "$1" --version </dev/null | head -c 200
+} 2>/dev/null
+
 # UNITS, one a line
 units() {
   if [ -d /run/systemd/system ]; then
-    rec units
-    systemctl show --no-pager -p Id,Names,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1
+    u_shown=$(systemctl show --no-pager -p Id,Names,Type,LoadState,ActiveState,SubState,MainPID,UnitFileState,FragmentPath,DropInPaths,ExecStart,User,Restart,TimeoutStopUSec -- $1)
+    rec units; printf '%s\\n' "$u_shown"
+    for u_path in $(printf '%s\\n' "$u_shown" | sed -n 's/^ExecStart={ path=\\([^ ;]*\\) .*/\\1/p'); do version_of "$u_path"; done
   fi
   for unit in $1; do
     [ -f "/etc/init.d/$unit" ] || continue
@@ -109,6 +139,8 @@ units() {
     set +f
     for link in /etc/rc[0-9S].d/S[0-9][0-9]"$unit"; do [ ! -e "$link" ] || printf '%s\\n' "$link"; done
     set -f
+    u_path=$(sed -n 's|^DAEMON=\\(/[^ ;]*\\) *$|\\1|p' "/etc/init.d/$unit" | head -n 1)
+    [ -z "$u_path" ] || { printf 'daemon %s\\n' "$u_path"; version_of "$u_path"; }
   done
 }
 `;
