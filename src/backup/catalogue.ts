@@ -1,7 +1,7 @@
 import type { BackupCheck } from '../model/backup.js';
 import { judgeChecks, judgePapers, type Papers } from './judge.js';
 import type { BackupRef, BackupScope, Repository } from './repository/repository.js';
-import { isTrusted, type Trust } from './trust.js';
+import { isTrusted, knownAs, type Trust } from './trust.js';
 
 /**
  * One backup as far as its papers tell. `good`: complete, its manifest true and signed by somebody trusted, and no later
@@ -41,7 +41,8 @@ async function readCatalogued(
   if (sealed === undefined) return undefined;
   const papers = judgePapers(ref, sealed, trusted);
   const { checks, ignored } = judgeChecks(await repository.checks(ref), papers.manifestSha256, trusted);
-  return { ref, ...papers, state: stateOf(papers, checks), checks, ignoredChecks: ignored };
+  const signer = papers.signer === undefined ? {} : { signer: knownAs(trust, papers.signer) };
+  return { ref, ...papers, ...signer, state: stateOf(papers, checks), checks, ignoredChecks: ignored };
 }
 
 function stateOf({ troubles }: Papers, checks: readonly BackupCheck[]): CataloguedBackup['state'] {

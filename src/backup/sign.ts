@@ -103,9 +103,12 @@ export function checkSignature(bytes: Uint8Array, file: Uint8Array | undefined):
   return { made: true, by: { name: said.signer, key: said.key } };
 }
 
+/** Only in the one form that we write: nothing can be changed in a signature file but the name, which proves nothing. */
 function readSignature(file: Uint8Array): z.infer<typeof signatureSchema> | undefined {
   try {
-    return signatureSchema.parse(JSON.parse(new TextDecoder().decode(file)));
+    const said = signatureSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file)));
+    const isPlain = Buffer.from(said.signature, 'base64').toString('base64') === said.signature;
+    return isPlain && Buffer.from(canonicalJson(said)).equals(file) ? said : undefined;
   } catch {
     return undefined;
   }

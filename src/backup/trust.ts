@@ -37,6 +37,11 @@ export async function readTrust(repository: Repository, env: Environment): Promi
   return { path, signers: [...(own === undefined ? [] : [{ name: own.name, key: own.key }]), ...accepted] };
 }
 
+/** The signer under the name that we know its key by: what a signature file calls its signer is anybody's word. */
+export function knownAs(trust: Trust, signer: SignerIdentity): SignerIdentity {
+  return trust.signers.find(({ key }) => key === signer.key) ?? signer;
+}
+
 type Accepted = z.infer<typeof trustSchema>['signers'];
 
 async function readAccepted(path: string): Promise<Accepted> {

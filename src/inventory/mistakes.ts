@@ -69,7 +69,7 @@ function fromUnion(branches: readonly (readonly Issue[])[], path: PropertyKey[],
   const words = branches.flatMap((issues) =>
     issues.flatMap((issue) => (issue.code === 'invalid_value' ? issue.values : [])),
   );
-  const near = typeof value === 'string' && !isSecretPlace(path) ? nearest(value, words.map(String)) : undefined;
+  const near = typeof value === 'string' && !isSecret(path) ? nearest(value, words.map(String)) : undefined;
   const meant = near === undefined ? '' : `; did you mean ${quoted(near)}?`;
   const expected = unionText(branches, words.map(String), knownKeys(path));
   const text = `${nameOf(path)}: expected ${expected}, found ${shown(value, path)}${meant}`;
@@ -171,14 +171,14 @@ function nameOf(path: readonly PropertyKey[]): string {
   return steps.join('').replace(/^\./, '') || 'the file';
 }
 
-/** Where a mistaken value may be the password, or the address that is as good as one. */
-function isSecretPlace(path: readonly PropertyKey[]): boolean {
-  return path.includes('password') || path.includes('sudo-password') || path.includes('ping');
+/** Where a mistaken value may be a password, or an address that is as good as one. */
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return ['password', 'sudo-password', 'ping'].some((key) => path.includes(key));
 }
 
 /** What stands there instead; never where a secret may stand. */
 function shown(value: unknown, path: readonly PropertyKey[]): string {
-  if (isSecretPlace(path) && value !== null && typeof value !== 'object') {
+  if (isSecret(path) && value !== null && typeof value !== 'object') {
     return 'something else (not shown)';
   }
   if (value === null) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../src/backup/canonical.js';
 import { readCatalogue } from '../../src/backup/catalogue.js';
+import { judgePapers } from '../../src/backup/judge.js';
 import { sha256Of } from '../../src/backup/manifest.js';
 import { openRepository } from '../../src/backup/repository/open.js';
 import type { BackupRef, Repository } from '../../src/backup/repository/repository.js';
@@ -117,6 +118,25 @@ describe('what is wrong with a backup is named', () => {
     expect(await words(forged)).toEqual(['unknown-signer']);
     const states = (await readCatalogue(repository, scope, trust)).map(({ state }) => state);
     expect(states).toEqual(['good', 'unknown']);
+  });
+
+  it('one changed bit anywhere in the manifest, and anywhere in the signature but the name, which is not believed', async () => {
+    const sealed = sealManifest(manifestOf(ref), signer);
+    const flip = (bytes: Uint8Array, at: number) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte));
+    const judge = (more: object) => judgePapers(ref, { ...sealed, ...more }, ({ key }) => key === signer.key);
+    expect(judge({}).troubles).toEqual([]);
+    for (const at of sealed.manifest.keys())
+      expect([at, judge({ manifest: flip(sealed.manifest, at) }).troubles.length > 0]).toEqual([at, true]);
+    const begin = Buffer.from(sealed.signature).indexOf(signer.name);
+    for (const at of sealed.signature.keys()) {
+      const isName = at >= begin && at < begin + signer.name.length;
+      if (!isName)
+        expect([at, judge({ signature: flip(sealed.signature, at) }).troubles.length > 0]).toEqual([at, true]);
+    }
+    const said = await readFile(inside('manifest.json.sig'), 'utf8');
+    await writeFile(inside('manifest.json.sig'), said.replace(signer.name, 'root@vault'));
+    const [listed] = await readCatalogue(repository, scope, trust);
+    expect(listed).toMatchObject({ state: 'good', signer: { name: signer.name } });
   });
 
   it('a newer format, and what to do', async () => {

@@ -151,7 +151,11 @@ async function openBackup(root: string, ref: BackupRef, doing: string): Promise<
   const directory = directoryOf(root, ref);
   const now = new Date();
   const path = join(root, 'locks', `read-${ref.name}-${randomBytes(6).toString('hex')}.json`);
-  return openReader(directory, ref, path, doing, now).catch((error: unknown) => {
+  const locked = async () => {
+    await makeDirectory(join(root, 'locks'));
+    return openReader(directory, ref, path, doing, now);
+  };
+  return locked().catch((error: unknown) => {
     // Somebody who may only read cannot keep prune away; the trash keeps what he reads for some days.
     if (codeOf(error) !== 'EROFS' && codeOf(error) !== 'EACCES') throw error;
     return openReader(directory, ref, undefined, doing, now);

@@ -39,7 +39,11 @@ export async function openRepository(
 }
 
 async function rootTrouble(root: string): Promise<'missing' | undefined> {
-  const stat = await lstat(root).catch(unless('ENOENT'));
+  const stat = await lstat(root)
+    .catch(unless('ENOENT'))
+    .catch((error: unknown) => {
+      throw refused(root, `it cannot be looked at (${codeOf(error) ?? String(error)})`);
+    });
   if (stat === undefined) return 'missing';
   if (stat.isSymbolicLink()) throw refused(root, 'it is a link: name the directory itself');
   if (!stat.isDirectory()) throw refused(root, 'it is no directory');

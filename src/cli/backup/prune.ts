@@ -14,12 +14,13 @@ const sweepAfterMs = 24 * 3_600_000;
 /**
  * `backup prune`: what the policy keeps and what goes, each with its reason; with --apply what goes is moved to the
  * trash, the trash is emptied of what is old enough, and partial backups of yesterday are swept. Exit 0, 3 when it is
- * refused for a group.
+ * refused for a group, 8 when it was stopped between two backups.
  */
 export async function backupPrune(flags: BackupFlags, context: Context): Promise<number> {
   const open = await openBackups(flags, context);
   const view = flags.apply ? await applied(open, flags, context) : await planned(open, flags, context);
   context.stdout(context.json ? backupPruneJson(view) : backupPruneText(view, looksOf(context)));
+  if (context.signal.aborted) return exitStatus.incomplete;
   return view.groups.some(({ refusals }) => refusals.length > 0) ? exitStatus.refused : exitStatus.done;
 }
 
@@ -78,7 +79,7 @@ async function pruneGroup(
     // The oldest first: broken off in the middle, what is left is the newer.
     for (const { id } of plan.rows.filter(({ keep }) => !keep).toReversed()) {
       const ref = backups.find((one) => one.ref.id === id)?.ref;
-      context.signal.throwIfAborted();
+      if (context.signal.aborted) break;
       const outcome = ref === undefined ? undefined : await repository.trash(lock, ref, context.now());
       if (outcome?.busy !== undefined)
         busy.push({ id, by: `${outcome.busy.doing}, ${outcome.busy.user} on ${outcome.busy.host}` });
