@@ -45,6 +45,8 @@ export interface RuledOut {
 
 /** A replica that heard nothing of its master for so long gives an old snapshot. */
 const LONGEST_SILENCE_SECONDS = 60;
+/** What a manifest takes. */
+const LONGEST_REASON = 2000;
 /** Above this a replica is behind, not only on its way. */
 const MOST_LAG_BYTES = 64n * 1024n * 1024n;
 
@@ -62,7 +64,7 @@ export function chooseSource(nodes: readonly SourceFacts[], wish: SourceWish): S
   return {
     ok: true,
     node: best.node,
-    because: reason(best, others, ruledOut, wish),
+    because: reason(best, others, ruledOut, wish).slice(0, LONGEST_REASON),
     ruledOut: [...ruledOut, ...passed],
   };
 }

@@ -75,7 +75,12 @@ async function load(manifest: BackupManifest, reader: BackupReader, signal: Abor
   }
   if (!count.ok) return { result: 'unknown', details: [printable(count.why)] };
   const details = compare(manifest, count.databases);
-  return { result: details.length === 0 ? 'good' : 'bad', details, databases: count.databases, server: count.server };
+  return {
+    result: details.length === 0 ? 'good' : 'bad',
+    details,
+    databases: count.databases,
+    server: `${count.server}${count.confined ? '' : ' (not in a network of its own)'}`,
+  };
 }
 
 function isData({ path }: BackupFile): boolean {

@@ -40,7 +40,7 @@ export async function configsBeside(
   const files: BesideFile[] = [];
   const leftOut: { path: string; why: string }[] = [];
   const named: string[] = [];
-  for (const one of found.flat()) {
+  for (const one of found.flat().map(shown)) {
     if (one.text === undefined) {
       leftOut.push({ path: one.from, why: one.why });
       continue;
@@ -54,6 +54,11 @@ export async function configsBeside(
     files.push({ path: one.path, role: 'config', bytes, from: one.from });
   }
   return { files, leftOut, withSecrets: named };
+}
+
+/** A manifest holds no control characters, whatever a config calls its files. */
+function shown(one: Found): Found {
+  return { ...one, from: one.from.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?').slice(0, 4000) };
 }
 
 type Found =
