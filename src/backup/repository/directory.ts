@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { rm, stat, statfs } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import type { BackupTry } from '../../model/backup.js';
@@ -7,9 +7,11 @@ import { toJson } from '../../model/json.js';
 import { trySchema } from '../manifest-schema.js';
 import { readChecks, writeCheck } from './checks.js';
 import { codeOf, makeDirectory, readSmall, whatIs, writeWhole } from './durable.js';
+import { directoryOf, groupDirectory, listIn, scopesIn, writerLock } from './listing.js';
 import { holderOf, takeLock } from './lock.js';
-import { backupName, checkScope, isScopeName, newBackupId, ownNames, parseBackupName, partialName } from './names.js';
+import { backupName, newBackupId, parseBackupName, partialName } from './names.js';
 import { myIdentity } from './process-identity.js';
+import { emptyTrash, lockForPrune, sweep, trash } from './pruning.js';
 import { openReader, sealedIn } from './reader.js';
 import type {
   BackupReader,
@@ -17,12 +19,10 @@ import type {
   BackupScope,
   BackupStart,
   BackupWriter,
-  PruneOutcome,
   Repository,
-  RepositoryLock,
   SealedManifest,
 } from './repository.js';
-import { lastTouchedMs, moveToTrash, namesIn, removeBackup, removeEmpty, trashedIn } from './trash.js';
+import { trashedIn } from './trash.js';
 import { openWriter } from './writer.js';
 
 /** The repository in a directory that holds one already (see open.ts). */
@@ -47,46 +47,6 @@ export function directoryRepository(root: string, id: string): Repository {
     sweep: (lock, before) => sweep(root, lock, before),
     freeBytes: () => freeBytes(root),
   };
-}
-
-function groupDirectory(root: string, { fleet, group }: BackupScope): string {
-  checkScope({ fleet, group });
-  return join(root, fleet, group);
-}
-
-/** Where a complete backup stands; a partial one has another name and is nobody's to read. */
-function directoryOf(root: string, ref: BackupRef): string {
-  return join(groupDirectory(root, ref), ref.name);
-}
-
-async function scopesIn(root: string): Promise<readonly BackupScope[]> {
-  const fleets = (await namesIn(root)).filter((name) => isScopeName(name) && !ownNames.includes(name.toLowerCase()));
-  const scopes = fleets.map(async (fleet) => {
-    if ((await whatIs(join(root, fleet))) !== 'directory') return [];
-    const groups = (await namesIn(join(root, fleet))).filter(isScopeName);
-    return groups.map((group) => ({ fleet, group }));
-  });
-  return (await Promise.all(scopes)).flat();
-}
-
-async function listIn(root: string, scope: BackupScope): Promise<Awaited<ReturnType<Repository['list']>>> {
-  const directory = groupDirectory(root, scope);
-  const backups: BackupRef[] = [];
-  const strange: string[] = [];
-  for (const name of await namesIn(directory)) {
-    if (name === 'last-try.json' || name.startsWith('.')) continue;
-    const ref = parseBackupName(scope, name);
-    const is = ref === undefined ? undefined : await whatIs(join(directory, name));
-    if (ref === undefined || is !== 'directory') strange.push(name);
-    else backups.push({ ...ref, state: await stateOf(directory, name, ref) });
-  }
-  return { backups: backups.sort((a, b) => (a.name < b.name ? -1 : 1)), strange };
-}
-
-/** A final name without a manifest is not good either: somebody took the manifest away. */
-async function stateOf(directory: string, name: string, ref: BackupRef): Promise<BackupRef['state']> {
-  if (ref.state === 'partial') return 'partial';
-  return (await whatIs(join(directory, name, 'manifest.json'))) === 'file' ? 'complete' : 'partial';
 }
 
 async function begin(root: string, start: BackupStart, now: Date): Promise<BackupWriter> {
@@ -116,11 +76,6 @@ async function checkOwner(root: string): Promise<void> {
   throw new RunbookError('repository', `${root} belongs to user ${uid}, and not to you: no backup is written there.`, {
     next: [`as its owner: sudo -u '#${uid}' redis-runbook backup create`],
   });
-}
-
-function writerLock(root: string, { fleet, group }: BackupScope): string {
-  const short = createHash('sha256').update(`${fleet}/${group}`).digest('hex').slice(0, 8);
-  return join(root, 'locks', `write-${fleet.slice(0, 60)}-${group.slice(0, 60)}-${short}.json`);
 }
 
 async function newRef(root: string, start: BackupStart, now: Date): Promise<BackupRef> {
@@ -185,87 +140,6 @@ async function noteTry(root: string, scope: BackupScope, what: BackupTry): Promi
   const directory = groupDirectory(root, scope);
   await makeDirectory(directory);
   await writeWhole(join(directory, 'last-try.json'), `${toJson(what, 2)}\n`);
-}
-
-async function lockForPrune(root: string, now: Date): Promise<RepositoryLock> {
-  await makeDirectory(join(root, 'locks'));
-  return takeLock(join(root, 'locks', 'prune.json'), `The repository ${root}`, 'backup prune', now);
-}
-
-async function trash(root: string, lock: RepositoryLock, ref: BackupRef, now: Date): Promise<PruneOutcome> {
-  await lock.check();
-  const me = await myIdentity();
-  for (const name of await namesIn(join(root, 'locks'))) {
-    if (!name.startsWith(`read-${ref.name}-`)) continue;
-    const busy = await holderOf(join(root, 'locks', name), me);
-    if (busy !== undefined) return { ref, busy };
-  }
-  await moveToTrash(root, directoryOf(root, ref), ref, now);
-  return { ref };
-}
-
-async function emptyTrash(root: string, lock: RepositoryLock, before: Date): Promise<readonly BackupRef[]> {
-  await lock.check();
-  const gone: BackupRef[] = [];
-  for (const { ref, since, path } of await trashedIn(root)) {
-    if (Date.parse(since) >= before.getTime()) continue;
-    await removeBackup(path);
-    await removeEmpty(join(path, '..'), join(root, 'trash'));
-    gone.push(ref);
-  }
-  return gone;
-}
-
-async function sweep(root: string, lock: RepositoryLock, before: Date): Promise<readonly BackupRef[]> {
-  await lock.check();
-  const gone: BackupRef[] = [];
-  for (const scope of await scopesIn(root)) {
-    const { backups } = await listIn(root, scope);
-    const partial = backups.filter(({ state }) => state === 'partial');
-    if (partial.length > 0) gone.push(...(await sweepGroup(root, scope, partial, before)));
-  }
-  await sweepLocks(root, before);
-  return gone;
-}
-
-/** Under the group's writer lock: what is swept is not being gone on with. */
-async function sweepGroup(
-  root: string,
-  scope: BackupScope,
-  partial: readonly BackupRef[],
-  before: Date,
-): Promise<readonly BackupRef[]> {
-  const lock = await takeLock(writerLock(root, scope), `${scope.group} in ${root}`, 'backup prune', new Date()).catch(
-    (error: unknown) => {
-      if (error instanceof RunbookError && error.word === 'locked') return undefined;
-      throw error;
-    },
-  );
-  if (lock === undefined) return [];
-  try {
-    const gone: BackupRef[] = [];
-    for (const ref of partial) {
-      const path = join(groupDirectory(root, scope), partialName(ref.name));
-      if ((await whatIs(path)) !== 'directory' || (await lastTouchedMs(path)) >= before.getTime()) continue;
-      await removeBackup(path);
-      gone.push(ref);
-    }
-    return gone;
-  } finally {
-    await lock.release();
-  }
-}
-
-/** Unfinished files and locks of dead readers: what a kill leaves beside the backups. */
-async function sweepLocks(root: string, before: Date): Promise<void> {
-  const me = await myIdentity();
-  for (const name of await namesIn(join(root, 'locks'))) {
-    const path = join(root, 'locks', name);
-    const old = (await lastTouchedMs(path).catch(() => Number.POSITIVE_INFINITY)) < before.getTime();
-    const passing = name.startsWith('read-') || name.includes('.over-');
-    const dead = passing && (await holderOf(path, me)) === undefined;
-    if ((name.startsWith('.') && old) || dead) await rm(path, { force: true });
-  }
 }
 
 async function freeBytes(root: string): Promise<bigint> {
