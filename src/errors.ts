@@ -30,6 +30,9 @@ export const errorWords = {
   lab: exitStatus.usage,
   unsupported: exitStatus.usage,
   'redis-missing': exitStatus.usage,
+  repository: exitStatus.usage,
+  'no-repository': exitStatus.usage,
+  'no-backup': exitStatus.usage,
   split: exitStatus.refused,
   'on-no-disk': exitStatus.refused,
   incomparable: exitStatus.refused,
@@ -38,6 +41,9 @@ export const errorWords = {
   blocked: exitStatus.refused,
   'disk-full': exitStatus.refused,
   'gentler-path': exitStatus.refused,
+  'unknown-signer': exitStatus.refused,
+  'bad-backup': exitStatus.refused,
+  'prune-refused': exitStatus.refused,
   unreachable: exitStatus.unseen,
   'host-key': exitStatus.unseen,
   login: exitStatus.unseen,
@@ -48,6 +54,7 @@ export const errorWords = {
   locked: exitStatus.locked,
   stopped: exitStatus.stopped,
   incomplete: exitStatus.incomplete,
+  'backup-failed': exitStatus.incomplete,
   unknown: exitStatus.unknown,
 } as const satisfies Record<string, ExitStatus>;
 

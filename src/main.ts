@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isLostTerminal, letGoOfTerminals } from './cli/lost-terminal.js';
+import { programVersion } from './cli/version.js';
 import { RunbookError } from './errors.js';
 
 const argv = process.argv.slice(2);
@@ -25,7 +25,7 @@ async function runParsed(): Promise<number> {
   const stopper = listenToSignals();
   try {
     const { runProgram } = await import('./cli/program.js');
-    return stoppedBySignal(await runProgram(argv, stopper, version()), stopper.status());
+    return stoppedBySignal(await runProgram(argv, stopper, programVersion()), stopper.status());
   } catch (error) {
     return stoppedBySignal(await sayAndStatus(error), stopper.status());
   }
@@ -35,7 +35,7 @@ async function runParsed(): Promise<number> {
 async function textWithoutParser(): Promise<string | undefined> {
   const [first = '', ...rest] = argv;
   if (rest.length === 0 && (first === '--version' || first === '-V')) {
-    return `${version()}\n`;
+    return `${programVersion()}\n`;
   }
   if (first === 'completion' && rest.length === 1 && /^[a-z]+$/.test(rest[0] ?? '')) {
     return (await import('./cli/completion.js')).completionScript(rest[0] ?? '');
@@ -76,11 +76,6 @@ async function sayCrash(error: unknown): Promise<number> {
     process.stderr.write(crashText(path));
   }
   return 70;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { readonly version: unknown }).version);
 }
 
 /**

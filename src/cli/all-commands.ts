@@ -1,7 +1,14 @@
+import { backupFlags } from './backup/flags.js';
 import { type CommandRow, commands } from './command-table.js';
 import { labFlags } from './lab.js';
 
-/** The command table with the flags that `lab` declares itself. */
-export const allCommands: readonly CommandRow[] = commands.map((row) =>
-  row.name === 'lab' ? { ...row, flags: labFlags } : row,
-);
+const ownFlags = new Map([
+  ['lab', labFlags],
+  ['backup', backupFlags],
+]);
+
+/** The command table with the flags that some commands declare themselves. */
+export const allCommands: readonly CommandRow[] = commands.map((row) => {
+  const flags = ownFlags.get(row.name);
+  return flags === undefined ? row : { ...row, flags };
+});

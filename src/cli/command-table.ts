@@ -17,7 +17,7 @@ export interface SubcommandRow {
 }
 
 export interface CommandRow extends SubcommandRow {
-  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Practise' | 'Set up';
+  readonly part: 'Look' | 'Repair' | 'Plan' | 'Record' | 'Back up' | 'Practise' | 'Set up';
   readonly flags: readonly FlagRow[];
   readonly subs?: readonly SubcommandRow[];
   /** The subcommand that runs when none is named. */
@@ -159,6 +159,23 @@ export const commands: readonly CommandRow[] = [
     ],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
+  {
+    part: 'Back up',
+    name: 'backup',
+    args: '',
+    says: 'backups of the fleet, and what they are worth',
+    flags: [],
+    subs: [
+      { name: 'create', args: '[GROUP|NODE...]', says: 'one of each group, from its healthiest replica' },
+      { name: 'list', args: '', says: 'what there is, newest first' },
+      { name: 'show', args: '<ID>', says: 'one backup: where it is from, its files, its checks' },
+      { name: 'status', args: '', says: 'how old the newest good one of each group is' },
+      { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
+      { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
+      { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
+      { name: 'schedule', args: '<ACTION>', says: 'install, show or remove a timer that makes them' },
+    ],
+  },
   {
     part: 'Practise',
     name: 'lab',

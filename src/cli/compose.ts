@@ -39,7 +39,7 @@ export interface Judged {
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
-async function openFleet(context: Context, flags: SelectFlags, which?: 'every group'): Promise<Fleet> {
+export async function openFleet(context: Context, flags: SelectFlags, which?: 'every group'): Promise<Fleet> {
   const file = context.fleetFile;
   if (file === undefined)
     throw new RunbookError('no-fleet', 'There is no fleet.yaml here, and no --fleet was given.', {

@@ -51,6 +51,10 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   unsupported: 'A machine runs its services in a way that this version cannot hold, stop or start.',
   lab: 'The lab could not do what was asked; nothing outside its directory was touched.',
   'redis-missing': 'No redis-server program was found on this machine.',
+  repository:
+    'The directory named as the backup repository cannot be used: it holds other things, others may write it, or a newer version made it.',
+  'no-repository': 'There is no backup repository where one was named. The first backup makes it.',
+  'no-backup': 'No backup of this id is in the repository, or it never finished.',
   split:
     'Two nodes each hold writes that the other lacks. Only the operator can say which are given up: --promote NODE --set-aside NODE --reason TEXT.',
   'on-no-disk':
@@ -65,6 +69,14 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'disk-full':
     'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
   'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
+  'unknown-signer':
+    'A backup was signed with a key that this machine does not know. Compare the fingerprint with its owner, then --accept-signer NAME.',
+  'backup-failed':
+    'A backup was not made: the snapshot failed on the node, or the node or its files changed meanwhile. What was copied so far is resumed by the next backup create, or removed after 24 h; it is never listed as good.',
+  'bad-backup':
+    'A backup is not what its manifest says, or the manifest is not what was signed. It is not restored; what is wrong is named.',
+  'prune-refused':
+    'Pruning would remove most of a group, or the clock or the schedule is not as it should be. Nothing was removed; backup prune shows each reason.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
   'host-key':
     'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',

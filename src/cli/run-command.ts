@@ -75,6 +75,11 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./report.js')).reportCommand({ ...select, run: word }, context);
     case 'explain':
       return (await import('./explain.js')).explainCommand({ word: word ?? '' }, context);
+    case 'backup': {
+      const { backupFlagsOf } = await import('./backup/flags.js');
+      const { backupCommand } = await import('./backup/backup.js');
+      return backupCommand(backupFlagsOf(sub ?? '', given.args, options, select), context);
+    }
     case 'lab':
       if (sub === 'demo') return (await import('./demo.js')).demoCommand(options, context);
       return runLab(given, context);

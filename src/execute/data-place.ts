@@ -6,7 +6,7 @@ import { type Effective, effective, flatten } from '../redis/effective.js';
 import { parseVersion } from '../redis/versions.js';
 import { readTexts } from './config-texts.js';
 import { configOf, nodeAt } from './node.js';
-import type { At } from './tools.js';
+import type { Reach } from './tools.js';
 
 /** Where a node keeps its data, and which of it it loads at its next start. */
 export interface DataPlace {
@@ -18,7 +18,7 @@ export interface DataPlace {
 }
 
 /** What the node's own config files and command line will give at the next start. Throws when the file cannot be read. */
-export async function plannedPlace(at: At, node: string): Promise<DataPlace> {
+export async function plannedPlace(at: Reach, node: string): Promise<DataPlace> {
   const { entry } = nodeAt(at, node);
   const lines = await effectiveOf(at, node);
   const word = (name: string, otherwise: string) => lines.scalar(name)?.args[0] ?? otherwise;
@@ -27,7 +27,7 @@ export async function plannedPlace(at: At, node: string): Promise<DataPlace> {
 }
 
 /** The directives of a redis node that count at its next start. */
-export async function effectiveOf(at: At, node: string): Promise<Effective> {
+export async function effectiveOf(at: Reach, node: string): Promise<Effective> {
   const { entry, host } = nodeAt(at, node);
   const { texts, globs } = await readTexts(host, entry.config, at.signal);
   const version = parseVersion('7.0.0');
@@ -68,7 +68,7 @@ export interface AofOnDisk {
  * Finds the append-only files: the manifest's (7.0 and later), else the single file of earlier versions; undefined when
  * there is neither. Files that a manifest marks as history are superseded and left out. Throws when a file is there but cannot be read.
  */
-export async function findAof(at: At, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
+export async function findAof(at: Reach, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
   const { named: host } = nodeAt(at, node);
   const directory = join(place.dir, place.appenddirname);
   const path = join(directory, `${place.appendfilename}.manifest`);
@@ -90,7 +90,7 @@ export async function findAof(at: At, node: string, place: DataPlace): Promise<A
   };
 }
 
-async function singleAof(at: At, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
+async function singleAof(at: Reach, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
   const path = join(place.dir, place.appendfilename);
   const stat = await nodeAt(at, node).named.stat(path);
   if (!stat.ok) {

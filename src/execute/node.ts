@@ -11,7 +11,7 @@ import { parseInfo, parseRunningRedis } from '../redis/info.js';
 import { parseConfig } from '../redis/redis-conf.js';
 import { redactConfig } from '../redis/secrets.js';
 import { readTexts } from './config-texts.js';
-import { type At, type Tools, Unsure } from './tools.js';
+import { type Reach, Unsure } from './tools.js';
 
 /** Time for a connection and for each answer; over it, what was sent is unknown. */
 const LIMITS = { timeoutMs: 5000 };
@@ -25,14 +25,14 @@ export interface NodeAt {
 }
 
 /** The host of that name. Throws when the run does not have it. */
-export function hostOf(at: At, name: string): WritableHost {
+export function hostOf(at: Reach, name: string): WritableHost {
   const host = at.tools.hosts.get(name);
   if (!host) throw new Error(`${name} is no host of this run`);
   return host;
 }
 
 /** A node's entry by its id, or undefined. */
-export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
+export function entryOf(tools: Pick<Reach['tools'], 'inventory'>, node: string): NodeEntry | undefined {
   for (const host of tools.inventory.hosts) {
     const entry = host.nodes.find((each) => each.id === node);
     if (entry) return entry;
@@ -41,7 +41,7 @@ export function entryOf(tools: Tools, node: string): NodeEntry | undefined {
 }
 
 /** A node by its id. Throws when the inventory or the run does not have it. */
-export function nodeAt(at: At, node: string): NodeAt {
+export function nodeAt(at: Reach, node: string): NodeAt {
   const entry = entryOf(at.tools, node);
   if (!entry) throw new Error(`${node} is no node of fleet.yaml`);
   const host = hostOf(at, entry.host);
@@ -49,13 +49,13 @@ export function nodeAt(at: At, node: string): NodeAt {
 }
 
 /** `address:port` of a node, as sentinels and INFO print it. */
-export function addressOf(at: At, node: string): string {
+export function addressOf(at: Reach, node: string): string {
   const { entry } = nodeAt(at, node);
   return `${entry.address}:${entry.port}`;
 }
 
 /** With what the node lets us in: what fleet.yaml gives, else what its own config files say; undefined when they say nothing. */
-function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
+function credentialsAt(at: Reach, node: string): Promise<Credentials | undefined> {
   const known = at.memory.credentials.get(node);
   if (known) return known;
   const read = readCredentials(at, node);
@@ -64,7 +64,7 @@ function credentialsAt(at: At, node: string): Promise<Credentials | undefined> {
   return read;
 }
 
-async function readCredentials(at: At, node: string): Promise<Credentials | undefined> {
+async function readCredentials(at: Reach, node: string): Promise<Credentials | undefined> {
   const given = at.tools.passwords.get(node);
   const { entry, host } = nodeAt(at, node);
   if (given) return credentialsOf(entry, given, new Map(), {});
@@ -87,7 +87,7 @@ type Opener<T extends RedisReader> = (
 ) => Promise<Seen<T>>;
 
 /** A connection. One that is turned away is tried once more where the config file gives another password by now. */
-async function openTo<T extends RedisReader>(at: At, node: string, open: Opener<T>): Promise<T> {
+async function openTo<T extends RedisReader>(at: Reach, node: string, open: Opener<T>): Promise<T> {
   const { entry, host } = nodeAt(at, node);
   const attempt = (credentials: Credentials | undefined) =>
     open(host, endpointOf(entry, credentials), LIMITS, at.signal);
@@ -103,12 +103,12 @@ async function openTo<T extends RedisReader>(at: At, node: string, open: Opener<
 }
 
 /** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
-export function openWriterTo(at: At, node: string): Promise<RedisWriter> {
+export function openWriterTo(at: Reach, node: string): Promise<RedisWriter> {
   return openTo(at, node, openWriter);
 }
 
 /** The connection that was kept for a node, when it still answers. */
-async function keptReader(at: At, node: string): Promise<RedisReader | undefined> {
+async function keptReader(at: Reach, node: string): Promise<RedisReader | undefined> {
   const kept = at.memory.readers.get(node);
   at.memory.readers.delete(node);
   if (kept === undefined || (await kept.ask('PING')).ok) return kept;
@@ -120,7 +120,7 @@ async function keptReader(at: At, node: string): Promise<RedisReader | undefined
  * A looking connection for one use: the one that an earlier use left, or a new one. Left for the next use when all went
  * well, else closed.
  */
-export async function withReader<T>(at: At, node: string, use: (reader: RedisReader) => Promise<T>): Promise<T> {
+export async function withReader<T>(at: Reach, node: string, use: (reader: RedisReader) => Promise<T>): Promise<T> {
   const reader = (await keptReader(at, node)) ?? (await openTo(at, node, openReader));
   try {
     const used = await use(reader);
@@ -134,7 +134,7 @@ export async function withReader<T>(at: At, node: string, use: (reader: RedisRea
 }
 
 /** Opens a changing connection for one use and closes it. */
-export async function withWriter<T>(at: At, node: string, use: (writer: RedisWriter) => Promise<T>): Promise<T> {
+export async function withWriter<T>(at: Reach, node: string, use: (writer: RedisWriter) => Promise<T>): Promise<T> {
   const writer = await openWriterTo(at, node);
   try {
     return await use(writer);
@@ -180,7 +180,7 @@ export async function configOf(reader: RedisReader, directive: string): Promise<
 }
 
 /** The pid that runs a node, or null when none does. Throws when that cannot be seen. */
-export async function pidOf(at: At, node: string): Promise<number | null> {
+export async function pidOf(at: Reach, node: string): Promise<number | null> {
   const { entry, host } = nodeAt(at, node);
   const seen = await host.service(entry).pid(at.signal);
   if (!seen.ok) throw new Error(`whether ${node} runs could not be seen: ${seen.detail}`);

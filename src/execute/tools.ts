@@ -68,6 +68,13 @@ export interface Memory {
   epoch?: Promise<bigint>;
 }
 
+/** What it takes to reach the nodes of a fleet and to ask them: a part of every `At`, and all that a backup needs. */
+export interface Reach {
+  readonly tools: Pick<Tools, 'hosts' | 'inventory' | 'passwords'>;
+  readonly memory: Pick<Memory, 'readers' | 'credentials'>;
+  readonly signal: AbortSignal;
+}
+
 /** Where an action or a condition works. */
 export interface At {
   readonly tools: Tools;

@@ -43,8 +43,17 @@ export interface Host {
   look(request: LookRequest, signal: AbortSignal): Promise<RawHost>;
   /** The whole file, at most `limitBytes` (`too-large` above). */
   read(path: string, limitBytes: number, signal: AbortSignal): Promise<Seen<Uint8Array>>;
-  /** The file in chunks from `fromByte` to `toByte` (exclusive); throws the system's error. */
-  stream(path: string, signal: AbortSignal, fromByte?: bigint, toByte?: bigint): AsyncIterable<Uint8Array>;
+  /**
+   * The file in chunks from `fromByte` to `toByte` (exclusive); throws the system's error. `gently`: whoever reads it on
+   * another machine waits for everybody else there (nice 19, idle class of the disk), where that machine can.
+   */
+  stream(
+    path: string,
+    signal: AbortSignal,
+    fromByte?: bigint,
+    toByte?: bigint,
+    pace?: 'gently',
+  ): AsyncIterable<Uint8Array>;
   stat(path: string): Promise<Seen<FileStat>>;
   list(directory: string): Promise<Seen<readonly string[]>>;
   /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex. */

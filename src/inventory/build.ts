@@ -7,6 +7,7 @@ import type {
   SecretSource,
   SshSettings,
 } from '../model/inventory.js';
+import { backupSettings } from './build-backup.js';
 import { reachOf, withPaths } from './node-reach.js';
 import type { FleetFile, HostFile, NodeFile, PasswordFile, SshFile, SudoPasswordFile } from './schema.js';
 
@@ -59,7 +60,14 @@ export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: st
     nodes: nodes.filter((node) => node.host === name),
     line: lineOf(name),
   }));
-  return { fleet: fleet.name, file, groups: groupsOf(fleet), hosts, password: passwordOf(defaults.password) };
+  return {
+    fleet: fleet.name,
+    file,
+    groups: groupsOf(fleet),
+    hosts,
+    password: passwordOf(defaults.password),
+    ...(fleet.backup === undefined ? {} : { backup: backupSettings(fleet.backup) }),
+  };
 }
 
 /** The keys as a host has them once its own win over the defaults; nothing where the file says nothing. */

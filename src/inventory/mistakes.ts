@@ -71,9 +71,26 @@ function fromUnion(branches: readonly (readonly Issue[])[], path: PropertyKey[],
   );
   const near = typeof value === 'string' && !isSecret(path) ? nearest(value, words.map(String)) : undefined;
   const meant = near === undefined ? '' : `; did you mean ${quoted(near)}?`;
-  const expected = `one of ${words.map(String).join(', ')}, or a map with one of the keys ${knownKeys(path).join(', ')}`;
+  const expected = unionText(branches, words.map(String), knownKeys(path));
   const text = `${nameOf(path)}: expected ${expected}, found ${shown(value, path)}${meant}`;
   return [{ ...document.at(path), text }];
+}
+
+/** Everything that a union takes: numbers, texts of a form, words, maps. */
+function unionText(branches: readonly (readonly Issue[])[], words: readonly string[], keys: readonly string[]): string {
+  const forms = branches.flatMap((issues) =>
+    issues.flatMap((issue) => {
+      const isNumber = issue.code === 'invalid_type' && (issue.expected === 'int' || issue.expected === 'number');
+      const isForm = issue.code === 'invalid_format' || issue.code === 'too_small' || issue.code === 'too_big';
+      return isNumber || isForm ? [expectedOf(issue)] : [];
+    }),
+  );
+  const all = [
+    ...forms,
+    ...(words.length === 0 ? [] : [`${words.length > 1 || forms.length === 0 ? 'one of ' : ''}${words.join(', ')}`]),
+    ...(keys.length === 0 ? [] : [`a map with one of the keys ${keys.join(', ')}`]),
+  ];
+  return [...new Set(all)].join(', or ');
 }
 
 function expectedOf(issue: Issue): string {
@@ -154,11 +171,12 @@ function nameOf(path: readonly PropertyKey[]): string {
   return steps.join('').replace(/^\./, '') || 'the file';
 }
 
+/** Where a mistaken value may be a password, or an address that is as good as one. */
 function isSecret(path: readonly PropertyKey[]): boolean {
-  return path.includes('password') || path.includes('sudo-password');
+  return ['password', 'sudo-password', 'ping'].some((key) => path.includes(key));
 }
 
-/** What stands there instead; never under a password, where a mistaken value may be the password itself. */
+/** What stands there instead; never where a secret may stand. */
 function shown(value: unknown, path: readonly PropertyKey[]): string {
   if (isSecret(path) && value !== null && typeof value !== 'object') {
     return 'something else (not shown)';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backupSchema } from './backup-schema.js';
 
 /**
  * Names, addresses and users end up in argument lists of ssh, sudo and redis-cli: none may begin with a dash or hold a
@@ -107,7 +108,7 @@ const host = z.strictObject({
   ...overridable,
 });
 
-/** fleet.yaml as it may be written; unknown keys are errors everywhere but under `backup`. */
+/** fleet.yaml as it may be written; unknown keys are errors everywhere. */
 export const fleetSchema = z.strictObject({
   name: word('a fleet name').describe('name of the fleet, shown in every header'),
   group: word('a group name').optional().describe('the name that Sentinel monitors'),
@@ -115,7 +116,7 @@ export const fleetSchema = z.strictObject({
   groups: z.array(word('a group name')).min(1).optional().describe('the names that Sentinel monitors, when several'),
   defaults: z.strictObject(overridable).optional(),
   hosts: z.record(word('a host name'), host).describe('the machines, by name'),
-  backup: z.record(z.string(), z.unknown()).optional().describe('kept for the backup commands'),
+  backup: backupSchema.optional().describe('where backups are kept, how many, and how old they may be'),
 });
 
 export type FleetFile = z.infer<typeof fleetSchema>;

@@ -22,6 +22,7 @@ const executingKeys: ReadonlySet<string> = new Set([
   'notify',
   'webhook',
   'endpoint',
+  'ping',
 ]);
 
 /**

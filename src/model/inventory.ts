@@ -1,3 +1,4 @@
+import type { BackupSettings } from './retention.js';
 import type { Secret } from './secret.js';
 
 export type Transport = 'local' | 'ssh' | 'openssh';
@@ -104,6 +105,8 @@ export interface Inventory {
   readonly groups: readonly string[];
   readonly hosts: readonly HostEntry[];
   readonly password: PasswordSource;
+  /** Left out when fleet.yaml has no `backup:`. */
+  readonly backup?: BackupSettings;
 }
 
 /** Passwords by node id, resolved once per run; never part of a survey. */

@@ -6,6 +6,8 @@ import { moduleShapes, opcode, opcodeShapes, type Shape, valueShapes } from './r
 export interface RdbEvents {
   header(version: number): void;
   aux(key: string, value: string): void;
+  /** The keys that follow are of this database. */
+  selectDb(database: number): void;
   resizeDb(keys: bigint, expires: bigint): void;
   /** One whole key with its value was passed. */
   key(expires: boolean): void;
@@ -201,6 +203,7 @@ export function createRdbWalk(on: RdbEvents): RdbWalk {
   function finish(): void {
     phase = 'opcode';
     if (current === opcode.aux) on.aux(String(collected[0]), String(collected[1]));
+    else if (current === opcode.selectDb) on.selectDb(Number(collected[0]));
     else if (current === opcode.resizeDb) on.resizeDb(BigInt(collected[0] ?? 0), BigInt(collected[1] ?? 0));
     else if (current === opcode.expireMilliseconds || current === opcode.expireSeconds) hasExpire = true;
     else if (valueShapes.has(current)) {
@@ -266,7 +269,7 @@ export function createRdbWalk(on: RdbEvents): RdbWalk {
     const shapes = opcodeShapes.get(current) ?? keyedShapes.get(current);
     if (shapes === undefined) fail(`unknown value type ${current}`);
     at += 1;
-    collecting = current === opcode.aux || current === opcode.resizeDb;
+    collecting = current === opcode.aux || current === opcode.resizeDb || current === opcode.selectDb;
     collected = [];
     push(shapes, 1);
     phase = 'body';

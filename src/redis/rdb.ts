@@ -12,6 +12,15 @@ export interface RdbReader {
    * `not an RDB file` when not even the magic was fed.
    */
   end(): RdbSummary;
+  /** The same counts for each database that was met so far, in the order of the file. */
+  databases(): readonly DatabaseCount[];
+}
+
+/** Keys of one database of an RDB file, and how many of them have a time to live. */
+export interface DatabaseCount {
+  readonly database: number;
+  readonly keys: bigint;
+  readonly expires: bigint;
 }
 
 interface Noted {
@@ -19,6 +28,7 @@ interface Noted {
   /** Facts of the header so far; undefined before the magic was read. */
   facts(): Facts | undefined;
   readonly counted: { keys: bigint; expires: bigint };
+  databases(): readonly DatabaseCount[];
   readonly announced: { keys: bigint; expires: bigint; seen: boolean };
   checksum(): 'right' | 'wrong' | 'none' | undefined;
 }
@@ -31,6 +41,8 @@ function createNoted(): Noted {
   let checksum: 'right' | 'wrong' | 'none' | undefined;
   let keys = 0;
   let expires = 0;
+  let here = { keys: 0, expires: 0 };
+  const databases = new Map<number, typeof here>();
   const aux = new Map<string, string>();
   const announced = { keys: 0n, expires: 0n, seen: false };
   const walk = createRdbWalk({
@@ -40,6 +52,10 @@ function createNoted(): Noted {
     aux(key, value) {
       if (knownAux.has(key)) aux.set(key, value);
     },
+    selectDb(database) {
+      here = databases.get(database) ?? { keys: 0, expires: 0 };
+      databases.set(database, here);
+    },
     resizeDb(dbKeys, dbExpires) {
       announced.keys += dbKeys;
       announced.expires += dbExpires;
@@ -47,7 +63,10 @@ function createNoted(): Noted {
     },
     key(hasExpire) {
       keys += 1;
-      if (hasExpire) expires += 1;
+      here.keys += 1;
+      if (!hasExpire) return;
+      expires += 1;
+      here.expires += 1;
     },
     end(verdict) {
       checksum = verdict;
@@ -59,6 +78,12 @@ function createNoted(): Noted {
     get counted() {
       return { keys: BigInt(keys), expires: BigInt(expires) };
     },
+    databases: () =>
+      [...databases].map(([database, one]) => ({
+        database,
+        keys: BigInt(one.keys),
+        expires: BigInt(one.expires),
+      })),
     announced,
     checksum: () => checksum,
   };
@@ -108,6 +133,7 @@ export function createRdbReader(): RdbReader {
       noted.walk.feed(chunk);
     },
     end: () => countedSummary(noted),
+    databases: noted.databases,
   };
 }
 

@@ -36,6 +36,16 @@ export function duration(milliseconds: number): string {
   return two(Math.floor(hours / 24), 'd', hours % 24, 'h');
 }
 
+/** An age for people who think in hours: `54 min`, `26 h 04 min`, `24 h`; from three days on `6 d 3 h`. */
+export function age(milliseconds: number): string {
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 1) return duration(milliseconds);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes >= 72 * 60) return duration(milliseconds);
+  const rest = minutes % 60;
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${String(rest).padStart(2, '0')} min`;
+}
+
 function two(large: number, largeName: string, small: number, smallName: string): string {
   return small === 0 ? `${large} ${largeName}` : `${large} ${largeName} ${small} ${smallName}`;
 }
@@ -47,6 +57,21 @@ export function clockTime(atMs: number, utcOffsetMinutes: number, todayMs: numbe
   const time = local.toISOString().slice(11, 19);
   if (local.toISOString().slice(0, 10) === today.toISOString().slice(0, 10)) return time;
   return `${local.getUTCDate()} ${months[local.getUTCMonth()]} ${time}`;
+}
+
+/** An instant with its day, `20 Nov 02:07:44`; `20 Nov 2025 02:07` when it is of another year than `today`. */
+export function dayAndTime(atMs: number, utcOffsetMinutes: number, todayMs: number): string {
+  const local = new Date(atMs + utcOffsetMinutes * 60_000);
+  if (Number.isNaN(local.getTime())) return 'time unknown';
+  const day = `${local.getUTCDate()} ${months[local.getUTCMonth()]}`;
+  const time = local.toISOString().slice(11, 19);
+  const sameYear = new Date(todayMs + utcOffsetMinutes * 60_000).getUTCFullYear() === local.getUTCFullYear();
+  return sameYear ? `${day} ${time}` : `${day} ${local.getUTCFullYear()} ${time.slice(0, 5)}`;
+}
+
+/** `+09`, `+05:30`: an offset for the head of a column. */
+export function shortZone(minutes: number): string {
+  return zone(minutes).replace(/:00$/, '');
 }
 
 /** `Sat 21 Nov 2026 02:31:08 +09:00`: the one place of a screen that names the zone. */

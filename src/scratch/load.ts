@@ -18,6 +18,11 @@ export interface ScratchOptions {
   readonly server?: string;
   /** For loading, milliseconds; a minute and one more for each GB when left out. */
   readonly limitMs?: number;
+  /**
+   * Count keys whose time is over too: a master drops them while it loads, a replica keeps them (rdb.c:rdbLoadRio). What
+   * the files hold is then the same whenever it is loaded.
+   */
+  readonly keepExpired?: boolean;
 }
 
 /** What the files hold once a server has loaded them. */
@@ -42,7 +47,7 @@ export async function loadScratch(
   const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-load.'));
   try {
     const copied = await copyAll(host, source, directory, signal);
-    await writeWhole(join(directory, 'load.conf'), configFor(source));
+    await writeWhole(join(directory, 'load.conf'), configFor(source, options.keepExpired === true));
     if (process.getuid?.() === 0) await giveAway(directory, copied.paths);
     const limitMs = options.limitMs ?? 60_000 + Math.round(Number(copied.bytes) / 1e9) * 60_000;
     const server = options.server ?? 'redis-server';
@@ -150,7 +155,7 @@ async function giveAway(directory: string, paths: readonly string[]): Promise<vo
   for (const path of [join(directory, 'load.conf'), ...paths, directory]) await chown(path, NOBODY, NOBODY);
 }
 
-function configFor(source: ScratchSource): string {
+function configFor(source: ScratchSource, keepExpired: boolean): string {
   const lines = [
     'port 0',
     'unixsocket load.sock',
@@ -163,6 +168,8 @@ function configFor(source: ScratchSource): string {
     `appendonly ${source.kind === 'rdb' ? 'no' : 'yes'}`,
     'appendfilename "appendonly.aof"',
     'auto-aof-rewrite-percentage 0',
+    // Nobody listens there, and in a network of its own it cannot even ask. The old name of the directive is known to all versions.
+    ...(keepExpired ? ['slaveof 127.0.0.1 1'] : []),
     ...(source.kind === 'aof-multi' ? [`appenddirname "${APPEND_DIRECTORY}"`] : []),
   ];
   return `${lines.join('\n')}\n`;

@@ -16,15 +16,19 @@ const limitBytes = 512 * 1024 * 1024;
  * secrets on start commands are replaced here. Throws RunbookError `survey-file` when the file cannot be written.
  */
 export async function saveSurvey(file: string, raws: readonly RawHost[], inventory: Inventory): Promise<void> {
-  const document = { schema: savedSchema, inventory: withoutSecrets(inventory), hosts: raws };
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await writeFile(temporary, `${toJson(document)}\n`, { mode: 0o600, flag: 'wx' });
+    await writeFile(temporary, surveyText(raws, inventory), { mode: 0o600, flag: 'wx' });
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw surveyFile(file, `cannot be written: ${reasonOf(error)}`);
   }
+}
+
+/** The document that `saveSurvey` writes and `loadSurvey` reads. */
+export function surveyText(raws: readonly RawHost[], inventory: Inventory): string {
+  return `${toJson({ schema: savedSchema, inventory: withoutSecrets(inventory), hosts: raws })}\n`;
 }
 
 /** Reads what `saveSurvey` wrote. Throws RunbookError `survey-file` for anything else, saying what and where. */
@@ -65,8 +69,10 @@ function reasonOf(error: unknown): string {
 }
 
 function withoutSecrets(inventory: Inventory): Inventory {
+  // What is kept of backups is no part of a survey, and the address of a ping is as good as a password.
+  const { backup: _, ...seen } = inventory;
   return {
-    ...inventory,
+    ...seen,
     password: bareSource(inventory.password),
     hosts: inventory.hosts.map((host) => ({
       ...host,

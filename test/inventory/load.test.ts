@@ -135,6 +135,61 @@ describe('a fleet file that is right', () => {
     expect(mistake).toContain(says);
   });
 
+  it('says what is kept of backups, with every default filled in', () => {
+    const head = (backup: string) => fleet({ head: `name: shop\ngroup: g\nbackup: ${backup}` });
+    expect(read(fleet())).not.toHaveProperty('backup');
+    expect(read(head('{}')).backup).toEqual({
+      keep: { buckets: {}, withinBuckets: {}, tags: [] },
+      limitMs: 26 * 3_600_000,
+      trashMs: 7 * 86_400_000,
+      timeZone: 'UTC',
+    });
+    const keep = '{ last: 3, daily: 7, weekly: unlimited, within: 1m2d, within-daily: 36h, tags: [before-8] }';
+    const said = `{ repository: /b, keep: ${keep}, limit: 1d2h, trash: 3d, time-zone: Asia/Seoul, metrics: /m, ping: { file: /p } }`;
+    expect(read(head(said)).backup).toEqual({
+      repository: '/b',
+      keep: {
+        last: 3,
+        buckets: { daily: 7, weekly: 'unlimited' },
+        within: { years: 0, months: 1, days: 2, hours: 0 },
+        withinBuckets: { daily: { years: 0, months: 0, days: 0, hours: 36 } },
+        tags: ['before-8'],
+      },
+      limitMs: 26 * 3_600_000,
+      trashMs: 3 * 86_400_000,
+      timeZone: 'Asia/Seoul',
+      metrics: '/m',
+      ping: { from: 'file', path: '/p' },
+    });
+  });
+
+  it.each([
+    ['{ repositry: /b }', '3:11  unknown key "repositry" in backup; did you mean "repository"?'],
+    ['{ repository: s3://bucket }', 'a directory of this machine that begins with / or ~/'],
+    ['{ repository: backups }', 'a directory of this machine that begins with / or ~/'],
+    ['{ keep: { daly: 7 } }', '3:19  unknown key "daly" in backup.keep; did you mean "daily"?'],
+    ['{ keep: { daily: seven } }', 'backup.keep.daily: expected a whole number, or unlimited, found "seven"'],
+    ['{ keep: { daily: -1 } }', 'backup.keep.daily: expected a number of at least 0'],
+    ['{ keep: { within: 3 weeks } }', 'a span as 2y5m7d3h'],
+    ['{ keep: last=3 }', 'backup.keep: expected a map (key: value), found "last=3"'],
+    ['{ limit: 24 }', 'backup.limit: expected a text, found 24'],
+    ['{ limit: 0h }', 'an age as 26h or 2d12h'],
+    ['{ limit: "" }', 'an age as 26h or 2d12h'],
+    ['{ time-zone: Mars/Olympus }', 'a time zone as UTC or Asia/Seoul'],
+  ])('refuses backup: %s with its line and column', (backup, says) => {
+    const [mistake] = mistakesIn(fleet({ head: `name: shop\ngroup: g\nbackup: ${backup}` }));
+    expect(mistake).toMatch(/^fleet\.yaml:3:\d+ /);
+    expect(mistake).toContain(says);
+  });
+
+  it('never shows the address of a ping, which is as good as a password', () => {
+    for (const ping of ['htps://hc.example/secret-uuid', 'https://user:secret-uuid@hc.example/']) {
+      const text = mistakesIn(fleet({ head: `name: shop\ngroup: g\nbackup: { ping: "${ping}" }` })).join();
+      expect(text).toContain('backup.ping: expected an address that begins with https:// or http://');
+      expect(text).not.toContain('secret-uuid');
+    }
+  });
+
   it('takes overrides from the defaults, then the host, then the node', () => {
     const inventory = read(
       fleet({
@@ -364,8 +419,8 @@ describe('a fleet file that wants to run something', () => {
     'defaults: { redis: { start: [sh, -c, x] } }',
     'defaults: { ssh: { proxy-command: [nc] } }',
     'defaults: { ssh: { proxy-jump: bastion } }',
-    'backup: { hooks: { after: [x] } }',
-    'backup: { endpoint: x }',
+    'backup: { ping: "https://hc.example/x" }',
+    'backup: { ping: { env: PING } }',
   ];
 
   it.each(runs)('may do so when it is mine: %s', (line) => {

@@ -3,7 +3,7 @@ import { editDistance, nearest } from '../../src/inventory/nearest.js';
 import { jsonSchema } from '../../src/inventory/schema.js';
 
 describe('the JSON Schema', () => {
-  it('allows no unknown key but under backup, and is plain JSON', () => {
+  it('allows no unknown key, and is plain JSON', () => {
     const schema = JSON.parse(JSON.stringify(jsonSchema()));
     expect(schema).toMatchObject({
       $schema: expect.stringContaining('2020-12'),
@@ -20,6 +20,8 @@ describe('the JSON Schema', () => {
       'backup',
     ]);
     expect(schema.required).toEqual(['name', 'hosts']);
+    expect(schema.properties.backup.additionalProperties).toBe(false);
+    expect(schema.properties.backup.properties.keep.additionalProperties).toBe(false);
     expect(schema.properties.defaults.additionalProperties).toBe(false);
     const secrets = schema.properties.defaults.properties['sudo-password'];
     expect(JSON.stringify(secrets)).not.toContain('"node"');

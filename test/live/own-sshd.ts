@@ -19,6 +19,8 @@ export interface OwnSshd {
   /** The public key line without a comment, of the first host key. */
   readonly publicKey: string;
   readonly directory: string;
+  /** Paths of its private host keys, for a server that comes back as the same machine. */
+  readonly hostKeys: readonly string[];
   readonly log: () => string;
   /** Ends every session of this server, as a network that breaks does; the server goes on listening. */
   cut(): void;
@@ -129,7 +131,16 @@ export class OwnSshds {
       child.kill('SIGKILL');
       await waitFor('the end of sshd', () => child.exitCode !== null || child.signalCode !== null);
     };
-    return { address, port: PORT, publicKey: this.publicKey(keys[0] ?? ''), directory, log: () => log, cut, stop };
+    return {
+      address,
+      port: PORT,
+      publicKey: this.publicKey(keys[0] ?? ''),
+      directory,
+      hostKeys: keys,
+      log: () => log,
+      cut,
+      stop,
+    };
   }
 
   /** Makes a server's key known. */

@@ -23,12 +23,18 @@ ${OPEN}[ "$(stat -c '%d:%i' -- "./$B" 2> /dev/null)" = "$ID" ] || exit 50
 `;
 
 /**
- * Reading scripts. whole: at most $1 bytes. part: from byte $1 on, at most $2 bytes (to the end when empty). tail: the last $1 bytes. hash: of
+ * Reading scripts. whole: at most $1 bytes. part: from byte $1 on, at most $2 bytes (to the end when empty), with $3 =
+ * gently as the last in the queue for processor and disk, where the host has the programs. tail: the last $1 bytes. hash: of
  * the first $1 bytes. list: at most $1 names, each ended by NUL.
  */
 export const READ = {
   whole: `${INSIDE}${OPEN}head -c "$1" <&3`,
-  part: `${INSIDE}${OPEN}if [ "$1" = 0 ] && [ -z "$2" ]; then exec cat <&3; fi
+  part: `${INSIDE}${OPEN}if [ "$3" = gently ]; then
+  renice -n 19 -p $$ > /dev/null 2>&1 || :
+  ionice -c 3 -p $$ > /dev/null 2>&1 || :
+fi
+if [ "$1" = 0 ] && [ -z "$2" ]; then exec cat <&3; fi
+if [ "$1" = 0 ]; then exec head -c "$2" <&3; fi
 if [ -z "$2" ]; then exec tail -c "+$(($1 + 1))" <&3; fi
 tail -c "+$(($1 + 1))" <&3 | head -c "$2"`,
   tail: `${INSIDE}${OPEN}exec tail -c "$1" <&3`,

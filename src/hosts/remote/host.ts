@@ -73,7 +73,8 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
   const from = (source: string): From => ({ host: entry.name, source });
   return {
     read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
-    stream: (path, signal, fromByte, toByte) => streamFrom(shell, path, signal, fromByte, toByte, namedBy()),
+    stream: (path, signal, fromByte, toByte, pace) =>
+      streamFrom(shell, path, signal, fromByte, toByte, namedBy(), pace),
     stat: (path) => reading(from(path), () => files.stat(path, inTime())),
     list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
     hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),

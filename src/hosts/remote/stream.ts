@@ -44,6 +44,7 @@ export async function* streamFrom(
   fromByte = 0n,
   toByte?: bigint,
   by?: NamedBy,
+  pace?: 'gently',
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   if (fromByte === 0n && toByte === undefined) {
@@ -54,7 +55,10 @@ export async function* streamFrom(
     }
   }
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
-  const stream = await shell.open(atNamedPath(by, READ.part, path, 'follow', String(fromByte), length), signal);
+  const stream = await shell.open(
+    atNamedPath(by, READ.part, path, 'follow', String(fromByte), length, pace ?? ''),
+    signal,
+  );
   stream.stdin.on('error', () => undefined);
   stream.stdin.end();
   const forget = onAbort(signal, () => stream.kill());

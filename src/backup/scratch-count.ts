@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { openLocalHost } from '../hosts/local.js';
+import type { BackupFile, BackupKeyspace, BackupKind } from '../model/backup.js';
+import type { HostEntry } from '../model/inventory.js';
+import { type Loaded, loadScratch, type ScratchSource } from '../scratch/load.js';
+import { localServer } from '../scratch/local-server.js';
+
+type DataFile = Pick<BackupFile, 'path' | 'role' | 'sha256'>;
+
+/** Data files of one backup, wherever they are read from. */
+export interface StoredData {
+  readonly kind: BackupKind;
+  readonly server: 'redis' | 'valkey';
+  readonly files: readonly DataFile[];
+  read(path: string): AsyncIterable<Uint8Array>;
+}
+
+/** What a server of this machine found in them, or why none could be asked. */
+export type ScratchCount =
+  | {
+      readonly ok: true;
+      readonly databases: readonly BackupKeyspace[];
+      readonly server: string;
+      readonly confined: boolean;
+    }
+  | { readonly ok: false; readonly why: string };
+
+/**
+ * Loads stored data in a closed server on this machine and counts keys and expires per database, those whose time is
+ * over too. Not ok when this machine has no server that reads it. Rejects when the data cannot be loaded, is another than
+ * its hash says, or holds what no append-only file should (RunbookError `blocked`).
+ */
+export async function countStored(data: StoredData, signal: AbortSignal): Promise<ScratchCount> {
+  const programs = data.server === 'valkey' ? ['valkey-server', 'redis-server'] : ['redis-server', 'valkey-server'];
+  const server = await localServer(programs, await rdbVersionOf(data));
+  if (!server.ok) return server;
+  const host = { ...openLocalHost(here), stream: (path: string) => proven(data, path) };
+  const loaded = await loadScratch(host, sourceOf(data), { server: server.server, keepExpired: true }, signal);
+  const name = data.server === 'valkey' && server.server.startsWith('valkey') ? 'valkey' : 'redis';
+  return { ok: true, databases: databasesOf(loaded), server: `${name} ${loaded.version}`, confined: loaded.confined };
+}
+
+const here: HostEntry = {
+  name: 'this machine',
+  address: '127.0.0.1',
+  transport: 'local',
+  become: 'none',
+  service: 'process',
+  state: '/nonexistent',
+  nodes: [],
+  line: 0,
+};
+
+function sourceOf({ kind, files }: StoredData): ScratchSource {
+  const path = (role: BackupFile['role']) => files.find((file) => file.role === role)?.path;
+  if (kind === 'rdb') return { kind: 'rdb', path: path('rdb') ?? '' };
+  const single = path('aof');
+  if (single !== undefined) return { kind: 'aof', path: single };
+  const parts = files.filter(({ role }) => role === 'aof-base' || role === 'aof-incr');
+  return { kind: 'aof-multi', manifestPath: path('aof-manifest') ?? '', paths: parts.map((file) => file.path) };
+}
+
+/** The bytes of a file; fails at its end when they are not those that were stored. */
+async function* proven(data: StoredData, path: string): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of data.read(path)) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  const expected = data.files.find((file) => file.path === path)?.sha256;
+  if (hash.digest('hex') !== expected) throw new Error(`${path} has other bytes than were stored`);
+}
+
+/** The format version in the first nine bytes of an RDB, as Redis (`REDIS0010`) and Valkey (`VALKEY080`) write it. */
+async function rdbVersionOf({ files, read }: StoredData): Promise<number | undefined> {
+  const rdb = files.find(({ role, path }) => role === 'rdb' || (role === 'aof-base' && path.endsWith('.rdb')));
+  if (rdb === undefined) return undefined;
+  for await (const chunk of read(rdb.path)) {
+    const [, redis, valkey] =
+      /^(?:REDIS(\d{4})|VALKEY(\d{3}))/.exec(new TextDecoder('latin1').decode(chunk.subarray(0, 9))) ?? [];
+    const digits = redis ?? valkey;
+    return digits === undefined ? undefined : Number(digits);
+  }
+  return undefined;
+}
+
+function databasesOf(loaded: Loaded): readonly BackupKeyspace[] {
+  return loaded.databases.map(({ db, keys, expires }) => ({ database: db, keys, expires }));
+}

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChannelLost } from '../../hosts/channel.js';
+import type { Host } from '../../hosts/host.js';
+import type { BackupWriter } from '../repository/repository.js';
+import type { HeldFile } from './held-files.js';
+import { type Received, receive } from './receive.js';
+import type { TakeRequest } from './request.js';
+import type { TakeTools } from './take-tools.js';
+
+const MOST_TRIES = 3;
+const PAUSE_MS = 1000;
+const TELL_EVERY_MS = 10_000;
+
+/** As `receive`; a file whose connection broke is sent once more from its beginning, twice at most: what is held on the host does not change. */
+export async function receiveAgain(
+  host: Host,
+  file: HeldFile,
+  request: Pick<TakeRequest, 'bytesPerSecond'>,
+  writer: BackupWriter,
+  tools: TakeTools,
+): Promise<Received> {
+  const { signal } = tools.reach;
+  for (let tries = 1; ; tries += 1) {
+    const options = { signal, bytesPerSecond: request.bytesPerSecond, onBytes: progress(file, tools) };
+    try {
+      return await receive(host, file, writer, options);
+    } catch (error) {
+      if (!(error instanceof ChannelLost) || tries === MOST_TRIES) throw error;
+      tools.tell(`the connection to ${host.entry.name} broke: ${file.path} is sent again`);
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+}
+
+/** A line every ten seconds: how much of a large file has arrived. */
+function progress(file: HeldFile, { tell }: TakeTools): (bytes: number) => void {
+  let arrived = 0n;
+  let told = performance.now();
+  return (bytes) => {
+    arrived += BigInt(bytes);
+    if (performance.now() - told < TELL_EVERY_MS) return;
+    told = performance.now();
+    tell(`${file.path}: ${(arrived * 100n) / file.sizeBytes} % of ${file.sizeBytes} bytes`);
+  };
+}

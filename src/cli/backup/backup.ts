@@ -1,0 +1,27 @@
+import { RunbookError } from '../../errors.js';
+import type { Context } from '../context.js';
+import type { BackupFlags } from './flags.js';
+
+/** `backup SUB`: each loads what it uses only when it runs. */
+export async function backupCommand(flags: BackupFlags, context: Context): Promise<number> {
+  switch (flags.sub) {
+    case 'create':
+      return (await import('./create.js')).backupCreate(flags, context);
+    case 'drill':
+      return (await import('./drill.js')).backupDrill(flags, context);
+    case 'list':
+      return (await import('./look.js')).backupList(flags, context);
+    case 'show':
+      return (await import('./look.js')).backupShow(flags, context);
+    case 'status':
+      return (await import('./look.js')).backupStatus(flags, context);
+    case 'verify':
+      return (await import('./verify.js')).backupVerify(flags, context);
+    case 'prune':
+      return (await import('./prune.js')).backupPrune(flags, context);
+    case 'schedule':
+      return (await import('./schedule.js')).backupSchedule(flags, context);
+    default:
+      throw new RunbookError('usage', `There is no backup ${flags.sub}.`, { next: ['redis-runbook backup --help'] });
+  }
+}

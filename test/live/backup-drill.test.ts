@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drillBackup } from '../../src/backup/drill.js';
+import { parseCheck } from '../../src/backup/manifest.js';
+import { openRepository } from '../../src/backup/repository/open.js';
+import type { BackupRef, Repository } from '../../src/backup/repository/repository.js';
+import { sealManifest } from '../../src/backup/sign.js';
+import type { BackupFile, BackupKeyspace, BackupKind } from '../../src/model/backup.js';
+import { manifestOf, scope, signer } from '../backup/builders.js';
+
+let base: string;
+let repository: Repository;
+let rdb: Uint8Array;
+const { signal } = new AbortController();
+const now = () => new Date('2026-11-23T03:14:07Z');
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'redis-runbook-drill-'));
+  repository = await openRepository(join(base, 'backups'), { make: true, now: now() });
+  rdb = await anRdb();
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+/** A real file: two databases, a key that ended in 2001 and one that ends in 2100. */
+async function anRdb(): Promise<Uint8Array> {
+  const aof = ['SET a 1', 'SET old 1', 'PEXPIREAT old 1000000000000', 'SET young 1', 'PEXPIREAT young 4102444800000'];
+  await writeFile(join(base, 'appendonly.aof'), resp([...aof, 'SELECT 3', 'SET b 1']));
+  // A replica keeps what is over, and SAVE writes it.
+  const config = ['port 0', 'unixsocket s.sock', 'appendonly yes', `dir ${base}`, 'slaveof 127.0.0.1 1', 'save ""'];
+  await writeFile(join(base, 'redis.conf'), `${config.join('\n')}\n`);
+  const script =
+    'redis-server ./redis.conf > log 2>&1 & p=$!; n=0; until redis-cli -s s.sock save 2>&1 | grep -q OK; do n=$((n+1)); [ $n -lt 200 ] || exit 1; sleep 0.05; done; kill -9 $p; exit 0';
+  const made = spawnSync('sh', ['-c', script], { cwd: base, encoding: 'utf8', timeout: 30_000 });
+  expect(made.status, made.stderr).toBe(0);
+  return readFile(join(base, 'dump.rdb'));
+}
+
+function resp(commands: readonly string[]): string {
+  const one = (words: readonly string[]) =>
+    `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+  return commands.map((command) => one(command.split(' '))).join('');
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+async function sealed(kind: BackupKind, content: Uint8Array, databases: readonly BackupKeyspace[]): Promise<BackupRef> {
+  const writer = await repository.begin({ ...scope, kind }, now());
+  const path = kind === 'rdb' ? 'data/dump.rdb' : 'data/appendonly.aof';
+  const stored = await writer.put(path, once(content));
+  const files: BackupFile[] = [{ ...stored, role: kind }];
+  const manifest = manifestOf(writer.ref, { files, keyspace: { from: 'data', databases } });
+  return writer.finish(sealManifest(manifest, signer));
+}
+
+async function drilled(ref: BackupRef) {
+  const trust = { signers: [signer], path: '' };
+  const { check } = await drillBackup(ref, { repository, trust, signer, now, signal });
+  const [kept] = await repository.checks(ref);
+  expect(parseCheck(kept?.record ?? new Uint8Array())).toEqual({ ok: true, value: check });
+  return check;
+}
+
+const held = [
+  { database: 0, keys: 3n, expires: 2n },
+  { database: 3, keys: 1n, expires: 0n },
+];
+
+describe('a drill', () => {
+  it('counts every key of every database, those whose time was over long ago too', async () => {
+    const check = await drilled(await sealed('rdb', rdb, held));
+    expect(check).toMatchObject({ result: 'good', details: [], databases: held });
+  });
+
+  it('of data that holds another number of keys than the manifest says is bad', async () => {
+    const check = await drilled(await sealed('rdb', rdb, [{ database: 0, keys: 4n, expires: 2n }]));
+    expect(check.result).toBe('bad');
+    expect(check.details.join('\n')).toContain('database 0: 3 keys, 2 with a time to live, loaded');
+    expect(check.details.join('\n')).toContain('database 3: 1 keys');
+  });
+
+  it('of a torn snapshot is bad', async () => {
+    expect(await drilled(await sealed('rdb', rdb.subarray(0, -12), held))).toMatchObject({ result: 'bad' });
+  });
+
+  it('of an append-only file that would act is refused by name, and nothing acts', async () => {
+    const victim = join(base, 'victim');
+    const hostile = resp([`CONFIG SET dir ${base}`, 'CONFIG SET dbfilename victim', 'SAVE']);
+    const check = await drilled(await sealed('aof', new TextEncoder().encode(hostile), []));
+    expect(check.result).toBe('bad');
+    expect(check.details.join('\n')).toContain('holds commands that Redis does not write');
+    await expect(readFile(victim)).rejects.toThrow('ENOENT');
+  });
+
+  it('of bytes that were changed is bad, and no server sees them', async () => {
+    const ref = await sealed('rdb', rdb, held);
+    const path = join(base, 'backups', scope.fleet, scope.group, ref.name, 'data/dump.rdb');
+    const changed = Uint8Array.from(rdb);
+    changed[20] = (changed[20] ?? 0) ^ 1;
+    await writeFile(path, changed);
+    expect(await drilled(ref)).toMatchObject({
+      result: 'bad',
+      details: [expect.stringMatching(/other bytes|checksum|byte/)],
+    });
+  });
+});

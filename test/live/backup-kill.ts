@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { prngOf } from '../../src/lab/prng.js';
+import { openResp } from '../../src/lab/resp.js';
+import { type BackupBench, backupsIn, heldOn, placeOf } from './backup-lab.js';
+import { waitFor } from './own-redis.js';
+
+const bin = fileURLToPath(new URL('../../bin/redis-runbook.js', import.meta.url));
+
+export interface Killed {
+  /** How the run ended: null = by our signal. */
+  readonly status: number | null;
+  /** Words on stderr of a run that ended by itself. */
+  readonly said: string;
+  /** Backups that were listed as complete and are not good. */
+  readonly bad: readonly string[];
+  readonly nextStatus: number | null;
+  readonly nextSaid: string;
+  /** What was still there once the next backup was made. */
+  readonly left: {
+    readonly partial: readonly string[];
+    readonly held: readonly string[];
+    readonly marks: readonly string[];
+  };
+  readonly rewrites: string;
+}
+
+/** About as long as a backup of the bench takes: kills fall everywhere between its first and its last moment. */
+const SPAN_MS = 2500;
+const SLOW = ['--limit-rate', '400k'];
+
+/** One backup, killed at a moment that the seed draws: the operator's process, or the redis that is copied from. */
+export async function killOnce(bench: BackupBench, side: 'operator' | 'host', seed: number): Promise<Killed> {
+  const prng = prngOf(seed);
+  const kind = prng.chance(0.5) ? 'rdb' : 'aof';
+  const afterMs = prng.between(20, SPAN_MS);
+  const master = await waitFor('a master', () => bench.lab.master());
+  const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  const before = new Set((await backupsIn(bench)).filter(({ complete }) => complete).map(({ name }) => name));
+  const run = start(bench, ['create', node, '--kind', kind, ...SLOW]);
+  await Promise.race([sleep(afterMs), run.ended]);
+  if (side === 'operator') run.kill();
+  else await bench.lab.kill(node, 'redis', 'SIGKILL');
+  const { status, said } = await run.ended;
+  const bad = await notGood(bench, before);
+  if (side === 'host') await back(bench, node);
+  const next = await bench.backup(['create', node, '--kind', kind]);
+  const partial = (await backupsIn(bench)).filter(({ complete }) => !complete).map(({ name }) => name);
+  return {
+    status,
+    said,
+    bad: [...bad, ...(await notGood(bench, before))],
+    nextStatus: next.status,
+    nextSaid: `${kind}, killed after ${afterMs} ms: ${next.stdout}${next.stderr}`,
+    left: { partial, held: await heldOn(bench.lab, node), marks: marksOf(bench) },
+    rewrites: await rewritesOf(bench, node),
+  };
+}
+
+/** A slow backup of append-only files whose operator is killed once `path` has arrived. */
+export async function cutAfter(
+  bench: BackupBench,
+  path: string,
+): Promise<{ readonly id: string; readonly node: string }> {
+  const master = await waitFor('a master', () => bench.lab.master());
+  const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  const run = start(bench, ['create', node, '--kind', 'aof', '--limit-rate', '200k']);
+  const partial = await waitFor(path, async () => {
+    const found = (await backupsIn(bench)).find(({ complete }) => !complete);
+    return found !== undefined && existsSync(join(found.path, path)) ? found : undefined;
+  });
+  run.kill();
+  await run.ended;
+  return { id: partial.name.replace('.partial', '').slice(-4), node };
+}
+
+function start(bench: BackupBench, args: readonly string[]) {
+  const all = ['backup', ...args, '--repository', bench.repository, '--fleet', bench.lab.fleetFile];
+  const child = spawn(process.execPath, [bin, ...all], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...bench.env },
+  });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += String(chunk);
+  });
+  const ended = new Promise<{ status: number | null; said: string }>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, said }));
+  });
+  return { ended, kill: () => child.kill('SIGKILL') };
+}
+
+/** Whatever is listed as complete must load and hold what it says. */
+async function notGood(bench: BackupBench, before: ReadonlySet<string>): Promise<readonly string[]> {
+  const bad: string[] = [];
+  for (const { name, complete } of await backupsIn(bench)) {
+    if (!complete || before.has(name)) continue;
+    const drill = await bench.backup(['drill', name.slice(-4)]);
+    if (drill.status !== 0) bad.push(`${name}: ${drill.stdout}${drill.stderr}`);
+  }
+  return bad;
+}
+
+/** The node is there again as a linked replica. */
+async function back(bench: BackupBench, node: string): Promise<void> {
+  await bench.lab.start(node, 'redis');
+  await waitFor(`${node} to be linked`, async () => {
+    const { address, port } = placeOf(bench.lab, node);
+    const client = await openResp(address, port, bench.lab.password).catch(() => undefined);
+    const info = await client?.ask('INFO', 'replication').catch(() => '');
+    client?.close();
+    return String(info).includes('master_link_status:up') ? true : undefined;
+  });
+}
+
+function marksOf(bench: BackupBench): readonly string[] {
+  return bench.lab.hosts
+    .map(({ name }) => join(bench.lab.directory, name, 'state', `backup-${bench.lab.group}.json`))
+    .filter(existsSync);
+}
+
+async function rewritesOf(bench: BackupBench, node: string): Promise<string> {
+  const { address, port } = placeOf(bench.lab, node);
+  const client = await openResp(address, port, bench.lab.password);
+  try {
+    return String(await client.ask('CONFIG', 'GET', 'auto-aof-rewrite-percentage'));
+  } finally {
+    client.close();
+  }
+}
+
+/** What must be true after every kill. */
+export const asItShouldBe = {
+  bad: [],
+  nextStatus: 0,
+  left: { partial: [], held: [], marks: [] },
+} as const;

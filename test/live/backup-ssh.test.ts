@@ -1,0 +1,94 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
+import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
+import { waitFor } from './own-redis.js';
+import { type OwnSshd, OwnSshds } from './own-sshd.js';
+
+const sshds = new OwnSshds();
+const servers = new Map<string, OwnSshd>();
+let bench: BackupBench;
+let writer: SteadyWriter;
+let node: string;
+
+beforeAll(async () => {
+  bench = await backupBench({ seed: 31, persistence: 'both' });
+  for (const host of bench.lab.hosts) {
+    const sshd = await sshds.start([], { at: host.address });
+    sshds.know(sshd);
+    servers.set(host.name, sshd);
+  }
+  const master = (await bench.lab.master()) ?? '';
+  node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  await bench.lab.write({ count: 1000, lowBytes: 800, highBytes: 1600, hotShare: 0 });
+  const { address, port } = placeOf(bench.lab, master);
+  writer = await startWriter(address, port, bench.lab.password);
+});
+afterAll(async () => {
+  await writer.stop();
+  await bench.end();
+  await sshds.end();
+});
+
+/** The same fleet, whose machines are reached over ssh. */
+async function over(transport: 'ssh' | 'openssh'): Promise<BackupBench> {
+  const text = await readFile(bench.lab.fleetFile, 'utf8');
+  const { user, port, identity, knownHosts } = sshds.settings();
+  const ssh = `ssh: { user: "${user}", port: ${port}, identity: "${identity}", known-hosts: "${knownHosts}" }`;
+  const fleetFile = join(bench.lab.directory, `fleet-${transport}.yaml`);
+  await writeFile(fleetFile, text.replace('transport: local', `transport: ${transport}\n  ${ssh}`));
+  const { runbook } = await import('./recovery.js');
+  const lab = { ...bench.lab, fleetFile };
+  const backup = (args: readonly string[]) =>
+    runbook(lab, ['backup', ...args, '--repository', bench.repository], bench.env);
+  return { ...bench, lab, backup };
+}
+
+describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
+  test.each(['rdb', 'aof'])('as %s holds what the source held', async (kind) => {
+    const remote = await over(transport);
+    const output = await remote.backup(['create', node, '--kind', kind]);
+    expect(output.status, `${output.stdout}${output.stderr}`).toBe(0);
+    const path = (await backupsIn(bench)).at(-1)?.path ?? '';
+    expect((await manifestIn(path)).engine).toBe(kind === 'rdb' ? 'bgsave' : 'aof-link');
+    const loaded = await loadedFrom(path);
+    expect([...loaded].sort()).toEqual([...writer.after(Number(loaded.get(MARK)?.value))].sort());
+    expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('whose connection breaks sends the file again, and leaves nothing behind', async () => {
+    const remote = await over(transport);
+    const backup = remote.backup(['create', node, '--limit-rate', '300k']);
+    await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
+    await waitFor('the first bytes', async () => {
+      const partial = (await backupsIn(bench)).find(({ complete }) => !complete);
+      const names = partial === undefined ? [] : await readdir(partial.path, { recursive: true });
+      return names.some((name) => name.startsWith('data/')) ? true : undefined;
+    });
+    servers.get(node)?.cut();
+    const output = await backup;
+    expect(output.status, output.stderr).toBe(0);
+    expect(output.stderr).toContain('data/dump.rdb is sent again');
+    expect((await backupsIn(bench)).every(({ complete }) => complete)).toBe(true);
+    expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('whose machine goes away is told and kept as incomplete; the next one clears up', async () => {
+    const remote = await over(transport);
+    const backup = remote.backup(['create', node, '--limit-rate', '300k']);
+    await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
+    const sshd = servers.get(node);
+    await sshd?.stop();
+    const cut = await backup;
+    expect([4, 8], cut.stderr).toContain(cut.status);
+    const before = (await backupsIn(bench)).filter(({ complete }) => complete).length;
+    const again = await sshds.start([], { at: sshd?.address ?? '', hostKeys: sshd?.hostKeys ?? [] });
+    servers.set(node, again);
+    const next = await remote.backup(['create', node]);
+    expect(next.status, next.stderr).toBe(0);
+    const after = await backupsIn(bench);
+    expect(after.map(({ complete }) => complete)).toEqual(Array.from({ length: before + 1 }, () => true));
+    expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+});
