@@ -91,6 +91,8 @@ async function dial(way: Way, isTarget: boolean, signal: AbortSignal): Promise<D
   const { hostName, port, family, connectTimeoutMs } = way.hop;
   const options = { host: hostName, port, noDelay: true, ...(family === undefined ? {} : { family }) };
   const socket = createConnection(options);
+  // Between here and the login nobody listens: a machine that goes away then must not end this process. `enter` looks.
+  socket.on('error', () => undefined);
   const limit = AbortSignal.timeout(connectTimeoutMs);
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, limit]) });
@@ -140,6 +142,7 @@ function failure(error: Error & { readonly level?: string }, step: Step, facts: 
 async function enter(step: Step): Promise<Client> {
   const { way, isTarget, stream, ports, signal } = step;
   const types = await ports.verify.typesOf(way.hop);
+  if (stream.destroyed) throw unreachable(way, isTarget, stream.errored?.message ?? 'it closed the connection');
   const client = new Client();
   return new Promise<Client>((resolve, reject) => {
     let refused: unknown;
