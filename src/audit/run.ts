@@ -10,7 +10,7 @@ import type { GivenFile } from './source/given.js';
 import { secretFacts } from './source/secret-facts.js';
 import { type Target, targetOf } from './target.js';
 import type { FleetView } from './view.js';
-import type { FleetFacts } from './view-nodes.js';
+import type { FleetFacts } from './view-node.js';
 import { viewOf } from './view-of.js';
 
 /** What files are read as when nothing says a version. */

@@ -2,7 +2,8 @@ import type { Inventory, NodeEntry } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
 import { notMade } from '../survey/raw-access.js';
 import type { FleetView, GroupView, HostView, RedisNode, SentinelNode } from './view.js';
-import { type FleetFacts, nodesSeen } from './view-nodes.js';
+import type { FleetFacts } from './view-node.js';
+import { nodesSeen } from './view-nodes.js';
 
 /** What was seen of a fleet, in the form in which rules may ask about it. Reads nothing, and interprets only what is asked. */
 export function viewOf(inventory: Inventory, raws: readonly RawHost[], facts: FleetFacts): FleetView {

@@ -1,33 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { ownLab } from './own-lab.js';
 import { rawCommand } from './own-redis.js';
 
-const tool = resolve('bin/redis-runbook.js');
-let home = '';
-
-beforeAll(() => {
-  home = mkdtempSync(join(tmpdir(), 'runbook-audit-unseen-'));
-  expect(run('lab', 'up', '--dir', join(home, 'lab')).status).toBe(0);
-});
-afterAll(() => {
-  run('lab', 'down', '--dir', join(home, 'lab'));
-  rmSync(home, { recursive: true });
-});
-
-function run(...argv: readonly string[]) {
-  const env = { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, AUDITOR: 'Zq7-auditor-4711' };
-  return spawnSync(process.execPath, [tool, ...argv], { cwd: home, env, encoding: 'utf8', timeout: 60_000 });
-}
+const lab = ownLab({ AUDITOR: 'Zq7-auditor-4711' });
 
 interface Document {
   readonly notChecked: readonly { rule: string; why: string; detail: string; of: readonly string[] }[];
 }
 
 function audit(fleet: string, ...flags: readonly string[]): Document & { readonly status: number | null } {
-  const { status, stdout } = run('audit', '--json', '--profile', 'single-host-lab', '--fleet', fleet, ...flags);
+  const { status, stdout } = lab.run('audit', '--json', '--profile', 'single-host-lab', '--fleet', fleet, ...flags);
   return { status, ...(JSON.parse(stdout) as Document) };
 }
 
@@ -38,10 +21,9 @@ function unchecked({ notChecked }: Document): ReadonlyMap<string, string> {
 }
 
 it('an ACL user without CONFIG, and a node that is down: not checked, with the reason, and the others are', async () => {
-  const fleet = join(home, 'lab/fleet.yaml');
+  const fleet = lab.path('fleet.yaml');
   expect([...unchecked(audit(fleet))]).toEqual([]);
-  const conf = readFileSync(join(home, 'lab/pv2/redis.conf'), 'utf8');
-  const word = (name: string) => conf.match(new RegExp(`^${name} "?([^"\\n ]+)`, 'm'))?.[1] ?? '';
+  const word = (directive: string) => lab.word('pv2', directive);
   const rules = ['on', '>Zq7-auditor-4711', '~*', '&*', '+@all', '-config'];
   const commands = [
     ['AUTH', word('requirepass')],
@@ -58,7 +40,7 @@ it('an ACL user without CONFIG, and a node that is down: not checked, with the r
   expect(audit(fleet, '--strict').status).toBe(4);
 
   writeFileSync(fleet, text);
-  const pid = readFileSync(join(home, 'lab/pv3/redis.pid'), 'utf8').trim();
+  const pid = readFileSync(lab.path('pv3/redis.pid'), 'utf8').trim();
   process.kill(Number(pid), 'SIGSTOP');
   try {
     const hung = unchecked(audit(fleet));

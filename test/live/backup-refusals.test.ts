@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { openResp, type RespClient } from '../../src/lab/resp.js';
 import type { BackupTry } from '../../src/model/backup.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
 import { waitFor } from './own-redis.js';
+import { argvOf, endOf, environmentOf } from './pipes.js';
 import { runbook } from './recovery.js';
 
 let bench: BackupBench;
@@ -112,10 +113,18 @@ describe('somebody else is there', () => {
     expect(refused.status).toBe(6);
     expect(refused.stderr).toContain('run 7K3Q');
     expect(await lastTry()).toMatchObject({ outcome: 'failed' });
-    const waiting = bench.backup(['create', node, '--wait', '30']);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const args = ['backup', 'create', node, '--wait', '30', '--repository', bench.repository];
+    const [program = '', ...rest] = argvOf(bench.lab, args);
+    const env = environmentOf(bench.lab, bench.env);
+    const waiting = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const ended = endOf(waiting);
+    let said = '';
+    waiting.stderr.on('data', (text) => {
+      said += String(text);
+    });
+    await waitFor('its word that it waits', () => said.includes('Waiting.') || undefined);
     await letGo();
-    expect((await waiting).status).toBe(0);
+    expect((await ended).status, said).toBe(0);
   });
 
   test('a run that takes the fleet meanwhile ends the backup, which leaves nothing on the node', async () => {

@@ -1,88 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HostEntry, placeOf } from '../../../model/inventory.js';
-import type { RawAnswer, RawFile, RawHost } from '../../../model/raw-host.js';
+import type { RawAnswer, RawHost } from '../../../model/raw-host.js';
 import type { From, Seen } from '../../../model/seen.js';
 import { type Channel, KEY_IS_NEW } from '../../channel.js';
 import type { Host, LookRequest, RedisAccess } from '../../host.js';
-import { credentialsFor, processesOf, stateFile } from '../../local-look.js';
+import { credentialsFor, processesOf } from '../../local-look.js';
 import { type Listener, listenerAt, nodeAt, socketsAt } from '../../local-nodes.js';
-import { lockPath } from '../../local-state.js';
 import { distrust, type Machine } from '../../local-vouch.js';
-import type { LookContext } from '../../look-file.js';
 import { lookAtAnswers } from '../../look-redis.js';
 import { missed, reasonOf, saw } from '../../reading.js';
 import { type RedisEndpoint, wordsOfPlace } from '../../redis-endpoint.js';
 import { whyNotRoot } from '../sudo-rights.js';
 import { firstTasks, type Task } from './command.js';
-import { type Exchange, exchange, type RunAsRoot } from './exchange.js';
-import { clockOffset, serversOf, systemOf, uidOf, unitsOf } from './machine.js';
-import { filesElsewhere, type NodeView, tasksElsewhere, viewNode } from './node.js';
-import { type RemoteScan, scanIn } from './processes.js';
-import { type ReplayUser, replayOf } from './replay.js';
+import { exchange, type RunAsRoot } from './exchange.js';
+import { clockOffset, serversOf, systemOf, unitsOf } from './machine.js';
+import { filesElsewhere, type NodeView, tasksElsewhere } from './node.js';
+import { type Looking, type Sight, sightOf } from './sight.js';
 
 /** How long the second exchange waits for what running nodes say of the places of their files. */
 const ANSWERS_FIRST_MS = 500;
-
-interface Looking {
-  readonly channel: Channel;
-  readonly connect: Host['connect'];
-  readonly entry: HostEntry;
-  readonly request: LookRequest;
-  readonly signal: AbortSignal;
-  readonly began: number;
-}
-
-/** All that is known after some exchanges. */
-interface Sight {
-  readonly exchanges: readonly Exchange[];
-  readonly user: ReplayUser;
-  readonly scan: RemoteScan;
-  readonly views: readonly NodeView[];
-  readonly lock: RawFile;
-  readonly lockAgain: readonly Task[];
-  /** Whether a second exchange could look as root. */
-  readonly mayBecome: boolean;
-}
-
-function contextOf(looking: Looking): Omit<LookContext, 'files'> {
-  return { entry: looking.entry, limits: looking.request.limits, signal: looking.signal };
-}
-
-async function sightOf(looking: Looking, exchanges: readonly Exchange[], note = ''): Promise<Sight> {
-  const { entry } = looking;
-  const user: ReplayUser = { uid: exchanges.flatMap((each) => uidOf(each) ?? [])[0] ?? -1, note };
-  const mayBecome = entry.become === 'sudo' && user.uid !== 0;
-  const scan = scanIn(exchanges.map(({ records }) => records));
-  const replayPart = (part: number) =>
-    replayOf(
-      exchanges
-        .flatMap(({ parts, complete }) => {
-          const evidence = parts.get(part);
-          return evidence ? [complete ? evidence : { ...evidence, complete }] : [];
-        })
-        .reverse(),
-      user,
-    );
-  const views = await Promise.all(
-    entry.nodes.map((node, part) => {
-      const replay = replayPart(part);
-      return viewNode({
-        entry,
-        node,
-        part,
-        scan,
-        replay,
-        context: { ...contextOf(looking), files: replay },
-        mayBecome,
-      });
-    }),
-  );
-  const host = replayPart(-1);
-  const lock = await stateFile({ ...contextOf(looking), files: host }, entry.name, 'lock', lockPath(entry));
-  const lockAgain: readonly Task[] =
-    mayBecome && host.denied.size > 0 ? [{ task: 'state', part: -1, path: lockPath(entry) }] : [];
-  return { exchanges, user, scan, views, lock, lockAgain, mayBecome };
-}
 
 function listenerOf({ entry }: Looking, sight: Sight, view: NodeView): Listener {
   const { address, port } = placeOf(view.node);
