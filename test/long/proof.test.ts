@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/lab.js';
-import { type DeadFleet, deadFleet, leftOn } from './dead-fleet.js';
-import { argvOf, type Ended, endOf, environmentOf, piped } from './pipes.js';
+import { type DeadFleet, deadFleet, leftOn } from '../live/dead-fleet.js';
+import { argvOf, type Ended, endOf, environmentOf, piped } from '../live/pipes.js';
 
 let dead: DeadFleet;
 
