@@ -1,7 +1,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from '../live/backup-lab.js';
+import {
+  type BackupBench,
+  backupBench,
+  backupsIn,
+  heldOn,
+  loadedFrom,
+  manifestIn,
+  placeOf,
+} from '../live/backup-lab.js';
 import { MARK, type SteadyWriter, startWriter } from '../live/backup-writer.js';
 import { waitFor } from '../live/own-redis.js';
 import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
