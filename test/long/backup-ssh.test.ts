@@ -46,7 +46,7 @@ async function over(transport: 'ssh' | 'openssh'): Promise<BackupBench> {
   const ssh = `ssh: { user: "${user}", port: ${port}, identity: "${identity}", known-hosts: "${knownHosts}" }`;
   const fleetFile = join(bench.lab.directory, `fleet-${transport}.yaml`);
   await writeFile(fleetFile, text.replace('transport: local', `transport: ${transport}\n  ${ssh}`));
-  const { runbook } = await import('./recovery.js');
+  const { runbook } = await import('../live/recovery.js');
   const lab = { ...bench.lab, fleetFile };
   const backup = (args: readonly string[]) =>
     runbook(lab, ['backup', ...args, '--repository', bench.repository], bench.env);
