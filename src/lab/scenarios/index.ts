@@ -12,7 +12,7 @@ import { allDown, cascade } from './cascade.js';
 import type { Scenario } from './scenario.js';
 
 /** Every disaster that a lab can be broken by. */
-export const scenarios: readonly Scenario[] = [cascade, allDown];
+const scenarios: readonly Scenario[] = [cascade, allDown];
 
 export interface BreakOptions {
   /** The name of one of `scenarios`. */
