@@ -271,7 +271,7 @@ describe('the command', () => {
       expect(await run('drill')).toBe(0);
       expect(said.join('\n')).toContain('pv1 was killed; pv2 is master');
       expect(said.join('\n')).not.toContain(lab.password);
-      await expect(run('break', ['flood'])).rejects.toThrow('cascade and all-down');
+      await expect(run('break', ['flood'])).rejects.toThrow('There is no scenario "flood"');
       await expect(run('cycle', [], { limit: 'soon' })).rejects.toThrow('whole number');
     } finally {
       expect(await run('down')).toBe(0);
