@@ -100,7 +100,8 @@ export function shellPool(channel: Channel, command: string): ShellPool {
   function rest(shell: StandingShell): void {
     if (isCrowded?.()) {
       shells -= 1;
-      return shell.close();
+      shell.close();
+      return;
     }
     const idleMs = isCrowded ? MOST_IDLE_MS : Math.min(MOST_IDLE_MS, Math.max(LEAST_IDLE_MS, IDLE_SCRIPTS * fastestMs));
     const timer = setTimeout(() => {
