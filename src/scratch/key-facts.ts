@@ -64,7 +64,7 @@ function withGroups(
   return Promise.all(
     found.map(async (facts, at) => {
       if (facts.type !== 'stream') return facts;
-      const full = await link.call('XINFO', 'STREAM', keys[at] ?? '', 'FULL', 'COUNT', '0');
+      const full = await link.call('XINFO', 'STREAM', keys[at] ?? '', 'FULL', 'COUNT', '1');
       const info = withoutTimes(full);
       return { ...facts, digest: `${facts.digest}:${createHash('sha256').update(JSON.stringify(info)).digest('hex')}` };
     }),
