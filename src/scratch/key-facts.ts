@@ -94,7 +94,7 @@ function errorIn(answer: RawResp): string {
 }
 
 /** The text of an answer; the empty one when it is none. */
-export function textOf(answer: RawResp | undefined): string {
+function textOf(answer: RawResp | undefined): string {
   return answer instanceof Uint8Array ? Buffer.from(answer).toString('latin1') : '';
 }
 
