@@ -44,6 +44,9 @@ export interface CheckedData {
   readonly expires: bigint;
 }
 
+/** What a node held when this run stopped it: what its files, which nobody touched since, must give. */
+export type HeldAtStop = CheckedData;
+
 /** Keeps `CLIENT PAUSE … WRITE` alive on one node. */
 export interface FenceKeeper {
   readonly node: string;
@@ -60,6 +63,8 @@ export interface Memory {
   readonly locks: Map<string, HeldLock>;
   readonly fences: Map<string, FenceKeeper>;
   readonly checked: Map<string, CheckedData>;
+  /** By node, where this run stopped it and saw what it left. */
+  readonly stopped: Map<string, HeldAtStop>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */

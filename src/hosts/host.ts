@@ -123,6 +123,7 @@ export interface KeptFile {
   readonly kept: string;
   readonly how: 'link' | 'reflink' | 'copy';
   readonly sizeBytes: bigint;
+  /** Of the kept file, lower-case hex; empty where it was to be hashed later. */
   readonly sha256: string;
 }
 
@@ -157,8 +158,17 @@ export interface WritableHost extends Host {
   write(path: string, bytes: Uint8Array, expected: string | 'absent', signal: AbortSignal): Promise<void>;
   /** Makes the directory (0700) when it is missing. */
   makeDirectory(path: string): Promise<void>;
-  /** Keeps a file under `directory` with its own base name; never replaces a kept file of another content. */
-  keep(path: string, directory: string, how: 'link-or-copy' | 'copy', signal: AbortSignal): Promise<KeptFile>;
+  /**
+   * Keeps a file under `directory` with its own base name; never replaces a kept file of another content. `later`: it is
+   * not read for its hash, which would take as long as the file is large.
+   */
+  keep(
+    path: string,
+    directory: string,
+    how: 'link-or-copy' | 'copy',
+    signal: AbortSignal,
+    hash?: 'now' | 'later',
+  ): Promise<KeptFile>;
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
   named(config: string): WritableHost;

@@ -80,13 +80,15 @@ async function keptBefore(path: string, kept: string, source: OpenFile, signal: 
 /**
  * Keeps a regular file under `directory` (made 0700) with its own base name, through a temporary name and a link, so
  * that a half copy never has the kept name. `link-or-copy` is for files that their writers replace by rename; an AOF
- * that is appended to must be copied. The hash is of the kept file. Throws RunbookError `changed`, or the system's error.
+ * that is appended to must be copied. The hash is of the kept file, empty when it is to be
+ * made later. Throws RunbookError `changed`, or the system's error.
  */
 export async function keepFile(
   path: string,
   directory: string,
   how: 'link-or-copy' | 'copy',
   signal: AbortSignal,
+  hash: 'now' | 'later' = 'now',
 ): Promise<KeptFile> {
   await makePrivateDirectory(directory);
   const kept = join(directory, basename(path));
@@ -104,6 +106,8 @@ export async function keepFile(
     }
     await syncDirectory(directory);
     await syncDirectory(dirname(directory));
+    const { sizeBytes } = await statPath(kept);
+    if (hash === 'later') return { original: path, kept, how: done, sizeBytes, sha256: '' };
     return { original: path, kept, how: done, ...(await hashOf(kept, signal)) };
   } finally {
     await source.handle.close();

@@ -82,10 +82,10 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       await check(path, true);
       return host.write(path, bytes, expected, signal);
     },
-    keep: async (path, directory, how, signal) => {
+    keep: async (path, directory, how, signal, hash) => {
       await check(path);
       await check(directory, true);
-      return host.keep(path, directory, how, signal);
+      return host.keep(path, directory, how, signal, hash);
     },
     makeDirectory: async (path) => {
       await check(path, true);

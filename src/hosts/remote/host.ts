@@ -80,7 +80,7 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
     hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
     write: (path, bytes, expected, signal) => files.write(path, bytes, expected, signal),
     makeDirectory: (path) => files.makeDirectory(path, inTime()),
-    keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
+    keep: (path, directory, how, signal, hash) => keepOn(shell, { path, directory, how, hash }, signal, namedBy()),
     remove: (path) => files.remove(path, inTime()),
   };
 }
