@@ -34,7 +34,7 @@ function collector(mark: string, limitBytes: number) {
   let tail = Buffer.alloc(0);
   let before: Buffer | undefined = Buffer.alloc(0);
   const begin = `\n${mark}\n`;
-  const end = new RegExp(`\\n${mark} (\\d+)\\n$`);
+  const end = `\n${mark} `;
   const add = (chunk: Uint8Array) => {
     if (before !== undefined) return skip(chunk);
     if (size <= limitBytes + TAIL_BYTES) chunks.push(chunk);
@@ -51,7 +51,12 @@ function collector(mark: string, limitBytes: number) {
   return {
     add,
     isTooLarge: () => size > limitBytes + TAIL_BYTES,
-    status: () => end.exec(tail.toString('latin1'))?.[1],
+    status: () => {
+      const text = tail.toString('latin1');
+      const at = text.endsWith('\n') ? text.lastIndexOf(end) : -1;
+      const status = at < 0 ? '' : text.slice(at + end.length, -1);
+      return /^\d+$/.test(status) ? status : undefined;
+    },
     bytes: (withoutBytes = 0) => Buffer.concat(chunks).subarray(0, Math.min(limitBytes, size - withoutBytes)),
     size: () => size,
   };

@@ -20,8 +20,8 @@ runs_none() { ! systemctl is-active -q "$1" && ! grep -qsx "$2" /proc/[1-9]*/com
 try() {
   d=$(mktemp -d); cat > "$d/copy.conf"; mkdir "$d/data"; chown -R redis: "$d"
   (cd "$d/data" && exec unshare -n setpriv --reuid redis --regid redis --clear-groups "$1" "$d/copy.conf" --port 0 --unixsocket "$d/s" --dir . "${@:2}" > "$d/out" 2>&1) &
-  until_in 100 "grep -qE \"Ready to accept connections|Sentinel ID is\" $d/out || ! kill -0 $! 2> /dev/null"
-  kill -9 $! 2> /dev/null || true; grep -qE "Ready to accept connections|Sentinel ID is" "$d/out" || { cat "$d/out" >&2; exit 1; }
+  until_in 100 "grep -qiE \"ready to accept connections|Sentinel ID is\" $d/out || ! kill -0 $! 2> /dev/null"
+  { kill -9 $!; wait $!; } 2> /dev/null || true; grep -qiE "ready to accept connections|Sentinel ID is" "$d/out" || { cat "$d/out" >&2; exit 1; }
   rm -rf "$d"
 }
 '
@@ -92,7 +92,7 @@ esac'
 on "$MASTER" 'd=$(mktemp -d); cp -r /var/lib/redis/appendonlydir "$d/"; chown -R redis: "$d"
 (cd "$d" && exec unshare -n setpriv --reuid redis --regid redis --clear-groups redis-server --port 0 --unixsocket "$d/s" --appendonly yes --dir "$d" > "$d/out" 2>&1) &
 until_in 1200 "redis-cli -s $d/s INFO persistence 2> /dev/null | grep -q loading:0"
-redis-cli -s "$d/s" DBSIZE > /var/lib/redis-kept/$run/keys; kill -9 $!; rm -rf "$d"
+redis-cli -s "$d/s" DBSIZE > /var/lib/redis-kept/$run/keys; { kill -9 $!; wait $!; } 2> /dev/null || true; rm -rf "$d"
 [ "$(cat /var/lib/redis-kept/$run/keys)" -gt 0 ]'
 
 # Start in order: the master behind a fence until its role and its data were seen, each replica, the sentinels.
