@@ -4,6 +4,7 @@ import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
+import type { Tools } from '../execute/tools.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { paint } from '../report/layout.js';
@@ -55,6 +56,22 @@ export interface Conducted {
   readonly resumption?: Resumption;
 }
 
+/** What a run works with, all but its journal. */
+export function toolsFor(
+  { judged, fleet, directory }: Pick<Conducted, 'judged' | 'fleet' | 'directory'>,
+  context: Context,
+): Omit<Tools, 'journal'> {
+  return {
+    hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
+    inventory: judged.inventory,
+    passwords: fleet.passwords,
+    directory: directory.path,
+    run: directory.run,
+    who: operator(),
+    now: context.now,
+  };
+}
+
 /** Gives a plan to the engine, with its questions on this terminal and its events on this screen. Rejects as `execute`. */
 export async function conduct(
   { plan, judged, fleet, directory, resumption }: Conducted,
@@ -66,16 +83,7 @@ export async function conduct(
   try {
     return await execute(
       plan,
-      {
-        hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
-        inventory: judged.inventory,
-        passwords: fleet.passwords,
-        journal,
-        directory: directory.path,
-        run: directory.run,
-        who: operator(),
-        now: context.now,
-      },
+      { ...toolsFor({ judged, fleet, directory }, context), journal },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),
@@ -108,7 +116,7 @@ export async function concluded(
 }
 
 /** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */
-async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
+export async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
   if (context.stopNow.aborted) return undefined;
   const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
   const look = () => lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);

@@ -140,6 +140,13 @@ export const commands: readonly CommandRow[] = [
     flags: goOnFlags,
   },
   {
+    part: 'Repair',
+    name: 'undo',
+    args: '[RUN]',
+    says: 'takes back what a run did, unless writes would be lost',
+    flags: goOnFlags,
+  },
+  {
     part: 'Plan',
     name: 'plan',
     args: '[RUNBOOK]',

@@ -44,7 +44,7 @@ export function isOver({ read }: OpenRun): boolean {
 }
 
 /** A run that is unfinished, in one line. */
-function openRunText({ read, plan, direction, stopped }: OpenRun): string {
+export function openRunText({ read, plan, direction, stopped }: OpenRun): string {
   const what = direction === 'undo' ? 'was being undone and stopped' : 'stopped';
-  return `run ${read.directory.run} of ${plan.group} (${plan.runbook}, begun ${read.directory.begun}) ${what} ${stopped}`;
+  return `Run ${read.directory.run} of ${plan.group} (${plan.runbook}, begun ${read.directory.begun}) ${what} ${stopped}`;
 }

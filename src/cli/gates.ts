@@ -12,7 +12,6 @@ const warnings: Readonly<Record<Gate, string>> = {
   'hold-keep': 'Undo: yes. No data moves.',
   'stop-rewrite-check': 'A service that runs goes down here. Undo: yes.',
   start: 'Undo ends with the first write that the master accepts.',
-  undo: 'Configs, units and roles go back to what they were. No data file is put back.',
 };
 
 /** The three questions of a recovery. `a` answers the remaining ones of this run, never a loss. */

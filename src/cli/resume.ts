@@ -4,17 +4,17 @@ import type { OpenRun } from '../execute/open-runs.js';
 import { pastOf, resumptionOf } from '../execute/past.js';
 import type { Resumption } from '../execute/resumption.js';
 import { runsDirectory } from '../execute/run-directory.js';
-import type { Plan, Stage } from '../model/plan.js';
-import { actionsOf } from '../model/plan.js';
+import { actionsOf, type Plan } from '../model/plan.js';
 import { printableProse } from '../report/escape.js';
-import { wrap } from '../report/layout.js';
 import { createAsk } from './ask.js';
 import { concluded, conduct } from './carry-out.js';
 import { type Fleet, type Judged, lookAndJudge, openFleet } from './compose.js';
 import type { Context } from './context.js';
-import { findRun, isOver } from './find-run.js';
+import { findRun, isOver, openRunText } from './find-run.js';
 import type { ResumeFlags } from './flags.js';
-import { rebuiltPlan, refuseOtherChoice } from './rebuild.js';
+import { agree, recheck, refuseWithoutAnswers, teller } from './go-on.js';
+import { refuseOtherChoice } from './rebuild.js';
+import { takeBack } from './take-back.js';
 
 /**
  * `resume [RUN]`: goes on with a run that was cut off. Its plan is made again and compared, every finished action is
@@ -25,7 +25,7 @@ export async function resumeCommand(flags: ResumeFlags, context: Context): Promi
   const { run } = open.read.directory;
   refuseBad(open.read.journal, open.read.directory.path, run);
   if (isOver(open)) return nothingLeft(open, context);
-  refuseWithoutAnswers(run, flags.yes, context);
+  refuseWithoutAnswers('resume', run, flags.yes, context);
   const fleet = await openFleet(context, { ...flags, group: open.plan.group });
   try {
     return await goOn(open, fleet, flags, context);
@@ -49,18 +49,18 @@ function nothingLeft({ read, direction }: OpenRun, context: Context): number {
 async function goOn(open: OpenRun, fleet: Fleet, flags: ResumeFlags, context: Context): Promise<number> {
   const { directory, journal } = open.read;
   const tell = teller(context);
-  tell(`Run ${directory.run} (${open.plan.runbook}, begun ${directory.begun}) stopped ${open.stopped}.`);
+  tell(`${openRunText(open)}.`);
   tell('Checking what is true now; nothing is repeated before it was looked at.\n');
-  if (journal.torn !== undefined)
-    note(tell, 'journal', 'its last line was never finished: what it was about is looked at');
-  note(tell, 'journal', `${journal.lines.length} lines intact`);
-  const { plan, before } = await rebuiltPlan(directory.path, open.plan, fleet);
-  note(tell, 'plan', `made again from ${plan.runbook} and the survey: the same ${actionsOf(plan).length} actions`);
-  const resumption = resumptionOf(plan, pastOf(journal.lines), 'journal');
+  const { plan, before } = await recheck(open, fleet, tell);
+  const past = pastOf(journal.lines);
   const now = await lookAndJudge(fleet, context);
+  const judged: Judged = { ...before, inventory: now.inventory };
+  if (open.direction === 'undo') {
+    return takeBack({ open, plan, past, judged, fleet }, flags, context);
+  }
+  const resumption = resumptionOf(plan, past, 'journal');
   if (!startsMaster(plan, resumption)) refuseOtherChoice(plan, now);
   await agree(plan, resumption, flags, context);
-  const judged: Judged = { ...before, inventory: now.inventory };
   const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);
   return concluded({ plan, before, result, directory }, fleet, context);
 }
@@ -70,22 +70,6 @@ function startsMaster(plan: Plan, { past }: Resumption): boolean {
   return actionsOf(plan).some(
     (action) => action.kind === 'service.start' && action.as === 'master' && past.stands.has(action.id),
   );
-}
-
-/** One question before it goes on, where the stage that it goes on with was agreed to before. */
-async function agree(plan: Plan, { stages }: Resumption, flags: ResumeFlags, context: Context): Promise<void> {
-  const [first] = stages;
-  if (flags.yes || first === undefined || first.gate !== undefined) return;
-  const question = `Go on with stage ${numberOf(plan, first)} ${first.title}?`;
-  const key = await createAsk(context).choose(question, [
-    { key: 'y', says: 'go on' },
-    { key: 'q', says: 'stop, nothing more is changed' },
-  ]);
-  if (key !== 'y') throw new RunbookError('stopped', 'stopped at a question; nothing more was changed.');
-}
-
-function numberOf(plan: Plan, stage: Stage): number {
-  return plan.stages.findIndex((each) => each.id === stage.id) + 1;
 }
 
 /** What differs is shown, and on a terminal a new plan is offered. */
@@ -114,26 +98,3 @@ const planAnew = {
   out: undefined,
   markdown: false,
 } as const;
-
-function refuseWithoutAnswers(run: string, yes: boolean, context: Context): void {
-  if (yes || (context.isTerminal && !context.noInput)) return;
-  throw new RunbookError('no-terminal', 'A run that goes on asks first, and nobody can be asked here.', {
-    facts: ['stdin and stderr are not both a terminal, or --no-input was given'],
-    next: [
-      `redis-runbook resume ${run}         in a terminal, or`,
-      `redis-runbook resume ${run} --yes   without questions`,
-    ],
-  });
-}
-
-type Tell = (text: string) => void;
-
-/** Prints where a person reads; nothing for --json and --quiet. */
-function teller(context: Context): Tell {
-  if (context.json || context.quiet) return () => undefined;
-  return (text) => context.stdout(`${wrap(printableProse(text), context.columns).join('\n')}\n`);
-}
-
-function note(tell: Tell, label: string, text: string): void {
-  tell(`  ok  ${label.padEnd(14)}  ${text}`);
-}

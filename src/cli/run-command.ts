@@ -61,8 +61,10 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'recover':
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
-    case 'resume': {
+    case 'resume':
+    case 'undo': {
       const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
       return (await import('./resume.js')).resumeCommand(flags, context);
     }
     case 'plan':

@@ -28,8 +28,7 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   await tools.journal.write({
     action: 'run',
     phase: 'intent',
-    text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master`,
-    detail: { fingerprint: plan.fingerprint, path: plan.path, who: tools.who },
+    ...beginning(plan, tools, options),
   });
   try {
     if (options.resumption) await pickUp(run, options.resumption);
@@ -46,6 +45,15 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
     await journalEnd(run);
   }
   return resultOf(run);
+}
+
+/** What the first line of this part of the run says of it. */
+function beginning(plan: Plan, { who }: Tools, { resumption }: ExecuteOptions) {
+  const detail = { fingerprint: plan.fingerprint, path: plan.path, who };
+  if (resumption?.direction === 'undo')
+    return { text: `undo of ${plan.runbook} for ${plan.group}`, detail: { ...detail, direction: 'undo' } };
+  const goesOn = resumption === undefined ? '' : ', gone on with';
+  return { text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master${goesOn}`, detail };
 }
 
 async function runStages(run: Run): Promise<void> {

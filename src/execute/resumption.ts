@@ -16,6 +16,8 @@ export interface Past {
 /** How a run that was cut off goes on. */
 export interface Resumption {
   readonly past: Past;
+  /** `undo`: the plan takes the run back. */
+  readonly direction?: 'undo';
   /** What is still to be done, stage by stage; stages with nothing left are not in it. */
   readonly stages: readonly Stage[];
   /** Locks that the run had taken, or was taking: taken again before anything else. */

@@ -18,7 +18,7 @@ export async function stopAgain(action: ActionOf<'service.start'>, at: At, found
   const fence = await raiseFence(at, action.node);
   try {
     const why = await acceptedWrites(action, at, found);
-    if (why !== undefined) throw refusedBack([why]);
+    if (why !== undefined) throw refusedBack(at.tools.run, [why]);
   } catch (error) {
     await fence?.end(true).catch(() => undefined);
     throw error;
@@ -33,10 +33,10 @@ export async function stopAgain(action: ActionOf<'service.start'>, at: At, found
 }
 
 /** The refusal to go back, with the reasons. */
-function refusedBack(reasons: readonly string[]): RunbookError {
+export function refusedBack(run: string, reasons: readonly string[]): RunbookError {
   return new RunbookError('writes-accepted', 'Going back now would lose writes that were accepted since.', {
     facts: reasons,
-    next: ['redis-runbook resume', 'redis-runbook status'],
+    next: [`redis-runbook resume ${run}   goes on to the run's end`, 'redis-runbook status'],
   });
 }
 

@@ -117,7 +117,7 @@ export interface Fact {
   readonly value: string;
 }
 
-export type Gate = 'hold-keep' | 'stop-rewrite-check' | 'start' | 'undo';
+export type Gate = 'hold-keep' | 'stop-rewrite-check' | 'start';
 
 export interface Stage {
   /** `1 HOLD` is `{id: 'hold', title: 'HOLD'}` at index 0. */

@@ -53,6 +53,13 @@ export function actionModule(action: Action): Bound {
   return bindInverse(of.kind, of as ActionOf<typeof of.kind>, found);
 }
 
+/** How an action is taken back, in words; undefined where nothing of it is. */
+export function undoSays(action: Action): string | undefined {
+  if (action.kind === 'undo') return undefined;
+  const { undo } = modules[action.kind];
+  return 'none' in undo ? undefined : undo.says;
+}
+
 function bind<K extends Forward>(kind: K, action: ActionOf<K>): Bound {
   const module: ActionModule<K> = modules[kind];
   const { whenFinished = 'look' } = module;
