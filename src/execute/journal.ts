@@ -11,7 +11,10 @@ export type JournalEntry = Pick<JournalLine, 'action' | 'phase' | 'text'> &
 /** The append-only record of a run. */
 export interface Journal {
   readonly path: string;
-  /** Writes one line and resolves when it is on the disk (fsync). Lines of parallel lanes are written one after another. Rejects when the disk refuses. */
+  /**
+   * Writes one line and resolves when it is on the disk (fsync). Lines stand in the order in which they were given; those
+   * that come while the disk is at work are written and synced together. Rejects when the disk refuses.
+   */
   write(entry: JournalEntry): Promise<JournalLine>;
   /** Waits for the lines that are under way and closes the file. */
   close(): Promise<void>;
@@ -53,12 +56,14 @@ export async function openJournal(directory: string, run: string, now: () => Dat
   const last = before.lines.at(-1);
   const state = { n: last?.n ?? 0, prev: last ? hashOfLine(toJson(last)) : START };
   if (before.torn !== undefined) await appendSynced(handle, '\n');
+  const waiting: Waiting[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
   function write(entry: JournalEntry): Promise<JournalLine> {
-    const written = queue.then(() => appendLine(handle, state, entry, run, now()));
-    queue = written.catch(() => undefined);
-    return written;
+    return new Promise((resolve, reject) => {
+      waiting.push({ entry, at: now(), resolve, reject });
+      queue = queue.then(() => appendAll(handle, state, waiting.splice(0), { directory, run }));
+    });
   }
   async function close(): Promise<void> {
     await queue;
@@ -67,19 +72,47 @@ export async function openJournal(directory: string, run: string, now: () => Dat
   return { path, write, close };
 }
 
-async function appendLine(
+/** A line that is to be written, and who waits for it. */
+interface Waiting {
+  readonly entry: JournalEntry;
+  readonly at: Date;
+  readonly resolve: (line: JournalLine) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One write and one fsync for all lines that wait. Never rejects: who waits is told. */
+async function appendAll(
   handle: FileHandle,
   state: { n: number; prev: string },
-  entry: JournalEntry,
-  run: string,
-  at: Date,
-): Promise<JournalLine> {
-  const line: JournalLine = { n: state.n + 1, prev: state.prev, at: at.toISOString(), run, ...entry };
-  const text = toJson(line);
-  await appendSynced(handle, `${text}\n`);
-  state.n = line.n;
-  state.prev = hashOfLine(text);
-  return line;
+  waiting: readonly Waiting[],
+  { directory, run }: { readonly directory: string; readonly run: string },
+): Promise<void> {
+  if (waiting.length === 0) return;
+  let { n, prev } = state;
+  const lines: JournalLine[] = [];
+  let text = '';
+  for (const { entry, at } of waiting) {
+    n += 1;
+    const line: JournalLine = { n, prev, at: at.toISOString(), run, ...entry };
+    const row = toJson(line);
+    prev = hashOfLine(row);
+    text += `${row}\n`;
+    lines.push(line);
+  }
+  try {
+    await appendSynced(handle, text);
+  } catch (error) {
+    // A disk that is full may have taken some of the lines: the next one follows what is there.
+    const last = (await readJournal(directory).catch(() => undefined))?.lines.at(-1);
+    if (last !== undefined) Object.assign(state, { n: last.n, prev: hashOfLine(toJson(last)) });
+    for (const { reject } of waiting) reject(error);
+    return;
+  }
+  Object.assign(state, { n, prev });
+  for (const [index, { resolve }] of waiting.entries()) {
+    const line = lines[index];
+    if (line) resolve(line);
+  }
 }
 
 async function appendSynced(handle: FileHandle, text: string): Promise<void> {
