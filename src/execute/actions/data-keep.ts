@@ -36,7 +36,7 @@ export const dataKeep: ActionModule<'data.keep'> = {
   },
   act: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
-    const place = await placeNow(action.node, at);
+    const place = await placeOf(action.node, at);
     const directory = keptDirectory(place, at.tools.run, action.moment);
     const both = [keepRdb(action, place, directory, at), keepAof(action, place, directory, at)];
     const kept = (await everyEnd(both)).flat();
@@ -66,7 +66,19 @@ export function keptDirectory(place: DataPlace, run: string, moment: Keep['momen
 }
 
 async function directoryOf(action: Keep, at: At): Promise<string> {
-  return keptDirectory(await placeNow(action.node, at), at.tools.run, action.moment);
+  return keptDirectory(await placeOf(action.node, at), at.tools.run, action.moment);
+}
+
+/** Where the node of an action keeps its data: seen once for the look and the act. */
+const places = new WeakMap<At, Promise<DataPlace>>();
+
+function placeOf(node: string, at: At): Promise<DataPlace> {
+  const before = places.get(at);
+  if (before) return before;
+  const place = placeNow(node, at);
+  places.set(at, place);
+  place.catch(() => places.delete(at));
+  return place;
 }
 
 /** A running node writes where it says; for a dead one the config file is all there is. */
@@ -154,8 +166,9 @@ async function verifyAof(node: string, aof: AofOnDisk, kept: readonly KeptFile[]
   const { named: host } = nodeAt(at, node);
   if (aof.missing.length > 0) await at.evidence(`listed in the manifest but missing: ${aof.missing.join(', ')}`);
   const verify = async (file: KeptFile) => {
-    const original = await host.hash(file.original, at.signal, file.sizeBytes);
-    if (original.ok && original.value !== file.sha256)
+    // A link is the original itself.
+    const original = file.how === 'link' ? undefined : await host.hash(file.original, at.signal, file.sizeBytes);
+    if (original?.ok && original.value !== file.sha256)
       throw new Error(`the kept copy of ${file.original} differs from it`);
     if (file.original === aof.manifest?.path) return;
     const scan = await readAof(host, file.kept, at.signal).catch((error: Error) => error.message);

@@ -19,7 +19,7 @@ const LIMIT_BYTES = 1024 * 1024;
  */
 export const dataVerify: ActionModule<'data.verify'> = {
   changes: false,
-  undo: 'none needed: nothing is changed',
+  undo: { none: 'nothing is changed' },
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const directory = await directoryOf(action, at);

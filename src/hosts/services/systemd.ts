@@ -7,7 +7,7 @@ import { holdPath } from '../local-state.js';
 import { missed, missedBy, saw } from '../reading.js';
 import { textOf } from '../remote/script.js';
 import { shellQuote } from '../shell-quote.js';
-import { dropHold, holderOn, isHeldBy, refuseHeld } from './hold-file.js';
+import { dropHold, holderOn, isHeldBy, makeHoldDirectory, refuseHeld } from './hold-file.js';
 import { knownProcess, portTaken, secondsOf, stopProcess } from './remote-process.js';
 import { listeningPattern, PORT_TAKEN, START_UNIT, STILL_RUNNING, STOP_UNIT } from './service-scripts.js';
 import { ask, command, type ServiceTools, START_LIMIT_S, startError } from './service-tools.js';
@@ -151,7 +151,8 @@ export function systemdService(tools: ServiceTools, node: NodeEntry): Service {
     pid: (signal) => pid(tools, node, signal),
     hold: async (run, signal) => {
       held = undefined;
-      held = await holdUnit(tools, node, await usableUnit(tools, node, signal), run, signal);
+      const [unit] = await Promise.all([usableUnit(tools, node, signal), makeHoldDirectory(place, signal)]);
+      held = await holdUnit(tools, node, unit, run, signal);
     },
     release: async (run, signal) => {
       if (!(await isHeldBy(place, run, signal))) return;
