@@ -2,7 +2,7 @@ import type { ActionOf } from '../../model/plan.js';
 import type { AofScan } from '../../redis/aof.js';
 import { loadScratch, refuseForeign, type ScratchSource } from '../../scratch/load.js';
 import { localServer } from '../../scratch/local-server.js';
-import { type AofOnDisk, type DataPlace, findAof, plannedPlace } from '../data-place.js';
+import { type AofOnDisk, type DataPlace, filesNow, findAof, plannedPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb } from '../data-read.js';
 import { nodeAt } from '../node.js';
 import type { Acted, ActionModule, At, CheckedData } from '../tools.js';
@@ -28,7 +28,8 @@ export const dataCheck: ActionModule<'data.check'> = {
   act: async (action, at) => {
     const place = await plannedPlace(at, action.node);
     const held = at.memory.stopped.get(action.node);
-    if (held !== undefined) return fromStop(action, place, held, at);
+    if (held !== undefined && (await filesNow(at, action.node, place)) === held.files)
+      return fromStop(action, place, held, at);
     const found = place.appendonly ? await fromAof(action, place, at) : await fromRdb(action, place, at);
     if (action.as === 'master') {
       refuseEmpty(action, found);
@@ -40,24 +41,19 @@ export const dataCheck: ActionModule<'data.check'> = {
 };
 
 /**
- * A node that this run stopped a moment ago: what it held is known, its files were looked at when it had ended, and to read
- * them to their ends once more would be downtime that grows with them. The master's own load is the rest of the proof: it
- * must give as many keys before anybody may write.
+ * A node that this run stopped a moment ago, and whose files are those that it left: what it held is known, and to read them
+ * to their ends once more would be downtime that grows with them. The master's own load is the rest of the proof: it must
+ * give as many keys before anybody may write.
  */
-async function fromStop(action: Check, place: DataPlace, held: CheckedData, at: At): Promise<Acted> {
-  const { named: host } = nodeAt(at, action.node);
-  const aof = place.appendonly ? await findAof(at, action.node, place) : undefined;
-  const missing = aof?.missing ?? [];
-  if (missing.length > 0) throw new Error(`the manifest lists files that are not there: ${missing.join(', ')}`);
-  const isThere = place.appendonly ? (aof?.files.length ?? 0) > 0 : (await host.stat(place.rdb)).ok;
-  if (!isThere && held.keys > 0n) throw new Error(`${action.node} held ${held.keys} keys and left no file to load`);
+function fromStop(action: Check, place: DataPlace, held: CheckedData, at: At): Acted {
+  const { keys, expires } = held;
   const files = place.appendonly ? 'its append-only files' : place.rdb;
-  const found = { ...held, from: `the ${held.keys} keys that it held when it was stopped, from ${files}` };
+  const found = { keys, expires, from: `the ${keys} keys that it held when it was stopped, from ${files}` };
   if (action.as === 'master') {
     refuseEmpty(action, found);
-    at.memory.checked.set(action.node, held);
+    at.memory.checked.set(action.node, { keys, expires });
   }
-  return { says: `would load ${found.from}`, detail: { keys: held.keys, expires: held.expires } };
+  return { says: `would load ${found.from}`, detail: { keys, expires } };
 }
 
 function refuseEmpty(action: Check, found: Found): void {
