@@ -170,6 +170,7 @@ export const readCommands = [
   'INFO',
   'ROLE',
   'DBSIZE',
+  'EXISTS',
   'LASTSAVE',
   'CONFIG GET',
   'COMMAND INFO',
@@ -197,6 +198,8 @@ export const writeCommands = [
   'REPLICAOF',
   'SLAVEOF',
   'SHUTDOWN',
+  'SELECT',
+  'RESTORE',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
 ] as const;
@@ -204,7 +207,7 @@ export type WriteCommand = (typeof writeCommands)[number];
 
 /** A connection that can only look. A lost connection is a `Seen` with `ok: false`, never a reconnect. */
 export interface RedisReader {
-  ask(command: ReadCommand, ...args: readonly string[]): Promise<Seen<Resp>>;
+  ask(command: ReadCommand, ...args: readonly (string | Uint8Array)[]): Promise<Seen<Resp>>;
   close(): void;
 }
 
@@ -212,7 +215,7 @@ export interface RedisReader {
 export interface RedisWriter extends RedisReader {
   send(
     command: WriteCommand,
-    ...args: readonly string[]
+    ...args: readonly (string | Uint8Array)[]
   ): Promise<
     { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
   >;
