@@ -14,18 +14,55 @@ import { openSalvage } from '../salvage/write.js';
 import { type Compared, compareKeys } from '../scratch/compare.js';
 import { openScratch, type Scratch } from '../scratch/load.js';
 import { localServer } from '../scratch/local-server.js';
-import type { Ask } from './ask.js';
+import { createAsk } from './ask.js';
 import type { Fleet, Judged } from './compose.js';
 import type { Context } from './context.js';
 import { diskPlace } from './disk-place.js';
 
-/** What was compared before a choice was made, and the bundles that came of it, until a run takes them. */
+/** What branches that are set aside hold alone: counted before the choice is made, kept by the run that makes it. */
 export interface Branches {
-  readonly ledgers: readonly KeyLedger[];
+  /**
+   * Offers to count in keys what the decision sets aside: copies come to this machine, are loaded in closed servers and
+   * compared, and what only a set-aside branch holds is written as a bundle. Nothing happens where there is nothing to
+   * compare, or nobody to ask. A comparison that fails is told and is no reason to stop: the files are kept on their node in any case.
+   */
+  offer(decision: Decision, judged: Judged, fleet: Fleet, context: Context): Promise<void>;
   /** Makes the bundles a part of the run. */
   keepIn(runDirectory: string): Promise<void>;
   /** Removes what no run has taken. */
   drop(): Promise<void>;
+}
+
+/** No branch was looked at yet. */
+export function createBranches(): Branches {
+  let directory: string | undefined;
+  const drop = async () => {
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+    directory = undefined;
+  };
+  return {
+    drop,
+    offer: async (decision, judged, fleet, context) => {
+      const sides = await sidesToOffer(decision, judged, fleet, context);
+      if (sides === undefined || !(await isWanted(sides, context))) return;
+      directory = await mkdtemp(join(tmpdir(), 'redis-runbook-branches.'));
+      await compareAll(sides, directory, judged, reachOf(fleet, context), context).catch(async (error: unknown) => {
+        await drop();
+        context.signal.throwIfAborted();
+        tellFailed(error, context);
+      });
+    },
+    keepIn: async (runDirectory) => {
+      if (directory === undefined) return;
+      await moveInto(directory, runDirectory);
+      directory = undefined;
+    },
+  };
+}
+
+interface Sides {
+  readonly master: Side;
+  readonly aside: readonly Side[];
 }
 
 interface Side {
@@ -49,37 +86,27 @@ async function sidesOf(decision: Decision, judged: Judged, reach: Reach): Promis
   return found.flatMap(({ node, data }) => (data === undefined ? [] : [{ node, data }]));
 }
 
-/**
- * Offers to count in keys what the decision sets aside: copies come to this machine, are loaded in closed servers and compared, and
- * what only the set-aside branch holds is written as a bundle. Undefined when there is nothing to compare, nobody to ask, or the
- * answer is no. A comparison that fails is told and is no reason to stop: the files are kept on their node in any case.
- */
-export async function offerComparison(
+async function sidesToOffer(
   decision: Decision,
   judged: Judged,
   fleet: Fleet,
-  ask: Ask,
   context: Context,
-): Promise<Branches | undefined> {
+): Promise<Sides | undefined> {
   if (!context.isTerminal || context.noInput || context.json || decision.setAside.length === 0) return undefined;
-  const reach = reachOf(fleet, context);
-  const sides = await sidesOf(decision, judged, reach);
-  const [master, ...aside] = sides;
-  if (master === undefined || aside.length === 0) return undefined;
-  context.stderr(`\n${(await question(sides)).flatMap((text) => wrap(text, context.columns)).join('\n')}\n`);
-  if ((await ask.choose('Copy and compare? (Enter: no)', keys, 'b')) !== 'y') return undefined;
-  const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-branches.'));
-  const drop = () => rm(directory, { recursive: true, force: true });
-  try {
-    const ledgers = await compareAll(master, aside, directory, judged, reach, context);
-    return { ledgers, drop, keepIn: (run) => moveInto(directory, run) };
-  } catch (error) {
-    await drop();
-    context.signal.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
-    context.stderr(`${wrap(printable(`Not compared: ${why}. Bytes and seconds only.`), context.columns).join('\n')}\n`);
-    return undefined;
-  }
+  const [master, ...aside] = await sidesOf(decision, judged, reachOf(fleet, context));
+  return master === undefined || aside.length === 0 ? undefined : { master, aside };
+}
+
+async function isWanted({ master, aside }: Sides, context: Context): Promise<boolean> {
+  const says = await question([master, ...aside]);
+  context.stderr(`\n${says.flatMap((text) => wrap(text, context.columns)).join('\n')}\n`);
+  return (await createAsk(context).choose('Copy and compare? (Enter: bytes and seconds only)', keys, 'b')) === 'y';
+}
+
+function tellFailed(error: unknown, context: Context): void {
+  const why = error instanceof Error ? error.message : String(error);
+  const says = printable(`Not compared: ${why.replace(/\.$/, '')}. Bytes and seconds only.`);
+  context.stderr(`${wrap(says, context.columns).join('\n')}\n`);
 }
 
 const keys = [
@@ -97,27 +124,20 @@ async function question(sides: readonly Side[]): Promise<readonly string[]> {
 }
 
 async function compareAll(
-  master: Side,
-  aside: readonly Side[],
+  { master, aside }: Sides,
   directory: string,
   judged: Judged,
   reach: Reach,
   context: Context,
-): Promise<readonly KeyLedger[]> {
+): Promise<void> {
   const right = await opened(master, reach);
   try {
-    const ledgers: KeyLedger[] = [];
     for (const side of aside) {
       const left = await opened(side, reach);
-      try {
-        const ledger = await compareOne(left, right, join(directory, fileName(side.node)), judged, context);
-        ledgers.push(ledger);
-        context.stdout(`\n${renderLedger(ledger, { width: context.columns, colour: context.colour })}`);
-      } finally {
-        await left.scratch.end();
-      }
+      const place = join(directory, fileName(side.node));
+      const ledger = await compareOne(left, right, place, judged, context).finally(() => left.scratch.end());
+      context.stdout(`\n${renderLedger(ledger, { width: context.columns, colour: context.colour })}`);
     }
-    return ledgers;
   } finally {
     await right.scratch.end();
   }

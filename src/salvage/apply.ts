@@ -57,7 +57,7 @@ export async function applySalvage(
 }
 
 /** An apply that has done nothing yet. */
-export function none(): SalvageApplied {
+function none(): SalvageApplied {
   return { restored: 0n, wouldRestore: 0n, there: 0n, expired: 0n, passed: 0n, differing: 0n, tooLarge: 0n };
 }
 

@@ -23,7 +23,7 @@ type Line =
   | { readonly phase: 'end'; readonly counts: Counts };
 type Counts = { readonly [Name in keyof SalvageApplied]: string | bigint };
 
-export const APPLIED_FILE = 'applied.jsonl';
+const APPLIED_FILE = 'applied.jsonl';
 
 /**
  * Opens the journal beside a bundle. An apply of the same keys (`only`) that did not come to its end is gone on with; any
