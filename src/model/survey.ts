@@ -201,6 +201,20 @@ export interface SentinelSurvey {
   readonly held: Seen<{ readonly run: string } | null>;
 }
 
+/** The last FLUSHALL or FLUSHDB in the append-only files of a node, asked for by diagnosis; null = none stands there. */
+export interface AofFlush {
+  readonly flushed: string;
+  /** Bytes of all its files up to and with that command, the base included, and of what follows. */
+  readonly result: Seen<{
+    readonly command: string;
+    readonly beforeBytes: bigint;
+    readonly afterBytes: bigint;
+  } | null>;
+}
+
+/** What the data itself said to a question of the diagnosis. */
+export type Answer = AofComparison | AofFlush;
+
 /** An AOF comparison that diagnosis asked for and the survey answered. See `Question` in diagnosis.ts. */
 export interface AofComparison {
   readonly of: string;
