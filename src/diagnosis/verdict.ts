@@ -82,11 +82,13 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the one that the sentinels elected last, then one that runs,
- * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the only one that serves, then the one that the sentinels elected last (a stale file may say another), then one that
+ * runs, then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
   const elected = lastElected(group)?.address;
+  const masters = graph.holdings.filter((each) => known(each.redis.running)?.role === 'master');
+  const serving = masters.length === 1 ? masters[0]?.node : undefined;
   const score = (holding: Holding): readonly number[] => {
     const relations = Object.values(versus.get(holding.node) ?? {});
     const count = (kinds: readonly Relation['kind'][]): number =>
@@ -96,6 +98,7 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holdin
       holding.empty ? 0 : 1,
       coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
+      holding.node === serving ? 1 : 0,
       addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),

@@ -3,7 +3,7 @@ import { type LabHost, redisPort } from '../layout.js';
 import { hostsRunning, signalNodes } from '../nodes.js';
 import { untilCaughtUp } from '../phases.js';
 import type { Prng } from '../prng.js';
-import { appendRecord, type LacksLine, type WriteLine } from '../record.js';
+import { appendRecord, type LacksLine, nextSeq, type WriteLine } from '../record.js';
 import { askOnce } from '../resp.js';
 import { type LabState, readState } from '../state.js';
 import { type Stop, signalOf } from '../stop.js';
@@ -33,7 +33,7 @@ export async function sharedWrites(state: LabState, master: LabHost, prng: Prng)
   await untilCaughtUp(state, master, SETTLE_LIMIT_MS);
 }
 
-/** Notes what the data of these nodes does not hold, and was never to hold. */
+/** Notes which of the writes so far the data of these nodes does not hold, and was never to hold. */
 export function noteLacks(
   state: LabState,
   holders: readonly LabHost[],
@@ -41,7 +41,7 @@ export function noteLacks(
 ): void {
   appendRecord(
     state.directory,
-    holders.map((holder) => ({ type: 'lacks', holder: holder.name, ...what })),
+    holders.map((holder) => ({ type: 'lacks', holder: holder.name, beforeSeq: nextSeq(state.directory), ...what })),
   );
 }
 

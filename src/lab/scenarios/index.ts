@@ -11,6 +11,7 @@ import type { Stop } from '../stop.js';
 import { allDown, cascade } from './cascade.js';
 import { rebornEmpty, shrunk } from './emptied.js';
 import type { Scenario } from './scenario.js';
+import { duplicateMyid, sentinelsDisagree, staleSentinel } from './sentinels.js';
 import { possibleTail, splitBrain } from './split.js';
 import { tornAof } from './torn.js';
 
@@ -18,7 +19,18 @@ import { tornAof } from './torn.js';
 const SPREAD = 0x9e3779b1;
 
 /** Every disaster that a lab can be broken by. */
-const scenarios: readonly Scenario[] = [cascade, allDown, splitBrain, possibleTail, rebornEmpty, shrunk, tornAof];
+const scenarios: readonly Scenario[] = [
+  cascade,
+  allDown,
+  splitBrain,
+  possibleTail,
+  rebornEmpty,
+  shrunk,
+  tornAof,
+  staleSentinel,
+  sentinelsDisagree,
+  duplicateMyid,
+];
 
 export interface BreakOptions {
   /** The name of one of `scenarios`. */
