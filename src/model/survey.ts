@@ -1,4 +1,5 @@
 import type { AofSummary, ConfigLine, LogEvent, RdbSummary, SentinelLogEvent } from './formats.js';
+import type { IgnoredNode } from './inventory.js';
 import type { FileStat, RawProcess } from './raw-host.js';
 import type { Seen } from './seen.js';
 
@@ -37,6 +38,8 @@ export interface LockHolder {
 
 export interface GroupSurvey {
   readonly group: string;
+  /** Nodes that fleet.yaml names as gone for good; left out when it names none. */
+  readonly ignored?: readonly IgnoredNode[];
   readonly redis: readonly RedisSurvey[];
   readonly sentinels: readonly SentinelSurvey[];
 }

@@ -1,3 +1,7 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fleetYaml } from '../../src/lab/fleet-texts.js';
+import type { Lab } from '../../src/lab/lab.js';
 import type { Persistence } from '../../src/lab/layout.js';
 import type { Broken } from '../../src/lab/scenarios/index.js';
 import type { Disaster, Right } from './disasters.js';
@@ -53,6 +57,41 @@ function tornAof(broken: Broken): Right {
   return { ...cold, first: { status: 0 }, dataOf: whole ? (others(old)[0] ?? '') : old };
 }
 
+function staleSentinel({ masters: served, traits }: Broken): Right {
+  const path = traits.includes('returns') ? 'sentinels-only' : 'cold';
+  return { path, first: { status: 0 }, dataOf: served.at(-1) ?? '', status: 0 };
+}
+
+function sentinelsDisagree(broken: Broken): Right {
+  const path = broken.traits.includes('runs') ? 'sentinels-only' : 'cold';
+  return { path, first: { status: 0 }, dataOf: masters(broken).next, status: 0 };
+}
+
+/** Refused until one of the two has lost its id: a new one is drawn at its start. */
+function duplicateMyid(broken: Broken): Right {
+  const mend = (lab: Lab) => {
+    const file = join(lab.directory, 'pvha2', 'sentinel.conf');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^sentinel myid .*\n/m, ''));
+  };
+  return { ...cold, first: refusedAs('blocked'), mend, dataOf: masters(broken).old };
+}
+
+/** Refused until fleet.yaml names it, or says why it may be left out. */
+function unknownSentinel(broken: Broken): Right {
+  const name = broken.traits.find((trait) => trait.startsWith('stranger:'))?.slice('stranger:'.length) ?? '';
+  const mend = (lab: Lab) => {
+    const stranger = lab.hosts.find((host) => host.name === name);
+    if (broken.traits.includes('lives')) return restoreFleetFile(lab);
+    const line = `ignore: [{ address: ${stranger?.address}, port: 26379, reason: "given back in May" }]`;
+    appendFileSync(lab.fleetFile, `${line}\n`);
+  };
+  return { ...cold, first: refusedAs('blocked'), mend, dataOf: masters(broken).old };
+}
+
+function restoreFleetFile(lab: Lab): void {
+  writeFileSync(lab.fleetFile, fleetYaml(lab.hosts, lab.group, lab.state().programs));
+}
+
 function each(scenario: string, kinds: readonly Persistence[], right: Disaster['right']): readonly Disaster[] {
   return kinds.map((persistence) => ({ scenario, persistence, right }));
 }
@@ -64,4 +103,8 @@ export const disasters: readonly Disaster[] = [
   ...each('reborn-empty', ['rdb', 'aof'], rebornEmpty),
   ...each('shrunk', ['rdb', 'aof'], shrunk),
   ...each('torn-aof', ['aof'], tornAof),
+  ...each('stale-sentinel', ['rdb'], staleSentinel),
+  ...each('sentinels-disagree', ['aof'], sentinelsDisagree),
+  ...each('duplicate-myid', ['rdb'], duplicateMyid),
+  ...each('unknown-sentinel', ['rdb'], unknownSentinel),
 ];

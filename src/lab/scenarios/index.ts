@@ -11,7 +11,7 @@ import type { Stop } from '../stop.js';
 import { allDown, cascade } from './cascade.js';
 import { rebornEmpty, shrunk } from './emptied.js';
 import type { Scenario } from './scenario.js';
-import { duplicateMyid, sentinelsDisagree, staleSentinel } from './sentinels.js';
+import { duplicateMyid, sentinelsDisagree, staleSentinel, unknownSentinel } from './sentinels.js';
 import { possibleTail, splitBrain } from './split.js';
 import { tornAof } from './torn.js';
 
@@ -30,6 +30,7 @@ const scenarios: readonly Scenario[] = [
   staleSentinel,
   sentinelsDisagree,
   duplicateMyid,
+  unknownSentinel,
 ];
 
 export interface BreakOptions {

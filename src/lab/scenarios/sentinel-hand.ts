@@ -14,7 +14,7 @@ const MOST_ATTEMPTS = 4;
 const ATTEMPT_LIMIT_MS = 12_000;
 
 /** One command to a sentinel of the lab. */
-export function askSentinel(host: LabHost, ...command: readonly string[]): Promise<Resp> {
+function askSentinel(host: LabHost, ...command: readonly string[]): Promise<Resp> {
   return askOnce(host.address, sentinelPort, undefined, ...command);
 }
 

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
+import { fleetYaml } from '../fleet-texts.js';
 import type { LabHost } from '../layout.js';
 import { hostsRunning, startNode } from '../nodes.js';
 import { untilCaughtUp } from '../phases.js';
@@ -48,6 +51,27 @@ export const duplicateMyid: Scenario = {
   says: 'one sentinel was made from a copy of another',
   make: duplicate,
 };
+
+/** A sentinel that the others know and that fleet.yaml does not name. */
+export const unknownSentinel: Scenario = {
+  ...base,
+  name: 'unknown-sentinel',
+  says: 'a sentinel that fleet.yaml does not name',
+  make: unknown,
+};
+
+async function unknown({ state, prng, stop, say }: Breaking): Promise<Done> {
+  const lives = prng.chance(0.5);
+  const master = await untilSettled(state, SETTLE_LIMIT_MS);
+  await sharedWrites(state, master, prng);
+  const stranger = sentinelOnly(state, 1);
+  const named = state.hosts.filter((host) => host.name !== stranger.name);
+  writeFileSync(join(state.directory, 'fleet.yaml'), fleetYaml(named, state.group, state.programs));
+  await turnOff(state, lives ? named : state.hosts, stop);
+  say(`fleet.yaml does not name ${stranger.name}; everything ${lives ? 'else ' : ''}off (${stop})`);
+  const drawn = [`the sentinel of ${stranger.name} ${lives ? 'runs' : 'is off'}`];
+  return { masters: [master], drawn, traits: [`stranger:${stranger.name}`, lives ? 'lives' : 'off'] };
+}
 
 async function stale({ state, prng, stop, say }: Breaking): Promise<Done> {
   const returns = prng.chance(0.5);
