@@ -27,6 +27,7 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
   const verdict = judge(group, graph, answers, { asked: losers.length > 0, dark });
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
+  const path = choosePath(group, state, verdict);
   return {
     schema: 'redis-runbook/diagnosis/1',
     group: groupName,
@@ -44,8 +45,8 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     lineage: lineageOf(graph),
     naive: naiveRules(group),
     epochs,
-    path: choosePath(group, state, verdict),
-    questions: cold ? verdict.questions : [],
+    path,
+    questions: cold || path.recommended === 'cold' ? verdict.questions : [],
   };
 }
 

@@ -56,7 +56,7 @@ function beyondSentences(group: GroupSurvey, { master }: State, verdict: Verdict
   const names = listOf(beyond.map((each) => each.node));
   return [
     `${names} ${beyond.length === 1 ? 'holds' : 'hold'} data that ${master.node} never got: ${first.why}.`,
-    `Do not start ${names} by hand: a sentinel would make ${master.node} overwrite it.`,
+    `Do not start ${names} by hand: a sentinel would make ${master.node} overwrite ${beyond.length === 1 ? 'it' : 'them'}.`,
   ];
 }
 

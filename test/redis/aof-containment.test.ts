@@ -11,7 +11,7 @@ function found(needle: Uint8Array, ...chunks: readonly Uint8Array[]): number {
   return search.found();
 }
 
-describe('the window', () => {
+describe('the end of the window', () => {
   const whole = aofOf(['SET', 'a', '1'], ['MULTI'], ['SET', 'b', '2'], ['EXEC'], ['SET', 'c', '3']);
 
   it('ends before a transaction without its EXEC: a load takes nothing of it', () => {
