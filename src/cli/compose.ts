@@ -36,6 +36,8 @@ export interface Judged {
   readonly raw: readonly RawHost[];
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
+  /** Comparisons of files that the diagnosis asked for and took into account. */
+  readonly answers?: readonly Answer[];
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
@@ -120,7 +122,7 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
     answers.push(...(await answerQuestions(diagnosis.questions, survey, fleet.hosts, context.signal)));
     diagnosis = diagnose(survey, fleet.group, answers);
   }
-  return { inventory, raw, survey, diagnosis };
+  return { inventory, raw, survey, diagnosis, answers };
 }
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */
