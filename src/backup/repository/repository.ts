@@ -1,4 +1,5 @@
 import type { BackupCheck, BackupKind, BackupTry } from '../../model/backup.js';
+import type { RdbSeen } from '../rdb-seen.js';
 
 /** Whose backups: one group of one fleet. Names as fleet.yaml allows them. */
 export interface BackupScope {
@@ -23,8 +24,12 @@ export interface StoredFile {
   /** Inside the backup: `data/dump.rdb`. */
   readonly path: string;
   readonly sizeBytes: bigint;
-  /** 64 lower-case hex digits, of the bytes that were stored. */
+  /** 64 lower-case hex digits, of the bytes that are stored. */
   readonly sha256: string;
+  /** These bytes were read from the storage by this process, after they were written. */
+  readonly isReadBack?: true;
+  /** What an RDB said of itself while it was read back; missing where it could not be walked. */
+  readonly rdb?: RdbSeen;
 }
 
 /** The three files that make a backup complete, as bytes. */
@@ -76,7 +81,10 @@ export interface BackupWriter {
 
 export interface PutOptions {
   readonly signal?: AbortSignal;
+  /** Not more is taken; also how much is expected. */
   readonly limitBytes?: bigint;
+  /** It is an RDB file: it is walked while it is read back. */
+  readonly isRdb?: boolean;
   /** Called with each chunk's length once it is written. */
   readonly onBytes?: (bytes: number) => void;
 }
