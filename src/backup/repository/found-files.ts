@@ -76,5 +76,5 @@ export async function hashStored(directory: string, path: string, signal?: Abort
     hash.update(chunk);
     sizeBytes += BigInt(chunk.length);
   }
-  return { path, sizeBytes, sha256: hash.digest('hex'), isReadBack: true };
+  return { path, sizeBytes, sha256: hash.digest('hex') };
 }

@@ -24,11 +24,9 @@ export interface StoredFile {
   /** Inside the backup: `data/dump.rdb`. */
   readonly path: string;
   readonly sizeBytes: bigint;
-  /** 64 lower-case hex digits, of the bytes that are stored. */
+  /** 64 lower-case hex digits, of the bytes as they were read back from the storage. */
   readonly sha256: string;
-  /** These bytes were read from the storage by this process, after they were written. */
-  readonly isReadBack?: true;
-  /** What an RDB said of itself while it was read back; missing where it could not be walked. */
+  /** What an RDB said of itself (`isRdb`); missing where it could not be walked. */
   readonly rdb?: RdbSeen;
 }
 
@@ -62,7 +60,7 @@ export interface BackupWriter {
   /** Keeps a small JSON value beside the partial backup for whoever resumes it (source, replication id, file list). Replaces the one before. */
   note(value: unknown): Promise<void>;
   /**
-   * Stores one file from a stream: hashed on the way, constant memory, backpressure, at most `limitBytes`. An aborted
+   * Stores one file from a stream: read back from the storage and hashed, constant memory, backpressure, at most `limitBytes`. An aborted
    * or failed stream leaves no file. Rejects with RunbookError `usage` for a path outside the grammar or a path that
    * is already stored, `disk-full` when the disk is, `locked` when the lock was lost, with the stream's own error when it fails.
    */

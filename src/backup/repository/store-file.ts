@@ -57,7 +57,7 @@ async function fill(
     if (stored.sizeBytes !== sizeBytes)
       throw new Error(`${path}: ${sizeBytes} bytes came, ${stored.sizeBytes} read back`);
     signal?.throwIfAborted();
-    return { path, isReadBack: true, ...stored };
+    return { path, ...stored };
   } finally {
     await back.close();
     await disk.settled();

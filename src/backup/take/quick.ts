@@ -23,7 +23,7 @@ export async function quickVerify(
   tools: QuickTools,
 ): Promise<BackupCheck> {
   const began = performance.now();
-  const readBack = new Map(stored.filter(({ isReadBack }) => isReadBack).map(({ path, sha256 }) => [path, sha256]));
+  const readBack = new Map(stored.map(({ path, sha256 }) => [path, sha256]));
   const verified = await verifyBackup(tools.repository, ref, tools.trust, { signal: tools.signal, readBack });
   const details = verified.troubles
     .slice(0, 100)
