@@ -64,6 +64,11 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const goOnFlags: readonly FlagRow[] = [
+  { flags: '-y, --yes', says: 'no question; never accepts a loss' },
+  { flags: '--step', says: 'ask before each action' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -128,6 +133,20 @@ export const commands: readonly CommandRow[] = [
     flags: recoverFlags,
   },
   {
+    part: 'Repair',
+    name: 'resume',
+    args: '[RUN]',
+    says: 'goes on with a run that was cut off',
+    flags: goOnFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'undo',
+    args: '[RUN]',
+    says: 'takes back what a run did, unless writes would be lost',
+    flags: goOnFlags,
+  },
+  {
     part: 'Plan',
     name: 'plan',
     args: '[RUNBOOK]',
@@ -184,7 +203,7 @@ export const commands: readonly CommandRow[] = [
     flags: [],
     subs: [
       { name: 'up', args: '', says: 'start a healthy fleet on loopback addresses' },
-      { name: 'break', args: '[SCENARIO]', says: 'break it for real: cascade or all-down' },
+      { name: 'break', args: '[SCENARIO]', says: 'break it for real; a name that is none lists them' },
       { name: 'save', args: '[NAME]', says: 'keep a lab that does not run' },
       { name: 'load', args: '[NAME]', says: 'bring a kept lab back, off as it was' },
       { name: 'status', args: '', says: 'what runs, who is master, what was broken' },
