@@ -189,7 +189,7 @@ chown -R redis-runbook ${HOME} && chmod 700 ${HOME} ${HOME}/.ssh && chown redis-
     const later = `env NODE_OPTIONS=--import=/usr/local/lib/later.mjs`;
     const command = asService.replace(' env ', ` ${later} `);
     const status = await onVault(`${command} backup status --fleet ${FLEET}`);
-    expect([status.status, status.stdout], status.stderr).toEqual([1, expect.stringMatching(/late/i)]);
+    expect([status.status, status.stdout], status.stderr).toEqual([1, expect.stringMatching(/misses its target/)]);
     const nagios = await onVault(`${command} backup status --nagios --fleet ${FLEET}`);
     expect([nagios.status, nagios.stdout]).toEqual([2, expect.stringMatching(/^CRITICAL/)]);
   });
@@ -222,7 +222,9 @@ chown -R redis-runbook ${HOME} && chmod 700 ${HOME} ${HOME}/.ssh && chown redis-
   });
 });
 
-const pingUnit = `[Service]
+const pingUnit = `[Unit]
+Before=${UNIT}.service
+[Service]
 ExecStart=/usr/local/bin/node /usr/local/lib/pings.mjs
 [Install]
 WantedBy=multi-user.target
