@@ -50,8 +50,11 @@ export interface CheckedData {
   readonly expires: bigint;
 }
 
-/** What a node held when this run stopped it: what its files, which nobody touched since, must give. */
-export type HeldAtStop = CheckedData;
+/** What a node held when this run stopped it: what its files must give, as long as they are those that it left. */
+export interface HeldAtStop extends CheckedData {
+  /** `filesNow` of its data files right after the stop. */
+  readonly files: string;
+}
 
 /** Keeps `CLIENT PAUSE … WRITE` alive on one node. */
 export interface FenceKeeper {

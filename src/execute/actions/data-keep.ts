@@ -11,7 +11,7 @@ import type { ActionModule, At } from '../tools.js';
 type Keep = ActionOf<'data.keep'>;
 
 const MOST_TRIES = 5;
-/** The list of what is kept, beside it. */
+/** The list of what is kept, beside it; `sha256` is empty where the file is read later. */
 export const LIST = 'kept.json';
 
 /**
@@ -87,14 +87,31 @@ async function placeNow(node: string, at: At): Promise<DataPlace> {
   return withReader(at, node, runningPlace).catch(() => plannedPlace(at, node));
 }
 
+/** What leaves the host is read for that; what stays there waits for `data.verify`. */
+function isReadLater({ moment, alsoHere }: Keep): boolean {
+  return moment === 'after-stop' && !alsoHere;
+}
+
+/** Without its hash where it is read later and could be linked. */
+async function keepOne(
+  action: Keep,
+  path: string,
+  into: string,
+  how: 'link-or-copy' | 'copy',
+  at: At,
+): Promise<KeptFile> {
+  const { named: host } = nodeAt(at, action.node);
+  if (!isReadLater(action) || how === 'copy') return host.keep(path, into, how, at.signal);
+  return { ...(await host.hold(path, into, at.signal)), sha256: '' };
+}
+
 async function keepRdb(action: Keep, place: DataPlace, directory: string, at: At): Promise<readonly KeptFile[]> {
   const { named: host } = nodeAt(at, action.node);
   const stat = await host.stat(place.rdb);
   if (!stat.ok && stat.why === 'absent') return [];
   if (!stat.ok) throw new Error(`${place.rdb} could not be seen: ${stat.detail}`);
-  const isLater = action.moment === 'after-stop';
-  const kept = await host.keep(place.rdb, directory, 'link-or-copy', at.signal, isLater ? 'later' : 'now');
-  const summary = await (isLater ? readRdbEnds : readRdb)(host, kept.kept, at.signal).catch(
+  const kept = await keepOne(action, place.rdb, directory, 'link-or-copy', at);
+  const summary = await (isReadLater(action) ? readRdbEnds : readRdb)(host, kept.kept, at.signal).catch(
     (error: Error) => error.message,
   );
   if (typeof summary === 'string') {
@@ -118,7 +135,7 @@ async function keepAof(action: Keep, place: DataPlace, directory: string, at: At
     const kept = await keepFiles(action, before, into, at);
     const after = await findAof(at, action.node, place);
     if (kept && after?.manifest?.text === before.manifest?.text) {
-      if (action.moment === 'before-stop') await verifyAof(action.node, before, kept, at);
+      if (!isReadLater(action)) await verifyAof(action.node, before, kept, at);
       return kept;
     }
     for (const file of kept ?? []) await nodeAt(at, action.node).named.remove(file.kept);
@@ -131,11 +148,10 @@ async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Pr
   const { named: host } = nodeAt(at, action.node);
   const last = aof.files.at(-1);
   // The manifest first: a rewrite that ends meanwhile is seen by it.
-  const hash = action.moment === 'after-stop' ? 'later' : 'now';
-  const manifest = aof.manifest ? [await keepOrGone(host.keep(aof.manifest.path, into, 'copy', at.signal, hash))] : [];
+  const manifest = aof.manifest ? [await keepOrGone(keepOne(action, aof.manifest.path, into, 'copy', at))] : [];
   const files = aof.files.map((file) => {
     const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
-    return keepOrGone(host.keep(file.path, into, how, at.signal, hash));
+    return keepOrGone(keepOne(action, file.path, into, how, at));
   });
   const all = [...manifest, ...(await everyEnd(files))];
   const kept = all.filter((file) => file !== undefined);

@@ -3,7 +3,7 @@ import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
 import type { ActionOf } from '../../model/plan.js';
 import type { RunningRedis } from '../../model/survey.js';
-import { type DataPlace, findAof, runningPlace } from '../data-place.js';
+import { type DataPlace, filesNow, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdbEnds } from '../data-read.js';
 import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
@@ -60,7 +60,8 @@ export const serviceStop: ActionModule<'service.stop'> = {
     await stopProcess(action, at, before);
     if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
     const acted = await compareSaved(action, before, at);
-    at.memory.stopped.set(action.node, { keys: before.running.keys, expires: before.running.expires });
+    const { keys, expires } = before.running;
+    at.memory.stopped.set(action.node, { keys, expires, files: await filesNow(at, action.node, before.place) });
     return acted;
   },
 };
