@@ -14,9 +14,14 @@ import { createGate, createStep } from './gates.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 
-/** `user@machine`, as locks and reports show the operator. */
+/**
+ * `user@machine`, as locks and reports show the operator. Where several people share one login, `$REDIS_RUNBOOK_OPERATOR`
+ * says which of them it is; anything that is no plain name is not taken.
+ */
 export function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
+  const given = process.env.REDIS_RUNBOOK_OPERATOR;
+  const name = given !== undefined && /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(given) ? given : userInfo().username;
+  return `${name}@${hostname()}`;
 }
 
 /** Carries an agreed plan out in a run directory of its own, looks again, and shows how it ended. Exit status of the run. */

@@ -64,6 +64,11 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const lockFlags: readonly FlagRow[] = [
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -125,7 +130,7 @@ export const commands: readonly CommandRow[] = [
     name: 'recover',
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
-    flags: recoverFlags,
+    flags: [...recoverFlags, ...lockFlags],
   },
   {
     part: 'Plan',
@@ -157,6 +162,13 @@ export const commands: readonly CommandRow[] = [
       { name: 'list', args: '', says: 'all runs, newest first' },
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },
     ],
+  },
+  {
+    part: 'Record',
+    name: 'unlock',
+    args: '<ID>',
+    says: 'gives back the lock of a run whose holder is gone',
+    flags: [],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {

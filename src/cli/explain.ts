@@ -85,7 +85,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. On a terminal another one is asked for once; nothing is tried more often. Without a terminal sudo-password in fleet.yaml says where the password comes from.',
   'too-little-seen': 'A host that may hold data could not be seen.',
   changed: 'The fleet is not as it was when the plan was made.',
-  locked: 'Another run holds the lock of the fleet.',
+  locked:
+    'Another run holds the lock of the fleet, or this one lost it: somebody took it over, and its hosts refuse every further command of it.',
   stopped: 'Stopped at a question or by Ctrl-C; nothing was changed, or everything was undone.',
   incomplete: 'Stopped half way. Every file is kept; recover looks again and goes on from what is true.',
   unknown: 'Nobody knows how the last action ended. Look before anything else.',

@@ -10,11 +10,12 @@ import { listed } from '../report/quantities.js';
 import { headlineLines } from '../report/status-text.js';
 import { createAsk } from './ask.js';
 import { carryOut, operator } from './carry-out.js';
-import { type Fleet, type Judged, withJudged } from './compose.js';
+import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
+import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, showTroubles, writePlan } from './plan.js';
 import { probePlan, troubles, withPlaces } from './probe.js';
@@ -27,7 +28,9 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
       next: ['redis-runbook recover --fleet FILE'],
     });
-  return withJudged(context, flags, async (seen, fleet) => {
+  return withJudged(context, flags, async (first, fleet) => {
+    const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
+    const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;
     const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);

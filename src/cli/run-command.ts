@@ -71,6 +71,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
         context,
       );
+    case 'unlock':
+      return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
     case 'report':
       return (await import('./report.js')).reportCommand({ ...select, run: word }, context);
     case 'explain':
@@ -114,6 +116,8 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     reason: text(options.reason),
     out: text(options.out),
     markdown: isOn(options.markdown),
+    wait: text(options.wait),
+    takeOver: text(options.takeOver),
   };
 }
 

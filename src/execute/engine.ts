@@ -4,7 +4,7 @@ import type { Plan, Stage } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { runBatch } from './batch.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
-import { beginHeartbeat } from './heartbeat.js';
+import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
 import { resultOf } from './result.js';
 import { at, emit, newRun, type Run, stop } from './run.js';
@@ -31,7 +31,7 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
     detail: { fingerprint: plan.fingerprint, path: plan.path, who: tools.who },
   });
   try {
-    await runStages(run);
+    await runStages(run, heartbeat);
   } catch (error) {
     if (run.progress.outcome === 'done') run.progress.outcome = 'failed';
     run.progress.stoppedWhy ??= error instanceof Error ? error.message : String(error);
@@ -46,13 +46,15 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   return resultOf(run);
 }
 
-async function runStages(run: Run): Promise<void> {
+async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
   for (const [index, stage] of run.plan.stages.entries()) {
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
     if (stage.gate && (await run.options.gate(stage.gate, stagesOfGate(run.plan, index))) === 'stop') {
       return stop(run, stage, 'stopped', 'declined at the question before it');
     }
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    run.progress.doing = `stage ${index + 1} ${stage.title}`;
+    heartbeat.now();
     await runStage(run, stage, index);
     if (run.progress.outcome !== 'done') return;
   }
@@ -66,7 +68,6 @@ function stagesOfGate(plan: Plan, index: number): readonly Stage[] {
 }
 
 async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
-  run.progress.doing = `stage ${index + 1} ${stage.title}`;
   await run.tools.journal.write({ action: stage.id, phase: 'intent', text: stage.title });
   emit(run, { type: 'stage-begun', index, title: stage.title, at: run.tools.now().toISOString() });
   const wrong = await checkNeeds(stage.needs, at(run, stage.id));

@@ -13,17 +13,27 @@ const BEAT_MS = 10_000;
  */
 const TRUSTED_MS = (DEAD_AFTER_S - 30) * 1000;
 
+/** The signs of life of a run under way. */
+export interface Heartbeat {
+  /** Gives one now, beside what the run does: what it is doing changed. */
+  now(): void;
+  end(): Promise<void>;
+}
+
 /**
  * Renews the heartbeat and `doing` of every lock that the run holds, every ten seconds. A lock that is another's by now,
  * or gone, is noted in the run's memory, and so is that most locks could not be renewed for a minute: no action is begun
  * any more.
  */
-export function beginHeartbeat(run: Run): { end(): Promise<void> } {
+export function beginHeartbeat(run: Run): Heartbeat {
   let busy: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
+  const now = () => {
     busy = busy.then(() => beat(run));
-  }, BEAT_MS);
+    run.memory.beating = busy;
+  };
+  const timer = setInterval(now, BEAT_MS);
   return {
+    now,
     end: async () => {
       clearInterval(timer);
       await busy;

@@ -44,12 +44,12 @@ function capital(text: string): string {
 }
 
 function nextOf({ file, standing, isHere, asker }: LockedBy): readonly string[] {
-  const look = 'redis-runbook status                    looking is never locked';
+  const look = 'redis-runbook status   looking is never locked';
   const follow = isHere ? [`redis-runbook history show ${file.run} --follow`] : [];
   if (standing.is !== 'living') {
     return [
       `redis-runbook recover --take-over ${file.run}   goes on from what is true; asks for the run's id`,
-      `redis-runbook unlock ${file.run}                only gives the lock back`,
+      `redis-runbook unlock ${file.run}   only gives the lock back`,
       look,
       ...follow,
     ];
@@ -58,7 +58,7 @@ function nextOf({ file, standing, isHere, asker }: LockedBy): readonly string[] 
   return [
     look,
     ...follow,
-    'redis-runbook recover --wait 10m        queue up behind it',
+    'redis-runbook recover --wait 10m   queue up behind it',
     `${file.who} can give it to you: redis-runbook handover --to ${name}`,
   ];
 }

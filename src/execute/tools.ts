@@ -66,6 +66,8 @@ export interface Memory {
   readonly claimed: Map<string, WritableHost>;
   /** Host → when its lock was last known to be this run's, milliseconds of the wall clock, which goes on while a machine sleeps. */
   readonly renewedAtMs: Map<string, number>;
+  /** The signs of life that are under way: a lock goes only when none is, or it would be written once more. */
+  beating?: Promise<void>;
   /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
   lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;

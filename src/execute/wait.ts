@@ -40,7 +40,10 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
       elapsedMs,
       limitMs: condition.limitMs,
     });
+  const { doing } = run.progress;
+  run.progress.doing = `${doing}, waiting: ${condition.says}`.slice(0, 200);
   const waited = await waitFor(condition, at(run, condition.id), tell);
+  run.progress.doing = doing;
   const { outcome } = waited;
   await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
   const { seen, elapsedMs } = waited;

@@ -19,8 +19,14 @@ export const lockRelease: ActionModule<'lock.release'> = {
     const held = at.memory.locks.get(action.host);
     // Out of the memory first: the heartbeat must not take a lock that goes for one that was lost.
     at.memory.locks.delete(action.host);
+    await at.memory.beating;
+    if (host && held) {
+      await removeLock(host, held).catch((error: unknown) => {
+        at.memory.locks.set(action.host, held);
+        throw error;
+      });
+    }
     at.memory.claimed.delete(action.host);
-    if (host && held) await removeLock(host, held);
     return { says: 'lock released' };
   },
 };

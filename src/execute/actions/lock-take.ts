@@ -24,7 +24,7 @@ export const lockTake: ActionModule<'lock.take'> = {
   act: async (action, at) => {
     const host = hostOf(at, action.host);
     const began = Date.now();
-    const file = await ownFile(at);
+    const file = await ownFile(action.id, at);
     const made = await createLock(host, file, at.signal);
     if (!made) return takeOver(host, file, at);
     hold(host, made, began, at);
@@ -32,10 +32,12 @@ export const lockTake: ActionModule<'lock.take'> = {
   },
 };
 
-async function ownFile({ tools, plan }: At): Promise<LockFile> {
+async function ownFile(id: string, { tools, plan }: At): Promise<LockFile> {
   const process = tools.identity ?? (await myIdentity());
   const { run, who } = tools;
-  return newLock({ run, who, doing: 'beginning', group: plan.group, runbook: plan.runbook, process }, tools.now());
+  const index = plan.stages.findIndex((stage) => stage.id === id.split('/')[0]);
+  const doing = `stage ${index + 1} ${plan.stages[index]?.title ?? ''}`;
+  return newLock({ run, who, doing, group: plan.group, runbook: plan.runbook, process }, tools.now());
 }
 
 /** From here on the run does nothing on the host without its token. */
