@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
@@ -11,18 +10,11 @@ import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { createGate, createStep } from './gates.js';
+import { operator } from './operator.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 
-/**
- * `user@machine`, as locks and reports show the operator. Where several people share one login, `$REDIS_RUNBOOK_OPERATOR`
- * says which of them it is; anything that is no plain name is not taken.
- */
-export function operator(): string {
-  const given = process.env.REDIS_RUNBOOK_OPERATOR;
-  const name = given !== undefined && /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(given) ? given : userInfo().username;
-  return `${name}@${hostname()}`;
-}
+export { operator } from './operator.js';
 
 /** Carries an agreed plan out in a run directory of its own, looks again, and shows how it ended. Exit status of the run. */
 export async function carryOut(

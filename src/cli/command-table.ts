@@ -141,6 +141,16 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Plan',
+    name: 'apply',
+    args: '<FILE>',
+    says: 'carries a plan of plan --out out, where the fleet still is as it was',
+    flags: [
+      ...recoverFlags.filter(({ flags }) => /^(-y|--step|--set-aside|--accept-loss|--reason)/.test(flags)),
+      ...lockFlags,
+    ],
+  },
+  {
+    part: 'Plan',
     name: 'runbook',
     args: '',
     says: 'the runbooks that plans are made from',

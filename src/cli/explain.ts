@@ -45,6 +45,9 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'fleet-file': 'fleet.yaml has mistakes; each is named with its line and column.',
   'no-fleet': 'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist.',
   'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
+  'plan-file': 'A file given to apply was not written by plan --out, or by a newer version.',
+  'plan-tampered':
+    'A file given to apply holds another plan than the runbook and the fleet give: somebody changed it. A plan is never carried out from its file; it is made anew and compared.',
   'survey-file': 'A file given with --survey was not written by status --save.',
   'policy-file': 'A policy file or a baseline of audit has mistakes, or cannot be read.',
   'no-terminal': 'A question would have to be asked and nobody can answer: stdin or stderr is no terminal.',

@@ -8,9 +8,9 @@ import { lockOfRun, takeOver } from '../execute/take-over.js';
 import { myIdentity } from '../hosts/process-identity.js';
 import { printableProse } from '../report/escape.js';
 import { duration, listed } from '../report/quantities.js';
-import { operator } from './carry-out.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
+import { operator } from './operator.js';
 
 /** What the command line says about a lock that stands against it. */
 export interface LockFlags {

@@ -3,6 +3,7 @@ import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Choice } from '../plan/choice.js';
 import { linesOf } from '../report/doctor-text.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
@@ -35,10 +36,10 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
     if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
-    const plan = await agreedPlan(judged, flags, context);
+    const { plan, choice: given } = await agreedPlan(judged, choice, flags.yes, context);
     if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
     if (flags.out !== undefined) {
-      await writePlan(plan, flags.out, context);
+      await writePlan(plan, flags.out, context, { judged, choice: given, runbook: undefined });
       return exitStatus.done;
     }
     if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
@@ -71,14 +72,20 @@ function leftText(left: Leftovers, context: Context): string {
 }
 
 /** The plan with every consent that it needs given, or refused. */
-async function agreedPlan(judged: Judged, flags: RecoverFlags, context: Context): Promise<Plan> {
-  const choice = choiceOf(flags);
-  const first = await planFor(judged, choice);
-  const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return given === choice ? first.plan : (await planFor(judged, given)).plan;
+export async function agreedPlan(
+  judged: Judged,
+  choice: Choice,
+  yes: boolean,
+  context: Context,
+  runbook?: string,
+): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
+  const first = await planFor(judged, choice, runbook);
+  const given = await askConsents(first.decision, choice, createAsk(context), yes, context);
+  const plan = given === choice ? first.plan : (await planFor(judged, given, runbook)).plan;
+  return { plan, choice: given };
 }
 
-function showPlan(plan: Plan, markdown: boolean, context: Context): void {
+export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
@@ -88,7 +95,7 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 }
 
 /** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
-async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
   const tried = await tryPlaces(plan, judged, fleet, context);
   refuseFailed(tried);
   if (context.json || context.quiet) return;
@@ -116,7 +123,7 @@ async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, cont
   return status;
 }
 
-function refuseWithoutAnswers(flags: RecoverFlags, context: Context): void {
+export function refuseWithoutAnswers(flags: Pick<RecoverFlags, 'yes'>, context: Context): void {
   if (flags.yes || (context.isTerminal && !context.noInput)) return;
   throw new RunbookError('no-terminal', 'A recovery asks before it changes anything, and nobody can be asked here.', {
     facts: ['stdin and stderr are not both a terminal, or --no-input was given'],

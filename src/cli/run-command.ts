@@ -61,6 +61,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
+    case 'apply':
+      return (await import('./apply.js')).applyCommand(word ?? '', choices(given, select), context);
     case 'runbook':
       return (await import('./runbook.js')).runbookCommand(
         { ...select, sub: oneOf(sub, ['list', 'show', 'check']), name: word, markdown: isOn(options.markdown) },

@@ -7,10 +7,10 @@ import { wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
 import { createAsk } from './ask.js';
-import { operator } from './carry-out.js';
 import { openFleet } from './compose.js';
 import type { Context } from './context.js';
 import type { SelectFlags } from './flags.js';
+import { operator } from './operator.js';
 
 /** `unlock ID`: gives back the lock of a run that nobody stands behind any more, and touches nothing else. */
 export async function unlockCommand(flags: SelectFlags & { readonly run: string }, context: Context): Promise<number> {
