@@ -31,13 +31,13 @@ it('what only the set-aside side of a split took comes back from its kept files,
 
   const address = lab.word('pv2', 'bind');
   const password = lab.word('pv2', 'requirepass');
-  const valueOf = async (key: string) => {
+  const hashAt = async (key: string) => {
     const answers = await rawCommand(address, 6379, ['AUTH', password], ['GET', key]);
     const value = /^\+OK\r\n\$(?:-1|\d+)\r\n([\s\S]*?)(?:\r\n)?\+OK\r\n$/.exec(answers)?.[1] ?? '';
     return createHash('sha256').update(value, 'latin1').digest('hex');
   };
   const [onPv1, onPv2] = [lastOn('pv1'), lastOn('pv2')];
-  const before = await shared(onPv1, onPv2, valueOf);
+  const before = await shared(onPv1, onPv2, hashAt);
   // Keys that are written once; the others both sides have, with one value or two.
   const once = [...onPv1.keys()].filter((key) => key.startsWith('w:'));
 
@@ -50,15 +50,15 @@ it('what only the set-aside side of a split took comes back from its kept files,
   expect(bundle?.there).toBe('0');
 
   expect(once.length).toBeGreaterThan(0);
-  for (const key of once) expect(await valueOf(key), key).toBe(onPv1.get(key));
-  for (const [key, hash] of onPv2) expect(await valueOf(key), key).toBe(hash);
-  expect(await shared(onPv1, onPv2, valueOf)).toEqual(before);
+  for (const key of once) expect(await hashAt(key), key).toBe(onPv1.get(key));
+  for (const [key, hash] of onPv2) expect(await hashAt(key), key).toBe(hash);
+  expect(await shared(onPv1, onPv2, hashAt)).toEqual(before);
 });
 
 async function shared(
   one: ReadonlyMap<string, string>,
   other: ReadonlyMap<string, string>,
-  valueOf: (key: string) => Promise<string>,
+  hashAt: (key: string) => Promise<string>,
 ): Promise<readonly string[]> {
-  return Promise.all([...one.keys()].filter((key) => other.has(key)).map(valueOf));
+  return Promise.all([...one.keys()].filter((key) => other.has(key)).map(hashAt));
 }
