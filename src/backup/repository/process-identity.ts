@@ -52,6 +52,12 @@ export async function isProvenDead(other: ProcessIdentity, me: ProcessIdentity):
   return now.startTicks.toString() !== other.startTicks || now.state === 'Z' || now.state === 'X';
 }
 
+/** Whether a process could be looked up from here: the same boot of the same machine, and the same pid namespace. */
+export function canBeSeen(other: ProcessIdentity, me: ProcessIdentity): boolean {
+  if (other.boot === undefined || me.boot === undefined) return other.host === me.host;
+  return other.boot === me.boot && other.pidNamespace === me.pidNamespace;
+}
+
 /** Whether any process has this pid, also one that may not be looked at. */
 function answers(pid: number): boolean {
   try {
