@@ -11,6 +11,7 @@ import { grouped, listed } from '../report/quantities.js';
 import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
 import { renderReport } from '../report/run-markdown.js';
 import { holdRows, keptSays } from '../report/run-truth.js';
+import { salvagesIn } from '../salvage/read.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
 
@@ -25,7 +26,7 @@ export interface Ended {
 
 /** Writes report.md, shows the last screen, and gives the exit status of the run. */
 export async function endRun(ended: Ended, context: Context): Promise<number> {
-  const result = withTails(ended);
+  const result = await withSalvages(withTails(ended));
   const journal = parseJournal(await readFile(journalPath(result.directory), 'utf8')).lines;
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
   const path = await saveInRun(result.directory, 'report.md', report);
@@ -50,8 +51,21 @@ function withTails(ended: Ended): RunResult {
   return { ...ended.result, leftToDo: [...ended.result.leftToDo, ...tails] };
 }
 
+/** What was set aside and written as a bundle waits for somebody who looks at it. */
+async function withSalvages(result: RunResult): Promise<RunResult> {
+  if (result.outcome !== 'done') return result;
+  const waiting = (await salvagesIn(result.directory)).filter(({ manifest }) => manifest.file.sizeBytes > 0n);
+  const todo = waiting.map(({ manifest: { node, ledger } }) => ({
+    says:
+      `${grouped(ledger.onlyLeft.keys)} keys that only ${node} has, and ${grouped(ledger.different.keys)} with another value, ` +
+      `are set aside: redis-runbook salvage show ${result.run}`,
+  }));
+  return { ...result, leftToDo: [...result.leftToDo, ...todo] };
+}
+
 function statusOfRun(result: RunResult, after: Judged | undefined): number {
   if (result.outcome === 'unknown') return exitStatus.unknown;
+  if (result.lockLost) return exitStatus.locked;
   if (result.outcome !== 'done') return result.changedAnything ? exitStatus.incomplete : exitStatus.stopped;
   const healthy = after === undefined || after.diagnosis.state === 'healthy';
   return worstOf([
@@ -76,7 +90,7 @@ function facts(
   return {
     headline: headline(ended, result, journal),
     rows: rows(ended, result, journal),
-    next: next(result, context),
+    next: next(ended.plan, result, context),
     report,
   };
 }
@@ -134,11 +148,19 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
   ];
 }
 
-function next(result: RunResult, context: Context): readonly NextCommand[] {
+/** What a branch that was set aside holds alone is in its kept files until somebody compares them. */
+function collects(plan: Plan, result: RunResult, fleet: string): readonly NextCommand[] {
+  if (plan.setAside.length === 0) return [];
+  const isMade = result.leftToDo.some(({ says }) => says.includes('salvage show'));
+  const command = `redis-runbook salvage ${isMade ? 'show' : 'collect'} ${result.run}${fleet}`;
+  return [{ command, says: `what only ${listed(plan.setAside)} had, and putting it back` }];
+}
+
+function next(plan: Plan, result: RunResult, context: Context): readonly NextCommand[] {
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
-  if (result.outcome === 'done') return [look, history];
+  if (result.outcome === 'done') return [look, ...collects(plan, result, fleet), history];
   if (!result.changedAnything)
     return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [

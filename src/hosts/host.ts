@@ -3,6 +3,7 @@ import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
 import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
 import type { Seen } from '../model/seen.js';
+import type { Claim } from './claim.js';
 import type { RedisEndpoint } from './redis-endpoint.js';
 
 /** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
@@ -167,6 +168,13 @@ export interface WritableHost extends Host {
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
   named(config: string): WritableHost;
+  /**
+   * The same machine for a run that holds its lock: whatever changes something first sees, there and in the same command,
+   * that the lock file carries the token; else nothing is done, and it rejects with ClaimLost.
+   */
+  claimed(claim: Claim): WritableHost;
+  /** Sees the token of a claimed host: what is sent on a connection of its own needs it. Rejects with ClaimLost. */
+  checkClaim?(signal: AbortSignal): Promise<void>;
 }
 
 /** Commands that only look. The list is closed: nothing else can be sent through a reader. */
@@ -175,6 +183,7 @@ export const readCommands = [
   'INFO',
   'ROLE',
   'DBSIZE',
+  'EXISTS',
   'LASTSAVE',
   'CONFIG GET',
   'COMMAND INFO',
@@ -202,6 +211,8 @@ export const writeCommands = [
   'REPLICAOF',
   'SLAVEOF',
   'SHUTDOWN',
+  'SELECT',
+  'RESTORE',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
 ] as const;
@@ -209,7 +220,7 @@ export type WriteCommand = (typeof writeCommands)[number];
 
 /** A connection that can only look. A lost connection is a `Seen` with `ok: false`, never a reconnect. */
 export interface RedisReader {
-  ask(command: ReadCommand, ...args: readonly string[]): Promise<Seen<Resp>>;
+  ask(command: ReadCommand, ...args: readonly (string | Uint8Array)[]): Promise<Seen<Resp>>;
   close(): void;
 }
 
@@ -217,7 +228,7 @@ export interface RedisReader {
 export interface RedisWriter extends RedisReader {
   send(
     command: WriteCommand,
-    ...args: readonly string[]
+    ...args: readonly (string | Uint8Array)[]
   ): Promise<
     { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
   >;

@@ -20,7 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { beat } from '../../src/backup/repository/heartbeat.js';
 import { takeLock } from '../../src/backup/repository/lock.js';
 import { openRepository } from '../../src/backup/repository/open.js';
-import { isProvenDead, myIdentity } from '../../src/backup/repository/process-identity.js';
+import { isProvenDead, myIdentity } from '../../src/hosts/process-identity.js';
 import { bytes, makeBackup, scope } from './builders.js';
 import { repositoryConformance } from './repository-conformance.js';
 

@@ -3,9 +3,17 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RunbookError } from '../../errors.js';
+import {
+  identitySchema,
+  isHere,
+  isProvenDead,
+  myIdentity,
+  type ProcessIdentity,
+} from '../../hosts/process-identity.js';
 import { readSmall, syncDirectory, writeOnce } from './durable.js';
+
 import { beat, isSilent } from './heartbeat.js';
-import { canBeSeen, identitySchema, isProvenDead, myIdentity, type ProcessIdentity } from './process-identity.js';
+
 import type { LockHolder, RepositoryLock } from './repository.js';
 
 const lockSchema = z.strictObject({
@@ -55,7 +63,7 @@ export async function takeLock(path: string, what: string, doing: string, now: D
  */
 async function isStale(path: string, { by, beats }: LockFile, me: ProcessIdentity): Promise<boolean> {
   if (await isProvenDead(by, me)) return true;
-  return beats === true && !canBeSeen(by, me) && (await isSilent(path));
+  return beats === true && !isHere(by, me) && (await isSilent(path));
 }
 
 async function removeDead(path: string, dead: LockFile, what: string, now: Date): Promise<void> {
