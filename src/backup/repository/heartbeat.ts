@@ -5,7 +5,7 @@ import { UNFINISHED } from './durable.js';
 
 const BEAT_MS = 30_000;
 /** Twenty beats: no pause of a disk, a machine or a network lasts so long without whoever waits being told. */
-export const SILENT_MS = 10 * 60_000;
+const SILENT_MS = 10 * 60_000;
 
 /**
  * A sign of life of a lock's holder: the time of its file, set every half minute. It keeps no process alive. Ends when
