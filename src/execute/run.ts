@@ -54,6 +54,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     fences: new Map(),
     checked: new Map(),
     stopped: new Map(),
+    leaving: new Map(),
     readers: new Map(),
     credentials: new Map(),
   };
