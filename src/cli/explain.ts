@@ -68,7 +68,9 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
   'disk-full':
     'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
-  'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
+  'unsafe-path':
+    'The path that was asked for is not safe here, or cannot do what else was asked for. status --why says why, for each path.',
+  'no-runbook': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   'unknown-signer':
     'A backup was signed with a key that this machine does not know. Compare the fingerprint with its owner, then --accept-signer NAME.',
   'backup-failed':

@@ -1,5 +1,6 @@
+import { pathsFor } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
-import type { Path } from '../model/diagnosis.js';
+import type { Path, PathChoice } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
 import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
@@ -27,21 +28,28 @@ export function choiceOf(flags: Chosen): Choice {
   };
 }
 
+/** The built-in runbook of each path that this version carries out. */
+export const runbookOf: Readonly<Partial<Record<Path, string>>> = {
+  'sentinels-only': 'recover-sentinels-only',
+  cold: 'recover-cold',
+};
+
 /**
- * The path to take: the recommended one, or the one that the operator asked for. This version carries out `cold`;
- * where a gentler one is right it says which, and what cold costs, and goes on only with `--path cold`, or when a run
- * of it was cut off and its locks or holds are still there.
+ * The path to take: the recommended one, or the one that the operator asked for. A harder one than recommended may be
+ * taken where it is possible; a gentler one than is safe is refused with the reason. Throws RunbookError `unsafe-path`,
+ * and `no-runbook` where this version cannot carry the right one out.
  */
 export function pathToTake(judged: Judged, choice: Choice): Path {
-  const { recommended, why } = judged.diagnosis.path;
+  const { recommended, why } = choiceOfPath(judged, choice);
   const wanted = choice.path ?? recommended;
-  if (wanted === 'nothing' || wanted === 'cold') return wanted;
-  // A cold recovery that was cut off is gone on with: half of its nodes are held, or not proved.
+  if (choice.path !== undefined) refuseUnsafe(judged, choice, choice.path);
+  // A recovery that was cut off is gone on with: half of its nodes are held, or not proved.
   const left = leftoversOf(judged);
   const leftOut = left !== undefined && isLeftOut(judged, left) ? left : undefined;
+  if (wanted === 'nothing' || runbookOf[wanted] !== undefined) return wanted;
   if (choice.path === undefined && left !== undefined && leftOut === undefined) return 'cold';
   throw new RunbookError(
-    'gentler-path',
+    'no-runbook',
     choice.path === undefined
       ? `The gentlest safe path here is ${recommended}: ${why}. This version cannot carry it out.`
       : `This version cannot carry out the path ${wanted}.`,
@@ -62,14 +70,32 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
   );
 }
 
-/** The decision and the plan that follows from it, with the runbook of its path. */
+/** The paths as the diagnosis sees them, or as they are for the node that the operator promotes. */
+function choiceOfPath({ survey, diagnosis }: Judged, { promote }: Choice): PathChoice {
+  return promote === undefined || promote === diagnosis.winner
+    ? diagnosis.path
+    : pathsFor(survey, diagnosis.group, promote);
+}
+
+function refuseUnsafe(judged: Judged, choice: Choice, path: Path): void {
+  const { recommended, why, ruledOut, impossible = [] } = choiceOfPath(judged, choice);
+  const found = [...ruledOut, ...impossible].find((each) => each.path === path);
+  if (found === undefined) return;
+  throw new RunbookError('unsafe-path', `The path ${path} is not safe here: ${found.why}.`, {
+    facts: [`the gentlest safe path is ${recommended}: ${why}`],
+    next: ['redis-runbook status --why', 'redis-runbook recover'],
+  });
+}
+
+/** The decision and the plan that follows from it, with the runbook of its path, or the one that is named. */
 export async function planFor(
   judged: Judged,
   choice: Choice,
-  runbook = 'recover-cold',
+  path: Path,
+  runbook: string = runbookOf[path] ?? 'recover-cold',
 ): Promise<{ decision: Decision; plan: Plan }> {
-  const decision = decide(judged.diagnosis, choice);
   const read = await readRunbook(runbook);
+  const decision = decide(judged.diagnosis, choice, read.path);
   const { inventory, survey, diagnosis } = judged;
   return { decision, plan: makePlan({ runbook: read, inventory, survey, diagnosis, decision }) };
 }

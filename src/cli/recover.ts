@@ -5,6 +5,7 @@ import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
+import type { Path } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -38,9 +39,10 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
   return withJudged(context, flags, async (seen, fleet) => {
     const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
-    if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
-    if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
-    const plan = await agreedPlan(judged, flags, context);
+    const path = pathToTake(judged, choice);
+    if (path === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
+    if (!context.json && !context.quiet) context.stdout(choicePages(judged, path, context));
+    const plan = await agreedPlan(judged, path, flags, context);
     if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
     if (flags.out !== undefined) {
       await writePlan(plan, flags.out, context);
@@ -80,11 +82,11 @@ function operator(): string {
 }
 
 /** The plan with every consent that it needs given, or refused. */
-async function agreedPlan(judged: Judged, flags: RecoverFlags, context: Context): Promise<Plan> {
+async function agreedPlan(judged: Judged, path: Path, flags: RecoverFlags, context: Context): Promise<Plan> {
   const choice = choiceOf(flags);
-  const first = await planFor(judged, choice);
+  const first = await planFor(judged, choice, path);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return given === choice ? first.plan : (await planFor(judged, given)).plan;
+  return given === choice ? first.plan : (await planFor(judged, given, path)).plan;
 }
 
 function showPlan(plan: Plan, markdown: boolean, context: Context): void {

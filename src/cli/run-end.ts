@@ -89,7 +89,11 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
   const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
-  return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
+  const serves = plan.serves
+    ? `${plan.group} serves, as it did all the while: ${plan.master} is master.`
+    : `${plan.group} serves again${since}: ${plan.master} is master.`;
+  const data = plan.path === 'sentinels-only' ? 'No Redis was touched.' : `${lost}${aside}`;
+  return `${serves} ${data}${left} ${now}`.trim();
 }
 
 const endings = { done: 'Done', stopped: 'Stopped', failed: 'Failed', unknown: 'Not known how it ended:' } as const;

@@ -2,51 +2,70 @@ import type { Path, PathChoice } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
+import { twinsOf } from './sentinels.js';
 import { addressOf, type State } from './state.js';
 import type { Verdict } from './verdict.js';
 
 const gentlestFirst: readonly Path[] = ['nothing', 'failover', 'sentinels-only', 'live', 'cold'];
 
-/** The gentlest path that is safe, and why each gentler one is not. */
-export function choosePath(group: GroupSurvey, state: State, verdict: Verdict): PathChoice {
-  const { path, why } = recommend(group, state, verdict);
-  const ruledOut = gentlestFirst
-    .slice(0, gentlestFirst.indexOf(path))
-    .map((gentler) => ({ path: gentler, why: whyNot(gentler, group, state, verdict) }));
-  return { recommended: path, why, ruledOut };
+/**
+ * The gentlest path that is safe, why each gentler one is not, and which of the harder ones are not possible either.
+ * `promote`: the node that the operator made the choice for, instead of the one that the diagnosis would.
+ */
+export function choosePath(group: GroupSurvey, state: State, verdict: Verdict, promote?: string): PathChoice {
+  const target = promote ?? verdict.winner ?? state.master?.node;
+  const scene: Sighted = { group, state, verdict, target };
+  const reasons = gentlestFirst.map((path) => ({ path, why: whyNot(path, scene) }));
+  const at = reasons.findIndex(({ why }) => why === undefined);
+  const recommended = reasons[at]?.path ?? 'cold';
+  const ruledOut = reasons.slice(0, at).flatMap(({ path, why }) => (why === undefined ? [] : [{ path, why }]));
+  const impossible = reasons.slice(at + 1).flatMap(({ path, why }) => (why === undefined ? [] : [{ path, why }]));
+  const why = whyThis(recommended, scene, ruledOut);
+  return { recommended, why, ruledOut, ...(impossible.length === 0 ? {} : { impossible }) };
 }
 
-interface Recommended {
-  readonly path: Path;
-  readonly why: string;
+/** What the choice is made from; `target`: the node that is to be master. */
+interface Sighted {
+  readonly group: GroupSurvey;
+  readonly state: State;
+  readonly verdict: Verdict;
+  readonly target: string | undefined;
 }
 
-function recommend(group: GroupSurvey, state: State, verdict: Verdict): Recommended {
-  if (state.state === 'healthy') return { path: 'nothing', why: 'the fleet is healthy' };
-  if (state.state === 'sentinel-at-work') return { path: 'nothing', why: state.why };
-  if (state.running.length === 0) return { path: 'cold', why: 'no Redis answers: the freshest data is only in files' };
-  if (state.master) return withMaster(group, state, state.master);
-  const { winner } = verdict;
-  if (winner === undefined)
-    return { path: 'cold', why: 'no node is proved to be the freshest, so all of them are kept first' };
-  if (!state.running.some((node) => node.node === winner))
-    return { path: 'cold', why: `the freshest data is only in the files of ${winner}, which does not run` };
-  const hindered = whyNoFailover(group, state, verdict);
-  if (hindered !== undefined)
-    return { path: 'live', why: `${winner} runs, and Sentinel cannot promote it safely: ${hindered}` };
-  return { path: 'failover', why: `${winner} runs, and every sentinel answers and agrees` };
-}
+type Reasoned = readonly { readonly path: Path; readonly why: string }[];
 
-function withMaster(group: GroupSurvey, state: State, master: RedisSurvey): Recommended {
+/** Why a path was chosen, in one sentence without its end. */
+function whyThis(path: Path, { group, state, verdict, target }: Sighted, ruledOut: Reasoned): string {
   const amiss = state.amiss.join('; ');
-  const off = group.redis.filter((node) => node !== master && !isLinked(node, master));
-  if (off.length === 0) return { path: 'sentinels-only', why: `replication is sound; ${amiss}` };
+  switch (path) {
+    case 'nothing':
+      return state.state === 'healthy' ? 'the fleet is healthy' : state.why;
+    case 'failover':
+      return `${target} runs, and every sentinel answers and agrees`;
+    case 'sentinels-only':
+      return `replication is sound; ${amiss}`;
+    case 'live':
+      return state.master
+        ? `${state.master.node} serves; ${amiss}${returning(group, state.master)}`
+        : `${target} runs, and Sentinel cannot promote it safely: ${ruledOut.find((each) => each.path === 'failover')?.why}`;
+    case 'cold':
+      if (state.running.length === 0) return 'no Redis answers: the freshest data is only in files';
+      if (verdict.winner === undefined) return 'no node is proved to be the freshest, so all of them are kept first';
+      return `the freshest data is only in the files of ${verdict.winner}, which does not run`;
+  }
+}
+
+/** Nodes that are off and would find the master by themselves, were they started. */
+function returning(group: GroupSurvey, master: RedisSurvey): string {
+  const off = notFollowing(group, master);
   const returns = off.filter((node) => followsByFile(node, master)).map((node) => node.node);
-  const alone =
-    returns.length === off.length
-      ? `; started as it is, ${listOf(returns)} would follow ${master.node} again by its own file`
-      : '';
-  return { path: 'live', why: `${master.node} serves; ${amiss}${alone}` };
+  return off.length > 0 && returns.length === off.length
+    ? `; started as it is, ${listOf(returns)} would follow ${master.node} again by its own file`
+    : '';
+}
+
+function notFollowing(group: GroupSurvey, master: RedisSurvey): readonly RedisSurvey[] {
+  return group.redis.filter((node) => node !== master && !isLinked(node, master));
 }
 
 function isLinked(node: RedisSurvey, master: RedisSurvey): boolean {
@@ -61,6 +80,17 @@ function followsByFile(node: RedisSurvey, master: RedisSurvey): boolean {
   );
 }
 
+/** Running nodes whose files would give them another role at the next start than the one that they have. */
+function otherwiseByFile(group: GroupSurvey): readonly string[] {
+  return group.redis.flatMap((node) => {
+    const running = known(node.running);
+    const config = known(node.config);
+    if (!running || !config) return [];
+    const of = config.replicaOf && `${config.replicaOf.host}:${config.replicaOf.port}`;
+    return of === (running.role === 'master' ? undefined : running.masterAddress) ? [] : [node.node];
+  });
+}
+
 /**
  * Why `SENTINEL FAILOVER` is not safe here; undefined when it is. Sentinel chooses by priority, then by bare offset
  * (sentinel.c:sentinelSelectSlave), so every running node has to be as fresh as the best.
@@ -70,6 +100,7 @@ function whyNoFailover(group: GroupSurvey, state: State, verdict: Verdict): stri
   const answering = views.filter((view) => view !== undefined);
   if (answering.length < views.length)
     return `${answering.length} of ${views.length} sentinels answer, and one that is only out of reach may elect another`;
+  if (twinsOf(group).size > 0) return 'two sentinels have the same id, and count as one vote';
   const first = answering[0];
   if (!answering.every((view) => view.master === first?.master && view.configEpoch === first.configEpoch))
     return 'the sentinels do not agree on master and epoch';
@@ -80,21 +111,43 @@ function whyNoFailover(group: GroupSurvey, state: State, verdict: Verdict): stri
   return worse.length === 0 ? undefined : `it could choose ${listOf(worse.map((each) => each.node))} as well`;
 }
 
-function whyNot(path: Path, group: GroupSurvey, state: State, verdict: Verdict): string {
+/** Why a path may not be taken; undefined when it may. */
+function whyNot(path: Path, scene: Sighted): string | undefined {
+  const { group, state, verdict, target } = scene;
   const { master } = state;
   const none = state.running.length === 0;
   switch (path) {
     case 'nothing':
+      if (master && target !== undefined && target !== master.node) return `${target} is to be master`;
+      if (state.state === 'healthy' || state.state === 'sentinel-at-work') return undefined;
       return master ? state.amiss.join('; ') : state.why;
     case 'failover':
       if (none) return 'no Redis answers: there is nothing that Sentinel could promote';
       if (master) return `${master.node} is master and serves`;
-      return whyNoFailover(group, state, verdict) ?? 'the freshest data is not in a running node';
+      if (!state.running.some((node) => node.node === target)) return notRunning(verdict, target);
+      return whyNoFailover(group, state, verdict);
     case 'sentinels-only':
-      return none ? 'no Redis answers' : 'replication itself is not sound';
+      return none ? 'no Redis answers' : whyNotSentinelsOnly(scene);
     case 'live':
-      return none ? 'no Redis answers' : 'the freshest data is not in a running node';
+      if (none) return 'no Redis answers';
+      return state.running.some((node) => node.node === target) ? undefined : notRunning(verdict, target);
     case 'cold':
-      return 'it stops a service that runs';
+      return undefined;
   }
+}
+
+function notRunning(verdict: Verdict, target: string | undefined): string {
+  if (target === undefined) return 'no node is proved to be the freshest';
+  return target === verdict.winner ? 'the freshest data is not in a running node' : `${target} does not run`;
+}
+
+function whyNotSentinelsOnly({ group, state: { master }, target }: Sighted): string | undefined {
+  if (!master) return 'replication itself is not sound: no node serves as the one master';
+  if (target !== master.node) return `it keeps ${master.node} as master, and ${target} is to be master`;
+  const off = notFollowing(group, master).map((node) => node.node);
+  if (off.length > 0)
+    return `replication itself is not sound: ${listOf(off)} ${off.length === 1 ? 'does' : 'do'} not follow ${master.node}`;
+  const drifted = otherwiseByFile(group);
+  if (drifted.length === 0) return undefined;
+  return `${listOf(drifted)} would have another role after a restart: the file says so`;
 }

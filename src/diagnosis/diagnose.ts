@@ -1,4 +1,4 @@
-import type { Consent, Diagnosis, Finding, Lineage } from '../model/diagnosis.js';
+import type { Consent, Diagnosis, Finding, Lineage, PathChoice } from '../model/diagnosis.js';
 import type { AofComparison, GroupSurvey, Survey } from '../model/survey.js';
 import { choosePath } from './choose-path.js';
 import { claimsOf } from './claims.js';
@@ -10,21 +10,15 @@ import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
 import { mixedServers, olderServers } from './server-versions.js';
 import { type State, stateOf } from './state.js';
-import { judge } from './verdict.js';
+import { judge, type Verdict } from './verdict.js';
 
 /**
  * From a survey to what is true and what should be done, for one group. Pure: the same survey gives the same answer.
  * When `questions` is not empty, the caller may have them answered and call again with the comparisons.
  */
 export function diagnose(survey: Survey, groupName: string, comparisons: readonly AofComparison[] = []): Diagnosis {
-  const group = survey.groups[groupName];
-  if (!group) throw new Error(`the survey holds no group ${groupName}`);
-  const state = stateOf(group);
-  const graph = graphOf(group);
+  const { group, state, graph, losers, verdict } = weigh(survey, groupName, comparisons);
   const cold = state.state === 'down';
-  const losers = cold ? losersOf(group, graph) : [];
-  const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
-  const verdict = judge(group, graph, comparisons, { asked: losers.length > 0, dark });
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
   return {
@@ -38,6 +32,7 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     findings: [...findingsOf(group, survey.hosts), ...versionFindings(group, state, verdict.winner)],
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
+    ...(state.master === undefined ? {} : { serving: state.master.node }),
     consents: [...verdict.consents, ...lossConsent(verdict.winner ?? verdict.favourite, lost)],
     possibleTails: verdict.possibleTails,
     ...(lost === undefined ? {} : { onNoDisk: lost }),
@@ -47,6 +42,31 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     path: choosePath(group, state, verdict),
     questions: cold ? verdict.questions : [],
   };
+}
+
+/** The paths as they are when the operator makes `promote` master. */
+export function pathsFor(survey: Survey, groupName: string, promote: string): PathChoice {
+  const { group, state, verdict } = weigh(survey, groupName, []);
+  return choosePath(group, state, verdict, promote);
+}
+
+interface Weighed {
+  readonly group: GroupSurvey;
+  readonly state: State;
+  readonly graph: Graph;
+  readonly losers: ReturnType<typeof losersOf>;
+  readonly verdict: Verdict;
+}
+
+function weigh(survey: Survey, groupName: string, comparisons: readonly AofComparison[]): Weighed {
+  const group = survey.groups[groupName];
+  if (!group) throw new Error(`the survey holds no group ${groupName}`);
+  const state = stateOf(group);
+  const graph = graphOf(group);
+  const losers = state.state === 'down' ? losersOf(group, graph) : [];
+  const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
+  const beside = { asked: losers.length > 0, dark, serving: state.master?.node };
+  return { group, state, graph, losers, verdict: judge(group, graph, comparisons, beside) };
 }
 
 /** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */

@@ -2,6 +2,7 @@ import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
+import { twinsOf } from './sentinels.js';
 import { addressOf } from './state.js';
 
 /** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
@@ -72,21 +73,13 @@ function unreachable(group: GroupSurvey, hosts: readonly HostSurvey[]): Finding[
 }
 
 function duplicateIds(group: GroupSurvey): Finding[] {
-  const byId = new Map<string, string[]>();
-  for (const sentinel of group.sentinels) {
-    const id = known(sentinel.file)?.myid;
-    if (id) byId.set(id, [...(byId.get(id) ?? []), sentinel.node]);
-  }
-  return [...byId.values()]
-    .filter((nodes) => nodes.length > 1)
-    .map((nodes) => ({
-      id: 'duplicate-myid',
-      severity: 'error' as const,
-      nodes,
-      says: `${nodes.join(' and ')} have the same myid: they ignore each other and count as one vote`,
-      blocks: true,
-      next: `remove the "sentinel myid" line of all but one of them; a new one is drawn at its start`,
-    }));
+  return [...twinsOf(group).values()].map((nodes) => ({
+    id: 'duplicate-myid',
+    severity: 'error' as const,
+    nodes,
+    says: `${listOf(nodes)} have the same myid: they ignore each other and count as one vote; a plan gives all but the first a new one`,
+    blocks: false,
+  }));
 }
 
 /**

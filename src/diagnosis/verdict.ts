@@ -33,6 +33,8 @@ export interface Beside {
   readonly asked: boolean;
   /** Hosts that were not reached: a finding of its own blocks until they are, or are given up by name. */
   readonly dark: ReadonlySet<string>;
+  /** The one node that serves as master now. */
+  readonly serving?: string | undefined;
 }
 
 /** Relations under which nothing of the other node can be missed. */
@@ -46,7 +48,7 @@ export function judge(
   beside: Beside,
 ): Verdict {
   const versus = throughOthers(new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])));
-  const { ranked, oldest } = oldestFirst(rank(group, graph, versus), versus);
+  const { ranked, oldest } = oldestFirst(rank(group, graph, versus, beside.serving), versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
   const usable = top !== undefined && !top.empty && top.source !== 'unknown';
@@ -84,10 +86,10 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the one that the sentinels elected last, then one that runs,
- * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the one that serves as master now, the one that the sentinels elected last, then one that runs, then the order of
+ * fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
-function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
+function rank(group: GroupSurvey, graph: Graph, versus: Versus, serving: string | undefined): readonly Holding[] {
   const elected = lastElected(group)?.address;
   const score = (holding: Holding): readonly number[] => {
     const relations = Object.values(versus.get(holding.node) ?? {});
@@ -98,6 +100,7 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holdin
       holding.empty ? 0 : 1,
       coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
+      holding.node === serving ? 1 : 0,
       addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),

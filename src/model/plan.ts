@@ -19,8 +19,10 @@ export type FileIntent =
       readonly master: { readonly host: string; readonly port: number };
       /** One epoch for config-epoch and current-epoch: at least this; raised when the file as read holds a higher one. */
       readonly epoch: bigint;
-      /** Ids of sentinels that are decommissioned; every other known-sentinel line stays. */
+      /** Ids of sentinels that are decommissioned, or that two sentinels had; every other known-sentinel line stays. */
       readonly forget: readonly string[];
+      /** Its id is another sentinel's, too: the `myid` line goes, and a new one is drawn at the start (3.2 and later). */
+      readonly newId?: true;
     };
 
 /** What a person is told about an action. Output only: nothing of it is ever read back and carried out. */
@@ -98,6 +100,8 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** Each of these processes is the one that was surveyed: it was never restarted. */
+  | { readonly kind: 'not-restarted'; readonly nodes: readonly { readonly node: string; readonly runId: string }[] }
 );
 
 export interface Batch {
@@ -134,6 +138,8 @@ export interface Plan {
   readonly runbook: string;
   readonly path: Path;
   readonly master: string;
+  /** The master serves already, and goes on serving while the plan is carried out. */
+  readonly serves?: true;
   readonly replicas: readonly string[];
   readonly sentinels: readonly string[];
   /** Hosts that are touched. */

@@ -29,11 +29,13 @@ export interface Decision {
 
 /**
  * From the diagnosis and the operator's words to a decision. Throws RunbookError where no words could make it safe
- * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`.
+ * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`. `path`: what a
+ * path does not touch needs no consent and blocks nothing.
  */
-export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
+export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'): Decision {
   refuseNeedless(diagnosis, choice);
-  refuseBlocked(diagnosis, choice);
+  refuseBlocked(diagnosis, choice, path);
+  if (path === 'sentinels-only') return keepServing(diagnosis, choice);
   const master = masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
@@ -54,6 +56,24 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
   };
+}
+
+/** Redis is left as it is: nothing of any node can be given up, and nothing may be asked to be. */
+function keepServing({ serving }: Diagnosis, choice: Choice): Decision {
+  const gives = [
+    ...(choice.promote !== undefined && choice.promote !== serving ? [`--promote ${choice.promote}`] : []),
+    ...(choice.setAside.length > 0 ? ['--set-aside'] : []),
+    ...(choice.acceptLoss === undefined ? [] : ['--accept-loss']),
+  ];
+  if (serving === undefined || gives.length > 0)
+    throw new RunbookError(
+      'unsafe-path',
+      serving === undefined
+        ? 'No node serves as master, so there is nothing that the sentinels could agree on.'
+        : `The path sentinels-only keeps ${serving} as master and touches no data; it cannot do ${gives.join(', ')}.`,
+      { next: ['leave that out, or take a path that changes roles: --path live or --path cold'] },
+    );
+  return { master: serving, setAside: [], missing: [], ...(choice.reason ? { reason: choice.reason } : {}) };
 }
 
 /** `--without` is for hosts that were not reached: a host that was has a say. */
@@ -81,8 +101,10 @@ const unseen: ReadonlySet<string> = new Set([
   'files-not-readable',
 ]);
 
-function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
-  const blocking = diagnosis.findings.filter((finding) => finding.blocks && !isWaived(finding, choice));
+function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
+  const blocking = diagnosis.findings.filter(
+    (finding) => finding.blocks && !isWaived(finding, choice) && !untouched[path]?.has(finding.id),
+  );
   const first = blocking[0];
   if (!first) return;
   throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
@@ -90,6 +112,13 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
     next: blocking.flatMap((finding) => finding.next ?? []),
   });
 }
+
+const filesOfRedis = ['runs-another-file', 'aof-differs-from-file', 'role-in-include', 'older-server', 'data-too-new'];
+
+/** Findings about what a path neither writes nor starts. */
+const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
+  'sentinels-only': new Set(filesOfRedis),
+};
 
 /** Servers that are too old are judged for the master that is chosen (`leftOutFor`), not for the one that is recommended. */
 function isWaived(finding: Finding, choice: Choice): boolean {

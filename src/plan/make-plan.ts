@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { Inventory } from '../model/inventory.js';
 import type { Fact, Plan, Stage } from '../model/plan.js';
 import { known } from '../model/seen.js';
@@ -8,6 +8,7 @@ import { factsBefore, factsStopped, fingerprintOf } from './facts.js';
 import { leftOutOf } from './left-out.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
 import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
+import { scriptsOf } from './scripts.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -33,7 +34,7 @@ export function makePlan(input: PlanInput): Plan {
     counts.set(prefix, number);
     return number;
   };
-  const base = { ...input, group, ...nodes, nextNumber };
+  const base = { ...input, path: input.runbook.path, group, ...nodes, nextNumber };
   const stages = input.runbook.stages.map((stage) =>
     makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
   );
@@ -44,6 +45,7 @@ export function makePlan(input: PlanInput): Plan {
     runbook: `${input.runbook.runbook} ${input.runbook.version}`,
     path: input.runbook.path,
     master: input.decision.master,
+    ...(serves(input) ? { serves: true } : {}),
     replicas: nodes.redis.filter((node) => !node.isMaster && !node.isLeftOut).map((node) => node.entry.id),
     sentinels: nodes.sentinels.map((node) => node.entry.id),
     hosts: nodes.hosts.map((host) => host.name),
@@ -54,7 +56,7 @@ export function makePlan(input: PlanInput): Plan {
     fingerprint: fingerprintOf(group),
     epoch: input.diagnosis.epochs.nextEpoch,
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
-    downtimeSeconds: downtimeSeconds(group, input.decision.master),
+    downtimeSeconds: downtimeSeconds(group, input.decision.master, input.runbook.path),
     stages,
     scripts: scriptsOf(group, input.decision.master),
   };
@@ -71,16 +73,24 @@ function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage
     title: stage.stage,
     why: stage.why,
     ...(stage.gate === undefined ? {} : { gate: stage.gate }),
-    needs: needsOf(scene.stage, group),
+    needs: needsOf(scene.stage, scene.path, group),
     batches,
     now: stage.now,
   };
 }
 
-/** Before the first touch and before the stop, what was surveyed; before a start, that nothing of the group runs. */
-function needsOf(stage: string, group: GroupSurvey): readonly Fact[] {
+/**
+ * Cold: before the first touch and before the stop, what was surveyed; before a start, that nothing of the group runs. Where
+ * Redis is not touched, every stage needs it to be as it was surveyed.
+ */
+function needsOf(stage: string, path: Path, group: GroupSurvey): readonly Fact[] {
+  if (path === 'sentinels-only') return factsBefore(group);
   if (stage === 'hold' || stage === 'stop') return factsBefore(group);
   return stage === 'rewrite' || stage === 'start' ? factsStopped(group) : [];
+}
+
+function serves({ runbook, diagnosis, decision }: PlanInput): boolean {
+  return runbook.path !== 'cold' && diagnosis.serving === decision.master;
 }
 
 function tooOld({ decision }: PlanInput, redis: readonly RedisNode[]): Plan['leftOut'] {
@@ -104,25 +114,10 @@ function unreached(input: PlanInput): Plan['leftOut'] {
     }));
 }
 
-function downtimeSeconds(group: GroupSurvey, master: string): number {
+function downtimeSeconds(group: GroupSurvey, master: string, path: Path): number {
+  if (path === 'sentinels-only') return 0;
   const node = group.redis.find((item) => item.node === master);
   const files = known(node?.aof)?.files.reduce((sum, file) => sum + file.sizeBytes, 0n) ?? 0n;
   const bytes = known(node?.config)?.appendonly ? files : (known(node?.rdbStat)?.sizeBytes ?? 0n);
   return FIXED_SECONDS + group.redis.length + Math.ceil((2 * Number(bytes)) / LOAD_BYTES_PER_SECOND);
-}
-
-/**
- * Scripts that Sentinel would have called at a failover, with the arguments that it gives them
- * (sentinel.c:sentinelCallClientReconfScript, sentinelEvent).
- */
-function scriptsOf(group: GroupSurvey, master: string): readonly string[] {
-  const node = group.redis.find((item) => item.node === master);
-  const scripts = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.file)?.scripts ?? []));
-  const moved = `OLD-IP OLD-PORT ${node?.address} ${node?.port}`;
-  return [...scripts].map((script) => {
-    const [kind, ...path] = script.split(' ');
-    return kind === 'notification-script'
-      ? `${path.join(' ')} +switch-master "${group.group} ${moved}"`
-      : `${path.join(' ')} ${group.group} leader start ${moved}`;
-  });
 }

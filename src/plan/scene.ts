@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
 import { known } from '../model/seen.js';
@@ -12,6 +12,7 @@ export interface Scene {
   readonly group: GroupSurvey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  readonly path: Path;
   /** Stage id that action ids begin with, e.g. `hold`. */
   readonly stage: string;
   /** Redis and sentinel nodes on hosts that were reached. */

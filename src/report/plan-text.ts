@@ -1,7 +1,8 @@
 import type { Action, Plan, Stage } from '../model/plan.js';
 import { actionsOf } from '../model/plan.js';
-import { printable } from './escape.js';
+import { printable, printableProse } from './escape.js';
 import { padEnd, paint, wrap } from './layout.js';
+import { effectSays, undoSays } from './path-words.js';
 import { count, listed } from './quantities.js';
 
 export interface PlanTextOptions {
@@ -24,8 +25,7 @@ function summary(plan: Plan, options: PlanTextOptions): string[] {
   const actions = actionsOf(plan).length;
   const text =
     `${plan.path[0]?.toUpperCase()}${plan.path.slice(1)} path, ${count(actions, 'action')} on ${plan.hosts.map(printable).join(', ')}. ` +
-    `${printable(plan.master)} becomes master. Nothing has been changed yet. ` +
-    `About ${plan.downtimeSeconds} s of work until writes are possible again. No file is deleted.`;
+    `${printableProse(effectSays(plan))} No file is deleted.`;
   return wrap(text, options.width).map((line) => paint('verdict', line, options.colour));
 }
 
@@ -88,7 +88,7 @@ function namesOf(actions: readonly Action[], plan: Plan): string {
 
 function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
-    'Undo: any time until the master accepts its first write (stage START), then never.',
+    undoSays(plan),
     ...plan.leftOut.map(
       (host) => `Left out: ${printable(host.node ?? host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
     ),

@@ -38,7 +38,7 @@ test('a node that a run left out is no reason to stop the fleet that serves', as
   const left = await withFile('hold', node);
   expect(() => pathToTake(left, noChoice)).toThrowError(
     expect.objectContaining({
-      word: 'gentler-path',
+      word: 'no-runbook',
       facts: expect.arrayContaining([`run AB2C left ${node} out and holds it: its report says what comes first`]),
       next: expect.arrayContaining(['redis-runbook report AB2C']),
     }),

@@ -141,7 +141,7 @@ describe('a fleet that serves', () => {
     const before = lab.running().map((one) => one.pid);
     const ended = await piped(lab, ['recover', '--yes']);
     expect(ended.status, ended.stdout + ended.stderr).toBe(3);
-    expect(ended.stderr).toContain('[gentler-path]');
+    expect(ended.stderr).toContain('[no-runbook]');
     expect(ended.stderr.replace(/\s+/g, ' ')).toContain(`The gentlest safe path here is ${path}:`);
     expect(ended.stderr).toMatch(/recover --fleet \S+ --path cold/);
     expect(ended.lingeredMs).toBeLessThan(2000);

@@ -5,6 +5,7 @@ import { dataLoaded } from './data-loaded.js';
 import { filesAsPlanned } from './files-as-planned.js';
 import { isMaster } from './is-master.js';
 import { linkedTo } from './linked-to.js';
+import { notRestarted } from './not-restarted.js';
 import { nothingHeld } from './nothing-held.js';
 import { quorum } from './quorum.js';
 import { sentinelsAgree } from './sentinels-agree.js';
@@ -22,6 +23,7 @@ const modules: { readonly [K in Kind]: ConditionModule<K> } = {
   quorum,
   'nothing-held': nothingHeld,
   'files-as-planned': filesAsPlanned,
+  'not-restarted': notRestarted,
 };
 
 /** Looks at a condition once. Rejects only with what could not be seen at all, in words. */

@@ -7,11 +7,11 @@ import { redisIntent, sentinelIntent } from './rewrite.js';
 export const checkConfigs: Step = {
   name: 'check-configs',
   summary: 'read every config file back, compare with the plan, try a copy on the real parser',
-  parameters: {},
-  plan: (scene) =>
+  parameters: { of: ['all', 'sentinels'] },
+  plan: (scene, parameters) =>
     sideBySide([
-      ...scene.redis.map((node) => check(scene, node, redisIntent(scene, node))),
-      ...scene.sentinels.map((node) => check(scene, node, sentinelIntent(scene))),
+      ...(parameters.of === 'sentinels' ? [] : scene.redis).map((node) => check(scene, node, redisIntent(scene, node))),
+      ...scene.sentinels.map((node) => check(scene, node, sentinelIntent(scene, node))),
     ]),
 };
 

@@ -4,7 +4,7 @@ import { holdRedis, holdSentinels, lockFleet } from './hold.js';
 import { keepConfigs, keepData, saveRunning } from './keep.js';
 import { prove, unlockFleet } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
-import { startMaster, startReplicas, startSentinels } from './start.js';
+import { releaseRedis, startMaster, startReplicas, startSentinels } from './start.js';
 import { stopRedis } from './stop.js';
 
 /** The step library: the only words that a runbook may use. */
@@ -22,6 +22,7 @@ export const steps: readonly Step[] = [
   checkData,
   startMaster,
   startReplicas,
+  releaseRedis,
   startSentinels,
   prove,
   unlockFleet,

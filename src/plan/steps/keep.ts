@@ -87,10 +87,10 @@ function filesOf(node: RedisNode): readonly string[] {
 export const keepConfigs: Step = {
   name: 'keep-configs',
   summary: 'keep every redis.conf and sentinel.conf of the group on its own host',
-  parameters: {},
-  plan: (scene) =>
+  parameters: { of: ['all', 'sentinels'] },
+  plan: (scene, parameters) =>
     sideBySide(
-      [...scene.redis, ...scene.sentinels].map((node) =>
+      [...(parameters.of === 'sentinels' ? [] : scene.redis), ...scene.sentinels].map((node) =>
         action(
           scene,
           placeOf(node),

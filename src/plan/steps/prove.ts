@@ -1,4 +1,7 @@
-import { action, condition, type Step, sideBySide } from '../scene.js';
+import { listOf } from '../../diagnosis/names.js';
+import type { Condition } from '../../model/plan.js';
+import { known } from '../../model/seen.js';
+import { action, condition, type Scene, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
 const AGREE_LIMIT_MS = 60_000;
@@ -50,12 +53,24 @@ export const prove: Step = {
                 sentinels,
               }),
             ]),
+        ...neverRestarted(scene),
         condition(scene, 'files-as-planned', SHORT_LIMIT_MS, 'the files say what runs', { nodes }),
         condition(scene, 'nothing-held', SHORT_LIMIT_MS, others, { nodes: started }),
       ],
     );
   },
 };
+
+/** On the paths that leave running Redis alone: the processes are the ones that were surveyed. */
+function neverRestarted(scene: Scene): readonly Condition[] {
+  if (scene.path === 'cold') return [];
+  const nodes = scene.redis.flatMap((node) => {
+    const runId = known(node.seen.running)?.runId;
+    return runId === undefined ? [] : [{ node: node.entry.id, runId }];
+  });
+  const says = `Redis was not restarted on ${listOf(nodes.map(({ node }) => node))}`;
+  return nodes.length === 0 ? [] : [condition(scene, 'not-restarted', SHORT_LIMIT_MS, says, { nodes })];
+}
 
 /** Gives the lock back, last of all. */
 export const unlockFleet: Step = {

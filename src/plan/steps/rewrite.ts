@@ -1,6 +1,8 @@
+import { idOf, twinsOf } from '../../diagnosis/sentinels.js';
 import type { ConfigLine } from '../../model/formats.js';
 import type { FileIntent } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
+import type { GroupSurvey } from '../../model/survey.js';
 import { applyRedisIntent } from '../../redis/edit-redis.js';
 import { applySentinelIntent } from '../../redis/edit-sentinel.js';
 import { word } from '../commands.js';
@@ -29,7 +31,7 @@ export const rewriteSentinels: Step = {
   plan: (scene) =>
     sideBySide(
       scene.sentinels.map((node) => {
-        const intent = sentinelIntent(scene);
+        const intent = sentinelIntent(scene, node);
         return rewrite(scene, node, intent, predictedSentinel(node, intent));
       }),
     ),
@@ -48,16 +50,33 @@ export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, 
   return { kind: 'redis.conf', set: [role, ...auth], drop: [] };
 }
 
-/** The same (address, epoch) for every sentinel: equal epochs with different addresses never converge. */
-export function sentinelIntent(scene: Scene): Extract<FileIntent, { kind: 'sentinel.conf' }> {
+/**
+ * The same (address, epoch) for every sentinel: equal epochs with different addresses never converge. Of sentinels that
+ * have one id the first keeps it; what others know under that id they hear again, within the hello period.
+ */
+export function sentinelIntent(scene: Scene, node: SentinelNode): Extract<FileIntent, { kind: 'sentinel.conf' }> {
   const master = scene.redis.find((other) => other.isMaster);
+  const twins = twinsOf(scene.group);
+  const again = [...twins.values()].some(([, ...others]) => others.includes(node.entry.id));
   return {
     kind: 'sentinel.conf',
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
     epoch: scene.diagnosis.epochs.nextEpoch,
-    forget: [],
+    forget: [...new Set([...twins.keys(), ...goneIds(scene.group)])],
+    ...(again ? { newId: true } : {}),
   };
+}
+
+/** Ids under which a file knows a sentinel that has another one by now: a ghost, which would count as a voter. */
+function goneIds(group: GroupSurvey): readonly string[] {
+  const now = new Map(group.sentinels.map((sentinel) => [`${sentinel.address}:${sentinel.port}`, idOf(sentinel)]));
+  return group.sentinels.flatMap((sentinel) =>
+    (known(sentinel.file)?.knownSentinels ?? []).flatMap(({ address, myid }) => {
+      const is = now.get(address);
+      return myid === undefined || is === undefined || is === myid ? [] : [myid];
+    }),
+  );
 }
 
 function rewrite(

@@ -73,6 +73,17 @@ export const startSentinels: Step = {
     sideBySide(scene.sentinels.flatMap((node) => [release(scene, node), start(scene, node, 'sentinel')])),
 };
 
+/** Takes the holds of redis nodes away that run, or were held by a run that was cut off: nothing starts or stops by it. */
+export const releaseRedis: Step = {
+  name: 'release-redis',
+  summary: 'release every redis node that is held',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.redis.filter((node) => !node.isLeftOut && known(node.seen.held)).map((node) => release(scene, node)),
+    ),
+};
+
 function secondBestLast(scene: Scene): readonly RedisNode[] {
   const order = scene.diagnosis.candidates.map((candidate) => candidate.node);
   return scene.redis
