@@ -34,7 +34,14 @@ export function makePlan(input: PlanInput): Plan {
     counts.set(prefix, number);
     return number;
   };
-  const base = { ...input, path: input.runbook.path, group, ...nodes, nextNumber };
+  const base = {
+    ...input,
+    path: input.runbook.path,
+    group,
+    ...nodes,
+    epoch: input.diagnosis.epochs.nextEpoch,
+    nextNumber,
+  };
   const stages = input.runbook.stages.map((stage) =>
     makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
   );

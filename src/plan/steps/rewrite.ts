@@ -39,7 +39,7 @@ export const rewriteSentinels: Step = {
 
 /** `replicaof` is understood since 5.0; the alias `slaveof` in every version. An edit keeps the spelling of the file. */
 export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, { kind: 'redis.conf' }> {
-  const master = scene.redis.find((other) => other.isMaster);
+  const { master } = scene;
   const config = known(node.seen.config);
   const auth =
     config?.requirepassHash !== undefined && config.masterauthHash === undefined
@@ -55,14 +55,14 @@ export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, 
  * have one id the first keeps it; what others know under that id they hear again, within the hello period.
  */
 export function sentinelIntent(scene: Scene, node: SentinelNode): Extract<FileIntent, { kind: 'sentinel.conf' }> {
-  const master = scene.redis.find((other) => other.isMaster);
+  const { master } = scene;
   const twins = twinsOf(scene.group);
   const again = [...twins.values()].some(([, ...others]) => others.includes(node.entry.id));
   return {
     kind: 'sentinel.conf',
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
-    epoch: scene.diagnosis.epochs.nextEpoch,
+    epoch: scene.epoch,
     forget: [...new Set([...twins.keys(), ...goneIds(scene.group)])],
     ...(again ? { newId: true } : {}),
   };
