@@ -29,7 +29,7 @@ export function choiceOf(flags: Chosen): Choice {
 }
 
 /** The built-in runbook of each path that this version carries out. */
-export const runbookOf: Readonly<Partial<Record<Path, string>>> = {
+const runbookOf: Readonly<Partial<Record<Path, string>>> = {
   'sentinels-only': 'recover-sentinels-only',
   cold: 'recover-cold',
 };
