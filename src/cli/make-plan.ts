@@ -31,6 +31,7 @@ export function choiceOf(flags: Chosen): Choice {
 /** The built-in runbook of each path that this version carries out. */
 const runbookOf: Readonly<Partial<Record<Path, string>>> = {
   'sentinels-only': 'recover-sentinels-only',
+  live: 'recover-live',
   cold: 'recover-cold',
 };
 
@@ -43,29 +44,21 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
   const { recommended, why } = choiceOfPath(judged, choice);
   const wanted = choice.path ?? recommended;
   if (choice.path !== undefined) refuseUnsafe(judged, choice, choice.path);
-  // A recovery that was cut off is gone on with: half of its nodes are held, or not proved.
   const left = leftoversOf(judged);
-  const leftOut = left !== undefined && isLeftOut(judged, left) ? left : undefined;
+  if (choice.path === undefined && left !== undefined && isLeftOut(judged, left))
+    throw new RunbookError('blocked', `Run ${left.run} left ${listed(left.held)} out and holds it.`, {
+      facts: ['its report says what comes before it may start'],
+      next: [`redis-runbook report ${left.run}`, 'redis-runbook status --why'],
+    });
   if (wanted === 'nothing' || runbookOf[wanted] !== undefined) return wanted;
-  if (choice.path === undefined && left !== undefined && leftOut === undefined) return 'cold';
   throw new RunbookError(
     'no-runbook',
     choice.path === undefined
       ? `The gentlest safe path here is ${recommended}: ${why}. This version cannot carry it out.`
       : `This version cannot carry out the path ${wanted}.`,
     {
-      facts: [
-        ...(leftOut === undefined
-          ? []
-          : [`run ${leftOut.run} left ${listed(leftOut.held)} out and holds it: its report says what comes first`]),
-        `cold would work: it stops every Redis of ${judged.diagnosis.group} and starts them again in order`,
-        'cold costs one save and one load of downtime, and each replica a copy of the data',
-      ],
-      next: [
-        ...(leftOut === undefined ? [] : [`redis-runbook report ${leftOut.run}`]),
-        'redis-runbook status --why',
-        'redis-runbook recover --path cold',
-      ],
+      facts: ['live would work: it gives the running nodes their roles by command, and no running Redis is restarted'],
+      next: ['redis-runbook status --why', 'redis-runbook recover --path live'],
     },
   );
 }

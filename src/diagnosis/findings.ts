@@ -126,18 +126,24 @@ function startsOtherwise(node: RedisSurvey): Finding[] {
   ];
 }
 
+/** A role in an include is changed there; one on the command line comes back at every start, whatever the files say. */
 function roleInAnotherPlace(node: RedisSurvey): Finding[] {
   const config = known(node.config);
   const from = config?.replicaOf?.from;
   if (!from || from.file === config.files[0]) return [];
+  const inFile = config.files.includes(from.file);
   return [
     {
-      id: 'role-in-include',
-      severity: 'error',
+      id: inFile ? 'role-in-include' : 'role-on-command-line',
+      severity: inFile ? 'note' : 'error',
       nodes: [node.node],
-      says: `the role of ${node.node} stands in ${from.file}:${from.line}, not in its main file: a restart would bring it back`,
-      blocks: true,
-      next: `move that line into ${config.files[0] ?? 'redis.conf'}`,
+      says: inFile
+        ? `the role of ${node.node} stands in ${from.file}:${from.line}, which its main file includes: a plan changes it there`
+        : `the role of ${node.node} stands on the command line that starts it: a restart would bring it back, whatever its files say`,
+      blocks: !inFile,
+      ...(inFile
+        ? {}
+        : { next: `take it out of what starts ${node.node}, and into ${config.files[0] ?? 'redis.conf'}` }),
     },
   ];
 }

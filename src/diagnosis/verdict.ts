@@ -86,8 +86,8 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the one that serves as master now, the one that the sentinels elected last, then one that runs, then the order of
- * fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the one that serves as master now, then one that runs, then the one that the sentinels elected last, then the
+ * order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus, serving: string | undefined): readonly Holding[] {
   const elected = lastElected(group)?.address;
@@ -101,11 +101,11 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus, serving: string 
       coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
       holding.node === serving ? 1 : 0,
+      holding.source === 'running' ? 1 : 0,
       addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),
       known(holding.redis.running)?.role === 'master' ? 1 : 0,
-      holding.source === 'running' ? 1 : 0,
     ];
   };
   return [...graph.holdings].sort((a, b) => compareScores(score(b), score(a)));
@@ -183,14 +183,25 @@ function tailsOf(beaten: readonly (readonly [string, Relation])[]): Verdict['pos
   );
 }
 
+/** A running node writes what it applies to its file before it goes on (aof.c:flushAppendOnlyFile). */
+function hasAof({ source, redis }: Holding): boolean {
+  if (source !== 'running') return source === 'aof';
+  return known(redis.config)?.appendonly === true && known(redis.running)?.aofEnabled === true && redis.aof.ok;
+}
+
+/** A dead master holds all that a running node has of its history; whether it holds more, only the bytes can tell. */
+function isOpen(own: Holding, relation: Relation | undefined): boolean {
+  if (own.source === 'running' && relation?.kind === 'contained') return true;
+  return relation?.kind === 'possible-tail' || relation?.kind === 'incomparable';
+}
+
 /** Where two AOFs can settle what the logs leave open, ask for the comparison once. */
 function questionsOf(graph: Graph, versus: Versus, answered: readonly AofComparison[]): readonly Question[] {
   const questions: Question[] = [];
   for (const own of graph.holdings)
     for (const other of graph.holdings) {
       const relation = versus.get(own.node)?.[other.node];
-      if (own.source !== 'aof' || other.source !== 'aof') continue;
-      if (relation?.kind !== 'possible-tail' && relation?.kind !== 'incomparable') continue;
+      if (!hasAof(own) || other.source !== 'aof' || !isOpen(own, relation)) continue;
       if (!answered.some((item) => item.of === other.node && item.within === own.node))
         questions.push({ kind: 'aof-contained', of: other.node, within: own.node });
     }

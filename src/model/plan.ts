@@ -25,6 +25,12 @@ export type FileIntent =
       readonly newId?: true;
     };
 
+/** A change of one config file of a node: its main file, or one that it includes. */
+export interface FileChange {
+  readonly path: string;
+  readonly intent: FileIntent;
+}
+
 /** What a person is told about an action. Output only: nothing of it is ever read back and carried out. */
 export interface Described {
   readonly text: string;
@@ -63,7 +69,8 @@ export type Action = ActionBase &
     /** Link, reflink or copy every data file into the run's directory beside them, hash and verify. */
     | {
         readonly kind: 'data.keep';
-        readonly moment: 'before-stop' | 'after-stop';
+        /** `fenced`: running, with its writes paused, after a save of its own. */
+        readonly moment: 'before-stop' | 'after-stop' | 'fenced';
         /** The kept files also come to the operator's machine: they are set aside, or may hold what nobody else has. */
         readonly alsoHere: boolean;
       }
@@ -78,6 +85,16 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** A running node becomes master, and its files say so. */
+    | { readonly kind: 'role.lead'; readonly files: readonly FileChange[] }
+    /** A running node becomes a replica of `master`, its files say so, and its clients are disconnected. */
+    | {
+        readonly kind: 'role.follow';
+        readonly master: string;
+        readonly files: readonly FileChange[];
+        /** How far a node that is master now may have come: what it accepted since was never weighed. */
+        readonly upTo?: { readonly replid: string; readonly offset: bigint };
+      }
   );
 
 export type ActionKind = Action['kind'];
@@ -100,6 +117,8 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** No sentinel, listed in fleet.yaml or not, has a connection to any of these redis nodes. */
+  | { readonly kind: 'no-sentinel-talks'; readonly nodes: readonly string[] }
   /** Each of these processes is the one that was surveyed: it was never restarted. */
   | { readonly kind: 'not-restarted'; readonly nodes: readonly { readonly node: string; readonly runId: string }[] }
 );

@@ -19,6 +19,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 export interface Decision {
   readonly master: string;
   readonly setAside: readonly string[];
+  /** A running node that is ahead of the master: the master has all of it before it is promoted. */
+  readonly catchUpFrom?: string;
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
   readonly leftOut?: readonly LeftOutNode[];
   readonly acceptedLoss?: string;
@@ -41,7 +43,9 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   if (!candidate) throw unknownNode(diagnosis, master);
   refuseEmpty(diagnosis, candidate);
   const leftOut = leftOutFor(candidate, choice);
-  const wanted = [...asidesOf(diagnosis, candidate, choice), ...lossesOf(diagnosis, master)];
+  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
+  const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => node !== ahead);
+  const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || choice.without.length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
@@ -52,6 +56,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
     master,
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
+    ...(ahead === undefined ? {} : { catchUpFrom: ahead }),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
@@ -113,10 +118,17 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
   });
 }
 
-const filesOfRedis = ['runs-another-file', 'aof-differs-from-file', 'role-in-include', 'older-server', 'data-too-new'];
+const filesOfRedis = [
+  'runs-another-file',
+  'aof-differs-from-file',
+  'role-on-command-line',
+  'older-server',
+  'data-too-new',
+];
 
 /** Findings about what a path neither writes nor starts. */
 const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
+  live: new Set(['aof-differs-from-file']),
   'sentinels-only': new Set(filesOfRedis),
 };
 
@@ -173,6 +185,18 @@ function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate): void {
 
 function isEmpty(candidate: Candidate): boolean {
   return candidate.source === 'nothing' || candidate.wouldLoadKeys === 0n;
+}
+
+/**
+ * A running node that has all of the running candidate and more: nothing of it need be given up, because the candidate can
+ * copy from it before it is promoted. A node that serves as master is one even while both look equal.
+ */
+function aheadOf({ candidates, serving, winner }: Diagnosis, candidate: Candidate): string | undefined {
+  const node = serving ?? winner;
+  if (node === undefined || node === candidate.node || candidate.source !== 'running') return undefined;
+  const runs = candidates.some((each) => each.node === node && each.source === 'running');
+  const relation = candidate.versus[node]?.kind;
+  return runs && (relation === 'contained' || relation === 'equal') ? node : undefined;
 }
 
 /** Everything that the chosen master lacks of another node: only the operator may give that up, node by node. */

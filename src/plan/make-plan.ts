@@ -42,8 +42,8 @@ export function makePlan(input: PlanInput): Plan {
     epoch: input.diagnosis.epochs.nextEpoch,
     nextNumber,
   };
-  const stages = input.runbook.stages.map((stage) =>
-    makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
+  const stages = withoutEmpty(
+    input.runbook.stages.map((stage) => makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group)),
   );
   const master = input.diagnosis.candidates.find((item) => item.node === input.decision.master);
   return {
@@ -63,10 +63,20 @@ export function makePlan(input: PlanInput): Plan {
     fingerprint: fingerprintOf(group),
     epoch: input.diagnosis.epochs.nextEpoch,
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
-    downtimeSeconds: downtimeSeconds(group, input.decision.master, input.runbook.path),
+    downtimeSeconds: downtimeSeconds(group, input.decision.master, input.runbook.path, input.diagnosis),
     stages,
     scripts: scriptsOf(group, input.decision.master),
   };
+}
+
+/** A stage that plans nothing here is left out; the question before it is asked before the next one. */
+function withoutEmpty(stages: readonly Stage[]): readonly Stage[] {
+  let open: Stage['gate'];
+  return stages.flatMap((stage) => {
+    const gate = stage.gate ?? open;
+    open = stage.batches.length === 0 ? gate : undefined;
+    return stage.batches.length === 0 ? [] : [gate === undefined ? stage : { ...stage, gate }];
+  });
 }
 
 function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage {
@@ -80,7 +90,7 @@ function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage
     title: stage.stage,
     why: stage.why,
     ...(stage.gate === undefined ? {} : { gate: stage.gate }),
-    needs: needsOf(scene.stage, scene.path, group),
+    needs: needsOf(scene, group),
     batches,
     now: stage.now,
   };
@@ -88,10 +98,18 @@ function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage
 
 /**
  * Cold: before the first touch and before the stop, what was surveyed; before a start, that nothing of the group runs. Where
- * Redis is not touched, every stage needs it to be as it was surveyed.
+ * Redis is not restarted, every stage needs each process to be the one that was surveyed; until roles change, in its role.
  */
-function needsOf(stage: string, path: Path, group: GroupSurvey): readonly Fact[] {
+function needsOf({ stage, path, master }: Scene, group: GroupSurvey): readonly Fact[] {
   if (path === 'sentinels-only') return factsBefore(group);
+  if (path === 'live') {
+    if (['hold', 'keep', 'promote'].includes(stage)) return factsBefore(group);
+    const id = master?.entry.id ?? '';
+    return [
+      ...factsBefore(group).filter(({ fact }) => fact === 'run-id' || (fact === 'process' && stage !== 'prove')),
+      { node: id, fact: 'role', value: 'master' },
+    ];
+  }
   if (stage === 'hold' || stage === 'stop') return factsBefore(group);
   return stage === 'rewrite' || stage === 'start' ? factsStopped(group) : [];
 }
@@ -121,8 +139,9 @@ function unreached(input: PlanInput): Plan['leftOut'] {
     }));
 }
 
-function downtimeSeconds(group: GroupSurvey, master: string, path: Path): number {
+function downtimeSeconds(group: GroupSurvey, master: string, path: Path, diagnosis: Diagnosis): number {
   if (path === 'sentinels-only') return 0;
+  if (path === 'live') return diagnosis.serving === master ? 0 : FIXED_SECONDS;
   const node = group.redis.find((item) => item.node === master);
   const files = known(node?.aof)?.files.reduce((sum, file) => sum + file.sizeBytes, 0n) ?? 0n;
   const bytes = known(node?.config)?.appendonly ? files : (known(node?.rdbStat)?.sizeBytes ?? 0n);

@@ -102,6 +102,18 @@ function runs(process: RedisSurvey['process']): boolean {
   return value !== undefined && value !== null;
 }
 
+/**
+ * Whether what a node holds may be replaced. On the cold path each node is stopped; on the others a running node that is
+ * master, or is linked to it already, goes on as it is.
+ */
+export function moves(scene: Pick<Scene, 'path' | 'master'>, node: RedisNode): boolean {
+  if (scene.path === 'cold' || !node.runs) return true;
+  const running = known(node.seen.running);
+  const master = scene.master?.entry;
+  if (node.isMaster || !running || !master) return false;
+  return running.masterLinkUp !== true || running.masterAddress !== `${master.address}:${master.port}`;
+}
+
 type Fields<K extends ActionKind> = Omit<ActionOf<K>, 'id' | 'host' | 'node' | 'kind' | 'says'>;
 
 /** Makes one action with its stable id `stage/host/kind/n`. */

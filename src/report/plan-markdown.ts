@@ -109,9 +109,11 @@ function hand(plan: Plan, batch: Batch): string[] {
 }
 
 function undoBlock(plan: Plan): string {
-  if (plan.path === 'sentinels-only')
+  if (plan.path === 'sentinels-only' || plan.serves)
     return ['## Undo', '', `${markdown(undoSays(plan))} Then remove the holds and start the sentinels.`].join('\n');
-  const starts = actionsOf(plan).filter((action) => action.kind === 'service.start' && action.as === 'master');
+  const starts = actionsOf(plan).filter(
+    (action) => action.kind === 'role.lead' || (action.kind === 'service.start' && action.as === 'master'),
+  );
   const last = starts.map((action) => markdown(action.says.text)).join(', ') || 'START';
   return [
     '## Undo',

@@ -67,6 +67,8 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
+  'role.lead': 'make master',
+  'role.follow': 'point anew',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {
@@ -104,18 +106,30 @@ function notes(plan: Plan, options: PlanTextOptions): string[] {
 /** The diffs; a diff that several files share is shown once with all of their names. */
 function diffLines(plan: Plan, options: PlanTextOptions): string[] {
   const groups = new Map<string, { readonly names: string[]; readonly diff: readonly string[] }>();
+  // A file whose role is written with the command is looked at once more when all files are.
+  const shown = new Set<string>();
   for (const action of actionsOf(plan)) {
-    if (action.kind !== 'config.rewrite') continue;
+    const paths = changedPaths(action);
+    if (paths.length === 0) continue;
     const diff = action.says.diff ?? [];
     const key = options.allDiffs ? action.id : diff.join('\n');
     const entry = groups.get(key) ?? { names: [], diff };
-    entry.names.push(`${printable(action.host)}:${printable(action.path)}`);
+    const names = paths.map((path) => `${printable(action.host)}:${printable(path)}`);
+    entry.names.push(...names.filter((name) => !shown.has(name)));
+    for (const name of names) shown.add(name);
     groups.set(key, entry);
   }
-  return [...groups.values()].flatMap(({ names, diff }) => [
+  const told = [...groups.values()].filter(({ names }) => names.length > 0);
+  return told.flatMap(({ names, diff }) => [
     ...names.map((name) => `  ${name}`),
     ...(diff.length === 0 ? ['    needs no change'] : diff.map((line) => `    ${diffLine(line, options.colour)}`)),
   ]);
+}
+
+/** The config files that an action changes. */
+function changedPaths(action: Action): readonly string[] {
+  if (action.kind === 'config.rewrite') return [action.path];
+  return action.kind === 'role.lead' || action.kind === 'role.follow' ? action.files.map(({ path }) => path) : [];
 }
 
 /** A changed line in its colour; the sign says the same without it. */

@@ -87,12 +87,12 @@ function timeline(journal: readonly JournalLine[]): string {
 
 /** The diffs that were carried out, from the journal; where a file was not reached, the planned one is not shown. */
 function diffs(plan: Plan, journal: readonly JournalLine[]): string[] {
-  const rewrites = actionsOf(plan).filter((action) => action.kind === 'config.rewrite');
+  const rewrites = actionsOf(plan).filter(({ kind }) => ['config.rewrite', 'role.lead', 'role.follow'].includes(kind));
   const blocks = rewrites.flatMap((action) => {
     const diff = journal.find((line) => line.action === action.id && Array.isArray(line.detail?.diff))?.detail?.diff;
     if (!Array.isArray(diff) || diff.length === 0) return [];
     return [
-      `${markdownCode(`${action.host}:${action.kind === 'config.rewrite' ? action.path : ''}`)}\n\n${markdownBlock(diff.map(String), 'diff')}`,
+      `${markdownCode(`${action.host}:${action.kind === 'config.rewrite' ? action.path : `the config of ${action.node}`}`)}\n\n${markdownBlock(diff.map(String), 'diff')}`,
     ];
   });
   return blocks.length === 0 ? ['No file was changed.'] : blocks;

@@ -41,6 +41,49 @@ describe('the path of a fleet that serves', () => {
   });
 });
 
+describe('a plan for running nodes', () => {
+  test('of a fleet that lacks a replica touches nothing that serves, and asks at its three gates', async () => {
+    const fleet = await recorded('replica-down');
+    expect(fleet.diagnosis.path.recommended).toBe('live');
+    const plan = await planOf(fleet, decide(fleet.diagnosis, noChoice, 'live'), 'recover-live');
+    expect(plan).toMatchObject({ serves: true, downtimeSeconds: 0, master: fleet.diagnosis.serving });
+    expect(plan.stages.map(({ title }) => title)).toEqual(['HOLD', 'KEEP', 'REWRITE', 'CHECK', 'START', 'PROVE']);
+    expect(plan.stages.flatMap(({ gate }) => gate ?? [])).toEqual(['hold-keep', 'stop-rewrite-check', 'start']);
+    const down = fleet.group.redis
+      .filter(({ process }) => process.ok && process.value === null)
+      .map(({ node }) => node);
+    const kinds = new Map(actionsOf(plan).map((action) => [`${action.kind} ${action.node}`, action]));
+    expect([...kinds.keys()].filter((each) => each.startsWith('service.start') && !each.includes('/sentinel'))).toEqual(
+      down.map((node) => `service.start ${node}`),
+    );
+    expect([...kinds.keys()].filter((each) => /^(role|fence|data\.save)/.test(each))).toEqual([]);
+  });
+
+  test('gives the master to another one only when that has all of it, with the writes of the old one paused', async () => {
+    const fleet = await recorded('healthy');
+    const other = fleet.diagnosis.candidates.find(({ node }) => node !== fleet.diagnosis.serving)?.node ?? '';
+    const decision = decide(fleet.diagnosis, { ...noChoice, promote: other }, 'live');
+    expect(decision).toMatchObject({ master: other, catchUpFrom: fleet.diagnosis.serving, missing: [], setAside: [] });
+    const plan = await planOf(fleet, decision, 'recover-live');
+    const promote = plan.stages.find(({ title }) => title === 'PROMOTE');
+    const kinds = promote?.batches.map((batch) => [
+      ...Object.values(batch.lanes)
+        .flat()
+        .map(({ kind, node }) => `${kind} ${node}`),
+      ...batch.then.map(({ kind }) => kind),
+    ]);
+    expect(kinds).toEqual([
+      [`fence.raise ${fleet.diagnosis.serving}`],
+      [`role.follow ${other}`, 'caught-up-with'],
+      [`fence.raise ${other}`, `role.lead ${other}`, 'is-master', 'data-loaded'],
+      [`fence.lift ${other}`],
+    ]);
+    const actions = actionsOf(plan);
+    const lifted = actions.findIndex(({ kind }) => kind === 'fence.lift');
+    expect(lifted).toBeLessThan(actions.findIndex((action) => action.kind === 'service.start'));
+  });
+});
+
 describe('a plan that leaves Redis alone', () => {
   test('touches no redis node, asks twice, needs Redis as it was before every stage and proves that it is', async () => {
     const fleet = await recorded('healthy');

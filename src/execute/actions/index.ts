@@ -11,6 +11,8 @@ import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
 import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
+import { roleFollow } from './role-follow.js';
+import { roleLead } from './role-lead.js';
 import { serviceHold } from './service-hold.js';
 import { serviceRelease } from './service-release.js';
 import { serviceStart } from './service-start.js';
@@ -32,6 +34,8 @@ const modules: { readonly [K in ActionKind]: ActionModule<K> } = {
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
+  'role.lead': roleLead,
+  'role.follow': roleFollow,
 };
 
 /** One action with its kind's module, ready to be looked at and done. */

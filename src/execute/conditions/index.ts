@@ -5,6 +5,7 @@ import { dataLoaded } from './data-loaded.js';
 import { filesAsPlanned } from './files-as-planned.js';
 import { isMaster } from './is-master.js';
 import { linkedTo } from './linked-to.js';
+import { noSentinelTalks } from './no-sentinel-talks.js';
 import { notRestarted } from './not-restarted.js';
 import { nothingHeld } from './nothing-held.js';
 import { quorum } from './quorum.js';
@@ -23,6 +24,7 @@ const modules: { readonly [K in Kind]: ConditionModule<K> } = {
   quorum,
   'nothing-held': nothingHeld,
   'files-as-planned': filesAsPlanned,
+  'no-sentinel-talks': noSentinelTalks,
   'not-restarted': notRestarted,
 };
 

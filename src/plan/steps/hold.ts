@@ -1,3 +1,4 @@
+import type { Condition } from '../../model/plan.js';
 import { holdPath, stopCommand, word } from '../commands.js';
 import {
   action,
@@ -11,6 +12,7 @@ import {
 } from '../scene.js';
 
 const STOP_LIMIT_MS = 60_000;
+const TALK_LIMIT_MS = 10_000;
 
 /** Takes the fleet's lock on every host that the run touches. */
 export const lockFleet: Step = {
@@ -53,9 +55,17 @@ export const holdSentinels: Step = {
             condition(scene, 'stopped', STOP_LIMIT_MS, 'no sentinel of the group runs', {
               nodes: scene.sentinels.map((node) => node.entry.id),
             }),
+            ...noneTalks(scene),
           ],
     ),
 };
+
+/** One that fleet.yaml does not name would act on its own, and a pause of writes would look like a dead master to it. */
+function noneTalks(scene: Scene): readonly Condition[] {
+  const nodes = scene.everyRedis.filter((node) => node.seen.running.ok).map((node) => node.entry.id);
+  const says = 'no other sentinel talks to Redis';
+  return nodes.length === 0 ? [] : [condition(scene, 'no-sentinel-talks', TALK_LIMIT_MS, says, { nodes })];
+}
 
 /** Keeps Redis from starting by itself; what runs goes on running. */
 export const holdRedis: Step = {

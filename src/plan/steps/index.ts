@@ -1,9 +1,10 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels, lockFleet } from './hold.js';
-import { keepConfigs, keepData, saveRunning } from './keep.js';
+import { keepConfigs, keepData, keepFenced, saveRunning } from './keep.js';
 import { prove, unlockFleet } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
+import { catchUp, fenceOthers, promote, repoint } from './role.js';
 import { releaseRedis, startMaster, startReplicas, startSentinels } from './start.js';
 import { stopRedis } from './stop.js';
 
@@ -15,6 +16,11 @@ export const steps: readonly Step[] = [
   saveRunning,
   keepData,
   keepConfigs,
+  fenceOthers,
+  keepFenced,
+  catchUp,
+  promote,
+  repoint,
   stopRedis,
   rewriteRedis,
   rewriteSentinels,
