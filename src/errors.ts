@@ -41,7 +41,6 @@ export const errorWords = {
   blocked: exitStatus.refused,
   'disk-full': exitStatus.refused,
   'unsafe-path': exitStatus.refused,
-  'no-runbook': exitStatus.refused,
   'unknown-signer': exitStatus.refused,
   'bad-backup': exitStatus.refused,
   'prune-refused': exitStatus.refused,

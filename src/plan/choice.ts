@@ -47,7 +47,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => node !== ahead);
   const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
-  const accepts = wanted.length > 0 || choice.without.length > 0 || leftOut.length > 0;
+  const accepts = wanted.length > 0 || choice.without.length > 0 || choice.hostIsOff.length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
@@ -128,6 +128,7 @@ const filesOfRedis = [
 
 /** Findings about what a path neither writes nor starts. */
 const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
+  failover: new Set(['aof-differs-from-file']),
   live: new Set(['aof-differs-from-file']),
   'sentinels-only': new Set(filesOfRedis),
 };

@@ -68,6 +68,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
   'role.lead': 'make master',
+  'sentinel.failover': 'ask for a failover',
   'role.follow': 'point anew',
 };
 

@@ -13,6 +13,7 @@ import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
 import { roleFollow } from './role-follow.js';
 import { roleLead } from './role-lead.js';
+import { sentinelFailover } from './sentinel-failover.js';
 import { serviceHold } from './service-hold.js';
 import { serviceRelease } from './service-release.js';
 import { serviceStart } from './service-start.js';
@@ -35,6 +36,7 @@ const modules: { readonly [K in ActionKind]: ActionModule<K> } = {
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
   'role.lead': roleLead,
+  'sentinel.failover': sentinelFailover,
   'role.follow': roleFollow,
 };
 
