@@ -146,7 +146,7 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
  * A failover ends only once the node that it promoted answers (sentinel.c:sentinelFailoverDetectEnd): when that has died
  * meanwhile, it never does, and this sentinel gives no vote (seen on 7.0.15: 280 s with a failover-timeout of 5 s).
  */
-export function isStuck({ flags, failoverState, master }: SentinelView, group: GroupSurvey): boolean {
+function isStuck({ flags, failoverState, master }: SentinelView, group: GroupSurvey): boolean {
   if (!flags.includes('failover_in_progress') || !/^(reconf|update)/.test(failoverState ?? '')) return false;
   const promoted = group.redis.find((node) => addressOf(node) === master);
   return promoted?.process.ok === true && promoted.process.value === null;

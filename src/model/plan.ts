@@ -97,6 +97,8 @@ export type Action = ActionBase &
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
         readonly upTo?: { readonly replid: string; readonly offset: bigint };
       }
+    /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
+    | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
 
 export type ActionKind = Action['kind'];
@@ -132,6 +134,8 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'no-sentinel-talks'; readonly nodes: readonly string[] }
   /** Each of these processes is the one that was surveyed: it was never restarted. */
   | { readonly kind: 'not-restarted'; readonly nodes: readonly { readonly node: string; readonly runId: string }[] }
+  /** Facts that were true before a run are true again. */
+  | { readonly kind: 'as-before'; readonly facts: readonly Fact[] }
 );
 
 export interface Batch {
@@ -185,6 +189,8 @@ export interface Plan {
     readonly next: string;
   }[];
   readonly setAside: readonly string[];
+  /** Hosts that somebody has seen to be off. */
+  readonly hostIsOff?: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;
   /** Hash over the canonical facts of the survey: who answers, run ids, replication ids, roles, the operator's own lines. */

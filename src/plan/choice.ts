@@ -19,6 +19,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 export interface Decision {
   readonly master: string;
   readonly setAside: readonly string[];
+  /** Hosts that somebody has seen to be off. */
+  readonly hostIsOff?: readonly string[];
   /** A running node that is ahead of the master: the master has all of it before it is promoted. */
   readonly catchUpFrom?: string;
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
@@ -57,6 +59,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
     ...(ahead === undefined ? {} : { catchUpFrom: ahead }),
+    ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,

@@ -64,6 +64,7 @@ export function makePlan(given: PlanInput): Plan {
     hosts: nodes.hosts.map((host) => host.name),
     leftOut: [...unreached(input), ...tooOld(input, nodes.redis)],
     setAside: input.decision.setAside,
+    ...(input.decision.hostIsOff === undefined ? {} : { hostIsOff: input.decision.hostIsOff }),
     ...(input.decision.acceptedLoss === undefined ? {} : { acceptedLoss: input.decision.acceptedLoss }),
     ...(input.decision.reason === undefined ? {} : { reason: input.decision.reason }),
     fingerprint: fingerprintOf(group),

@@ -70,6 +70,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'role.lead': 'make master',
   'sentinel.failover': 'ask for a failover',
   'role.follow': 'point anew',
+  undo: 'put back',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

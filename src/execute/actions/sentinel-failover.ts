@@ -23,7 +23,7 @@ const POLL_MS = 200;
  */
 export const sentinelFailover: ActionModule<'sentinel.failover'> = {
   changes: true,
-  undo: 'none: the new master accepts writes at once; another failover gives the role on',
+  undo: { none: 'the new master accepts writes at once; another failover gives the role on' },
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
       const { master, flags } = await masterOf(reader, action.group);
