@@ -1,6 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Lab } from '../../src/lab/lab.js';
 import { leftOn } from '../live/dead-fleet.js';
 import { startLabWriter } from '../live/lab-writer.js';
 import {
@@ -86,7 +87,14 @@ describe.concurrent('the path live', () => {
       });
       const roles = await infoOf(lab, 'role', 'pv2', 'pv3');
       const [elected, third] = roles[0] === 'master' ? ['pv2', 'pv3'] : ['pv3', 'pv2'];
-      await seen('the third one follows', async () => (await infoOf(lab, 'master_link_status', third))[0] === 'up');
+      const address = lab.hosts.find(({ name }) => name === elected)?.address;
+      await seen('the third one follows', async () => {
+        const [[host], [link]] = [
+          await infoOf(lab, 'master_host', third),
+          await infoOf(lab, 'master_link_status', third),
+        ];
+        return host === address && link === 'up';
+      });
       await killSentinels(lab, 'pv2', 'pv3', 'pvha1', 'pvha2');
       await lab.kill('pv1', 'sentinel', 'SIGKILL');
       await lab.kill('pv1', 'redis', 'SIGCONT');
@@ -116,6 +124,10 @@ describe.concurrent('the path live', () => {
       expect(copies.some((name) => readFileSync(join(here, name)).includes('only-on-pv1'))).toBe(true);
     }));
 });
+
+function offsets(lab: Lab): Promise<readonly string[]> {
+  return infoOf(lab, 'master_repl_offset', 'pv1', 'pv2', 'pv3');
+}
 
 describe.concurrent('the path failover', () => {
   test('replaces a dead master where no majority is left; what is off comes back on the next path', () =>
@@ -149,6 +161,7 @@ describe.concurrent('the path failover', () => {
     withLab({ seed: 82, sentinels: 3 }, async (lab) => {
       await lab.write({ count: 40 });
       await killSentinels(lab, 'pv1', 'pv3');
+      await seen('replicas that have all', async () => new Set(await offsets(lab)).size === 1);
       // Cut off from their master for longer than ten times down-after while it lives.
       for (const name of ['pv2', 'pv3']) await askRedis(lab, name, 'CONFIG', 'SET', 'masterauth', 'wrong');
       await askRedis(lab, 'pv1', 'CLIENT', 'KILL', 'TYPE', 'replica');

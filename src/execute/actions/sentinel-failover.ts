@@ -26,10 +26,10 @@ export const sentinelFailover: ActionModule<'sentinel.failover'> = {
   undo: { none: 'the new master accepts writes at once; another failover gives the role on' },
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
-      const { master, flags } = await masterOf(reader, action.group);
+      const { master, failoverState } = await masterOf(reader, action.group);
       if (master !== action.was) return { state: 'done', says: `names ${master} as master already` };
-      return flags.includes('failover_in_progress')
-        ? { state: 'done', says: 'is failing over already' }
+      return hasBegun(failoverState)
+        ? { state: 'done', says: `is failing over already (${failoverState})` }
         : { state: 'not-done', says: `names ${master} as master` };
     }),
   act: (action, at) =>
@@ -44,6 +44,11 @@ export const sentinelFailover: ActionModule<'sentinel.failover'> = {
       return { says: raised === undefined ? 'fails over' : `fails over; down-after-milliseconds is ${raised} again` };
     }),
 };
+
+/** An attempt of its own waits for votes that do not come, and is none that anything can be left to. */
+function hasBegun(failoverState: string | undefined): boolean {
+  return failoverState !== undefined && failoverState !== 'none' && failoverState !== 'wait_start';
+}
 
 function masterOf(reader: RedisReader, group: string): Promise<ReturnType<typeof parseSentinelMaster>> {
   return answerOf(reader, 'SENTINEL MASTER', group).then(parseSentinelMaster);
@@ -118,7 +123,7 @@ async function ask(writer: RedisWriter, { group, node, was }: Failover, at: At):
 /** Its own attempt, which was under way, came further than an election that nobody wins. */
 async function hasMoved(reader: RedisReader, group: string, was: string): Promise<boolean> {
   const { master, failoverState } = await masterOf(reader, group);
-  return master !== was || !/^(wait_start|none)$/.test(failoverState ?? 'none');
+  return master !== was || hasBegun(failoverState);
 }
 
 /** The age rule is asked when the replica is selected, some ticks after the command was accepted. */
