@@ -70,7 +70,6 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
   'unsafe-path':
     'The path that was asked for is not safe here, or cannot do what else was asked for. status --why says why, for each path.',
-  'no-runbook': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
   'unknown-signer':
     'A backup was signed with a key that this machine does not know. Compare the fingerprint with its owner, then --accept-signer NAME.',
   'backup-failed':
@@ -79,6 +78,10 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'A backup is not what its manifest says, or the manifest is not what was signed. It is not restored; what is wrong is named.',
   'prune-refused':
     'Pruning would remove most of a group, or the clock or the schedule is not as it should be. Nothing was removed; backup prune shows each reason.',
+  'writes-accepted':
+    'A run cannot be undone any more: the master that it started has accepted writes, or may have, and going back would lose them. resume goes on to its end.',
+  'bad-journal':
+    'The record of a run is not what the run wrote: a line was changed or is missing, two copies differ, or a newer version wrote it. It is shown as far as it goes, and nothing is done by it.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
   'host-key':
     'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',
@@ -89,7 +92,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   changed: 'The fleet is not as it was when the plan was made.',
   locked: 'Another run holds the lock of the fleet.',
   stopped: 'Stopped at a question or by Ctrl-C; nothing was changed, or everything was undone.',
-  incomplete: 'Stopped half way. Every file is kept; recover looks again and goes on from what is true.',
+  incomplete: 'Stopped half way. Every file is kept; resume goes on from what is true, undo goes back.',
   unknown: 'Nobody knows how the last action ended. Look before anything else.',
 };
 
@@ -117,8 +120,10 @@ const terms: Readonly<Record<string, string>> = {
   pidfile:
     'The file in which a server writes its process id. It is believed only of a server of the right user that tells neither an address nor a config itself; anything else that it names is left alone.',
   nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
-  failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
-  'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',
-  live: 'The path for a freshest node that runs: roles change by command, nothing is loaded from disk.',
+  failover:
+    'The path of one Sentinel command, without an election: the master is dead, every sentinel answers and agrees or is proved not to run, and any replica that it may choose is the freshest.',
+  'sentinels-only':
+    'The path for a sound Redis whose sentinels disagree, are stale, stuck, clones or too few: all of them are stopped, their files rewritten, all started; Redis is never touched.',
+  live: 'The path for a freshest node that runs: roles change by command and in the files at once, no running Redis is restarted; missing nodes come back as replicas.',
   cold: 'The path when nothing runs: hold, keep, stop, rewrite, check, start in order, prove.',
 };

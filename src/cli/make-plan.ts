@@ -1,4 +1,4 @@
-import { pathsFor } from '../diagnosis/diagnose.js';
+import { failoverOf, pathsFor } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
 import type { Path, PathChoice } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
@@ -28,8 +28,9 @@ export function choiceOf(flags: Chosen): Choice {
   };
 }
 
-/** The built-in runbook of each path that this version carries out. */
-const runbookOf: Readonly<Partial<Record<Path, string>>> = {
+/** The built-in runbook of each path. */
+const runbookOf: Readonly<Record<Exclude<Path, 'nothing'>, string>> = {
+  failover: 'recover-failover',
   'sentinels-only': 'recover-sentinels-only',
   live: 'recover-live',
   cold: 'recover-cold',
@@ -38,11 +39,10 @@ const runbookOf: Readonly<Partial<Record<Path, string>>> = {
 /**
  * The path to take: the recommended one, or the one that the operator asked for. A harder one than recommended may be
  * taken where it is possible; a gentler one than is safe is refused with the reason. Throws RunbookError `unsafe-path`,
- * and `no-runbook` where this version cannot carry the right one out.
+ * and `blocked` where an earlier run left something out that comes first.
  */
 export function pathToTake(judged: Judged, choice: Choice): Path {
-  const { recommended, why } = choiceOfPath(judged, choice);
-  const wanted = choice.path ?? recommended;
+  const wanted = choice.path ?? choiceOfPath(judged, choice).recommended;
   if (choice.path !== undefined) refuseUnsafe(judged, choice, choice.path);
   const left = leftoversOf(judged);
   if (choice.path === undefined && left !== undefined && isLeftOut(judged, left))
@@ -50,24 +50,15 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
       facts: ['its report says what comes before it may start'],
       next: [`redis-runbook report ${left.run}`, 'redis-runbook status --why'],
     });
-  if (wanted === 'nothing' || runbookOf[wanted] !== undefined) return wanted;
-  throw new RunbookError(
-    'no-runbook',
-    choice.path === undefined
-      ? `The gentlest safe path here is ${recommended}: ${why}. This version cannot carry it out.`
-      : `This version cannot carry out the path ${wanted}.`,
-    {
-      facts: ['live would work: it gives the running nodes their roles by command, and no running Redis is restarted'],
-      next: ['redis-runbook status --why', 'redis-runbook recover --path live'],
-    },
-  );
+  return wanted;
 }
 
-/** The paths as the diagnosis sees them, or as they are for the node that the operator promotes. */
-function choiceOfPath({ survey, diagnosis }: Judged, { promote }: Choice): PathChoice {
-  return promote === undefined || promote === diagnosis.winner
-    ? diagnosis.path
-    : pathsFor(survey, diagnosis.group, promote);
+/** The paths as the diagnosis sees them, or as they are with the node and the hosts that the operator names. */
+function choiceOfPath({ survey, diagnosis }: Judged, { promote, hostIsOff }: Choice): PathChoice {
+  const named = promote !== undefined && promote !== diagnosis.winner;
+  return named || hostIsOff.length > 0
+    ? pathsFor(survey, diagnosis.group, { promote, off: new Set(hostIsOff) })
+    : diagnosis.path;
 }
 
 function refuseUnsafe(judged: Judged, choice: Choice, path: Path): void {
@@ -85,10 +76,12 @@ export async function planFor(
   judged: Judged,
   choice: Choice,
   path: Path,
-  runbook: string = runbookOf[path] ?? 'recover-cold',
+  runbook: string = path === 'nothing' ? 'recover-cold' : runbookOf[path],
 ): Promise<{ decision: Decision; plan: Plan }> {
   const read = await readRunbook(runbook);
   const decision = decide(judged.diagnosis, choice, read.path);
   const { inventory, survey, diagnosis } = judged;
-  return { decision, plan: makePlan({ runbook: read, inventory, survey, diagnosis, decision }) };
+  const forced = read.path === 'failover' ? failoverOf(survey, diagnosis.group, new Set(choice.hostIsOff)) : undefined;
+  const plan = makePlan({ runbook: read, inventory, survey, diagnosis, decision, ...(forced ? { forced } : {}) });
+  return { decision, plan };
 }

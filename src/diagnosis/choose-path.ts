@@ -1,8 +1,8 @@
 import type { Path, PathChoice } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
+import { forcedFailover } from './failover.js';
 import { listOf } from './names.js';
-import { twinsOf } from './sentinels.js';
 import { addressOf, type State } from './state.js';
 import type { Verdict } from './verdict.js';
 
@@ -10,11 +10,15 @@ const gentlestFirst: readonly Path[] = ['nothing', 'failover', 'sentinels-only',
 
 /**
  * The gentlest path that is safe, why each gentler one is not, and which of the harder ones are not possible either.
- * `promote`: the node that the operator made the choice for, instead of the one that the diagnosis would.
  */
-export function choosePath(group: GroupSurvey, state: State, verdict: Verdict, promote?: string): PathChoice {
+export function choosePath(
+  group: GroupSurvey,
+  state: State,
+  verdict: Verdict,
+  { promote, off = new Set() }: Told = {},
+): PathChoice {
   const target = promote ?? verdict.winner ?? state.master?.node;
-  const scene: Sighted = { group, state, verdict, target };
+  const scene: Sighted = { group, state, verdict, target, off };
   const reasons = gentlestFirst.map((path) => ({ path, why: whyNot(path, scene) }));
   const at = reasons.findIndex(({ why }) => why === undefined);
   const recommended = reasons[at]?.path ?? 'cold';
@@ -24,12 +28,21 @@ export function choosePath(group: GroupSurvey, state: State, verdict: Verdict, p
   return { recommended, why, ruledOut, ...(impossible.length === 0 ? {} : { impossible }) };
 }
 
+/** What the operator said. */
+export interface Told {
+  /** The node that is to be master, instead of the one that the diagnosis would choose. */
+  readonly promote?: string | undefined;
+  /** Hosts that are off: somebody has seen it. */
+  readonly off?: ReadonlySet<string>;
+}
+
 /** What the choice is made from; `target`: the node that is to be master. */
 interface Sighted {
   readonly group: GroupSurvey;
   readonly state: State;
   readonly verdict: Verdict;
   readonly target: string | undefined;
+  readonly off: ReadonlySet<string>;
 }
 
 type Reasoned = readonly { readonly path: Path; readonly why: string }[];
@@ -41,7 +54,7 @@ function whyThis(path: Path, { group, state, verdict, target }: Sighted, ruledOu
     case 'nothing':
       return state.state === 'healthy' ? 'the fleet is healthy' : state.why;
     case 'failover':
-      return `${target} runs, and every sentinel answers and agrees`;
+      return `${target} runs, and every sentinel that runs answers and agrees`;
     case 'sentinels-only':
       return `replication is sound; ${amiss}`;
     case 'live':
@@ -91,29 +104,9 @@ function otherwiseByFile(group: GroupSurvey): readonly string[] {
   });
 }
 
-/**
- * Why `SENTINEL FAILOVER` is not safe here; undefined when it is. Sentinel chooses by priority, then by bare offset
- * (sentinel.c:sentinelSelectSlave), so every running node has to be as fresh as the best.
- */
-function whyNoFailover(group: GroupSurvey, state: State, verdict: Verdict): string | undefined {
-  const views = group.sentinels.map((sentinel) => known(sentinel.view));
-  const answering = views.filter((view) => view !== undefined);
-  if (answering.length < views.length)
-    return `${answering.length} of ${views.length} sentinels answer, and one that is only out of reach may elect another`;
-  if (twinsOf(group).size > 0) return 'two sentinels have the same id, and count as one vote';
-  const first = answering[0];
-  if (!answering.every((view) => view.master === first?.master && view.configEpoch === first.configEpoch))
-    return 'the sentinels do not agree on master and epoch';
-  const fresh = ['freshest', 'same-as-freshest'];
-  const worse = verdict.candidates.filter(
-    (each) => state.running.some((node) => node.node === each.node) && !fresh.includes(each.verdict),
-  );
-  return worse.length === 0 ? undefined : `it could choose ${listOf(worse.map((each) => each.node))} as well`;
-}
-
 /** Why a path may not be taken; undefined when it may. */
 function whyNot(path: Path, scene: Sighted): string | undefined {
-  const { group, state, verdict, target } = scene;
+  const { state, verdict, target } = scene;
   const { master } = state;
   const none = state.running.length === 0;
   switch (path) {
@@ -125,7 +118,7 @@ function whyNot(path: Path, scene: Sighted): string | undefined {
       if (none) return 'no Redis answers: there is nothing that Sentinel could promote';
       if (master) return `${master.node} is master and serves`;
       if (!state.running.some((node) => node.node === target)) return notRunning(verdict, target);
-      return whyNoFailover(group, state, verdict);
+      return whyNoFailover(scene);
     case 'sentinels-only':
       return none ? 'no Redis answers' : whyNotSentinelsOnly(scene);
     case 'live':
@@ -134,6 +127,13 @@ function whyNot(path: Path, scene: Sighted): string | undefined {
     case 'cold':
       return undefined;
   }
+}
+
+function whyNoFailover({ group, state, verdict, target, off }: Sighted): string | undefined {
+  const forced = forcedFailover(group, state, verdict, off);
+  if ('why' in forced) return forced.why;
+  const chooses = target === verdict.winner ? undefined : forced.among.find((node) => node !== target);
+  return chooses === undefined ? undefined : `Sentinel would choose ${chooses}, not ${target}`;
 }
 
 function notRunning(verdict: Verdict, target: string | undefined): string {

@@ -1,7 +1,9 @@
+import { RunbookError } from '../errors.js';
 import type { Consent, Diagnosis, Finding, Lineage, PathChoice } from '../model/diagnosis.js';
 import type { AofComparison, GroupSurvey, Survey } from '../model/survey.js';
-import { choosePath } from './choose-path.js';
+import { choosePath, type Told } from './choose-path.js';
 import { claimsOf } from './claims.js';
+import { type Forced, forcedFailover } from './failover.js';
 import { findingsOf } from './findings.js';
 import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
@@ -44,10 +46,20 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
   };
 }
 
-/** The paths as they are when the operator makes `promote` master. */
-export function pathsFor(survey: Survey, groupName: string, promote: string): PathChoice {
+/** The paths as they are with what the operator said. */
+export function pathsFor(survey: Survey, groupName: string, told: Told): PathChoice {
   const { group, state, verdict } = weigh(survey, groupName, []);
-  return choosePath(group, state, verdict, promote);
+  return choosePath(group, state, verdict, told);
+}
+
+/** What `SENTINEL FAILOVER` would do; throws RunbookError `unsafe-path` when it is not safe. `off`: hosts seen to be off. */
+export function failoverOf(survey: Survey, groupName: string, off: ReadonlySet<string>): Forced {
+  const { group, state, verdict } = weigh(survey, groupName, []);
+  const forced = forcedFailover(group, state, verdict, off);
+  if (!('why' in forced)) return forced;
+  throw new RunbookError('unsafe-path', `The path failover is not safe here: ${forced.why}.`, {
+    next: ['redis-runbook status --why', 'redis-runbook recover'],
+  });
 }
 
 interface Weighed {

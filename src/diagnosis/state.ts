@@ -1,6 +1,6 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { GroupSurvey, RedisSurvey, SentinelSurvey } from '../model/survey.js';
+import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { listOf } from './names.js';
 
 /** What the fleet is doing now, from live answers alone. */
@@ -127,7 +127,7 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
     const view = known(sentinel.view);
     return view ? [{ sentinel, view }] : [];
   });
-  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress'));
+  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view, group));
   const majority = Math.floor(group.sentinels.length / 2) + 1;
   if (views.length < majority) return undefined;
   if (busy)
@@ -136,9 +136,34 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
   const first = views[0];
   if (!first || views.length < first.view.quorum) return undefined;
   const choosable = first.view.replicas.some((row) => row.flags.join() === 'slave' && row.priority > 0);
+  if (views.some(({ sentinel, view }) => isStuck(view, group) || foundNone(sentinel))) return undefined;
   const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
   if (!choosable) return undefined;
   return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
+}
+
+/**
+ * A failover ends only once the node that it promoted answers (sentinel.c:sentinelFailoverDetectEnd): when that has died
+ * meanwhile, it never does, and this sentinel gives no vote (seen on 7.0.15: 280 s with a failover-timeout of 5 s).
+ */
+function isStuck({ flags, failoverState, master }: SentinelView, group: GroupSurvey): boolean {
+  if (!flags.includes('failover_in_progress') || !/^(reconf|update)/.test(failoverState ?? '')) return false;
+  const promoted = group.redis.find((node) => addressOf(node) === master);
+  return promoted?.process.ok === true && promoted.process.value === null;
+}
+
+/** The events of a failover that say how far it has come. */
+const stations: ReadonlySet<string> = new Set(['+odown', '-odown', '+try-failover', '+switch-master']);
+
+/** Its last attempt found no replica that it would choose; the next one finds the same (sentinel.c:sentinelSelectSlave). */
+function foundNone(sentinel: SentinelSurvey): boolean {
+  const last = (known(sentinel.log) ?? []).findLast(
+    (event) =>
+      event.kind === 'failover-aborted' ||
+      event.kind === 'switch-master' ||
+      (event.kind === 'other' && stations.has(event.event)),
+  );
+  return last?.kind === 'failover-aborted' && last.reason === 'no-good-slave';
 }
 
 function nextAttempt(sentinel: SentinelSurvey): string[] {

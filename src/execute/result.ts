@@ -13,6 +13,7 @@ export function resultOf(run: Run): RunResult {
     schema: 'redis-runbook/run/1',
     run: tools.run,
     group: plan.group,
+    master: run.memory.elected ?? plan.master,
     outcome: progress.outcome,
     ...(progress.stoppedIn === undefined ? {} : { stoppedIn: progress.stoppedIn }),
     ...(progress.stoppedWhy === undefined ? {} : { stoppedWhy: progress.stoppedWhy }),
@@ -21,7 +22,7 @@ export function resultOf(run: Run): RunResult {
     unknown: progress.unknown,
     changedAnything: progress.changedAnything,
     proof: progress.proof,
-    leftToDo: [...leftOut, ...(progress.outcome === 'done' ? scripts : [])],
+    leftToDo: [...leftOut, ...(progress.outcome === 'done' ? [...scripts, ...(plan.afterwards ?? [])] : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),
     directory: tools.directory,
   };

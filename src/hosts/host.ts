@@ -202,6 +202,7 @@ export const writeCommands = [
   'SHUTDOWN',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
+  'SENTINEL SET',
 ] as const;
 export type WriteCommand = (typeof writeCommands)[number];
 

@@ -85,6 +85,8 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** One command to one sentinel: the master is replaced without an election. `was`: the address that all name now. */
+    | { readonly kind: 'sentinel.failover'; readonly group: string; readonly was: string }
     /** A running node becomes master, and its files say so. */
     | { readonly kind: 'role.lead'; readonly files: readonly FileChange[] }
     /** A running node becomes a replica of `master`, its files say so, and its clients are disconnected. */
@@ -95,6 +97,8 @@ export type Action = ActionBase &
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
         readonly upTo?: { readonly replid: string; readonly offset: bigint };
       }
+    /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
+    | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
 
 export type ActionKind = Action['kind'];
@@ -117,10 +121,21 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** All listed sentinels name one of `among` as master, it serves, and the other running nodes follow it. */
+  | {
+      readonly kind: 'failed-over';
+      readonly group: string;
+      readonly was: string;
+      readonly among: readonly string[];
+      readonly sentinels: readonly string[];
+      readonly running: readonly string[];
+    }
   /** No sentinel, listed in fleet.yaml or not, has a connection to any of these redis nodes. */
   | { readonly kind: 'no-sentinel-talks'; readonly nodes: readonly string[] }
   /** Each of these processes is the one that was surveyed: it was never restarted. */
   | { readonly kind: 'not-restarted'; readonly nodes: readonly { readonly node: string; readonly runId: string }[] }
+  /** Facts that were true before a run are true again. */
+  | { readonly kind: 'as-before'; readonly facts: readonly Fact[] }
 );
 
 export interface Batch {
@@ -174,6 +189,8 @@ export interface Plan {
     readonly next: string;
   }[];
   readonly setAside: readonly string[];
+  /** Hosts that somebody has seen to be off. */
+  readonly hostIsOff?: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;
   /** Hash over the canonical facts of the survey: who answers, run ids, replication ids, roles, the operator's own lines. */
@@ -182,6 +199,8 @@ export interface Plan {
   readonly expectedKeys?: bigint;
   readonly downtimeSeconds: number;
   readonly stages: readonly Stage[];
+  /** What this path leaves to do, with the next command. */
+  readonly afterwards?: readonly { readonly says: string; readonly next: string }[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
 }

@@ -19,6 +19,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 export interface Decision {
   readonly master: string;
   readonly setAside: readonly string[];
+  /** Hosts that somebody has seen to be off. */
+  readonly hostIsOff?: readonly string[];
   /** A running node that is ahead of the master: the master has all of it before it is promoted. */
   readonly catchUpFrom?: string;
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
@@ -47,7 +49,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => node !== ahead);
   const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
-  const accepts = wanted.length > 0 || choice.without.length > 0 || leftOut.length > 0;
+  const accepts = wanted.length > 0 || choice.without.length > 0 || choice.hostIsOff.length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
@@ -57,6 +59,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
     ...(ahead === undefined ? {} : { catchUpFrom: ahead }),
+    ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
@@ -128,6 +131,7 @@ const filesOfRedis = [
 
 /** Findings about what a path neither writes nor starts. */
 const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
+  failover: new Set(['aof-differs-from-file']),
   live: new Set(['aof-differs-from-file']),
   'sentinels-only': new Set(filesOfRedis),
 };

@@ -1,3 +1,5 @@
+import type { Forced } from '../diagnosis/failover.js';
+import { listOf } from '../diagnosis/names.js';
 import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { Inventory } from '../model/inventory.js';
 import type { Fact, Plan, Stage } from '../model/plan.js';
@@ -21,10 +23,14 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  /** What the one command of the path `failover` would do. */
+  readonly forced?: Forced;
 }
 
 /** From a decision to a complete plan: which actions, where, in which order, with what they change. Pure. */
-export function makePlan(input: PlanInput): Plan {
+export function makePlan(given: PlanInput): Plan {
+  // Of nodes that hold the same, Sentinel takes the one that it would choose, not the one that we would.
+  const input = given.forced ? { ...given, decision: { ...given.decision, master: given.forced.chosen } } : given;
   const group = input.survey.groups[input.diagnosis.group];
   if (!group) throw new Error(`the survey holds no group ${input.diagnosis.group}`);
   const nodes = nodesOfScene(input.inventory, input.survey, group, input.decision);
@@ -58,6 +64,7 @@ export function makePlan(input: PlanInput): Plan {
     hosts: nodes.hosts.map((host) => host.name),
     leftOut: [...unreached(input), ...tooOld(input, nodes.redis)],
     setAside: input.decision.setAside,
+    ...(input.decision.hostIsOff === undefined ? {} : { hostIsOff: input.decision.hostIsOff }),
     ...(input.decision.acceptedLoss === undefined ? {} : { acceptedLoss: input.decision.acceptedLoss }),
     ...(input.decision.reason === undefined ? {} : { reason: input.decision.reason }),
     fingerprint: fingerprintOf(group),
@@ -65,7 +72,8 @@ export function makePlan(input: PlanInput): Plan {
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
     downtimeSeconds: downtimeSeconds(group, input.decision.master, input.runbook.path, input.diagnosis),
     stages,
-    scripts: scriptsOf(group, input.decision.master),
+    ...(input.runbook.path === 'failover' ? { afterwards: stillOff(group) } : {}),
+    scripts: input.runbook.path === 'failover' ? [] : scriptsOf(group, input.decision.master),
   };
 }
 
@@ -101,7 +109,7 @@ function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage
  * Redis is not restarted, every stage needs each process to be the one that was surveyed; until roles change, in its role.
  */
 function needsOf({ stage, path, master }: Scene, group: GroupSurvey): readonly Fact[] {
-  if (path === 'sentinels-only') return factsBefore(group);
+  if (path === 'sentinels-only' || path === 'failover') return factsBefore(group);
   if (path === 'live') {
     if (['hold', 'keep', 'promote'].includes(stage)) return factsBefore(group);
     const id = master?.entry.id ?? '';
@@ -112,6 +120,14 @@ function needsOf({ stage, path, master }: Scene, group: GroupSurvey): readonly F
   }
   if (stage === 'hold' || stage === 'stop') return factsBefore(group);
   return stage === 'rewrite' || stage === 'start' ? factsStopped(group) : [];
+}
+
+/** One command starts nothing: what is off stays off, and is for the next recovery. */
+function stillOff(group: GroupSurvey): NonNullable<Plan['afterwards']> {
+  const off = [...group.redis, ...group.sentinels].filter((node) => !(node.process.ok && node.process.value !== null));
+  if (off.length === 0) return [];
+  const says = `${listOf(off.map(({ node }) => node))} ${off.length === 1 ? 'does' : 'do'} not run, and nothing was started`;
+  return [{ says, next: 'redis-runbook recover' }];
 }
 
 function serves({ runbook, diagnosis, decision }: PlanInput): boolean {
@@ -141,6 +157,7 @@ function unreached(input: PlanInput): Plan['leftOut'] {
 
 function downtimeSeconds(group: GroupSurvey, master: string, path: Path, diagnosis: Diagnosis): number {
   if (path === 'sentinels-only') return 0;
+  if (path === 'failover') return FIXED_SECONDS;
   if (path === 'live') return diagnosis.serving === master ? 0 : FIXED_SECONDS;
   const node = group.redis.find((item) => item.node === master);
   const files = known(node?.aof)?.files.reduce((sum, file) => sum + file.sizeBytes, 0n) ?? 0n;

@@ -1,3 +1,4 @@
+import type { Forced } from '../diagnosis/failover.js';
 import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
@@ -13,6 +14,8 @@ export interface Scene {
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
   readonly path: Path;
+  /** What the one command of the path `failover` would do; absent on the others. */
+  readonly forced?: Forced;
   /** Stage id that action ids begin with, e.g. `hold`. */
   readonly stage: string;
   /** The nodes that the run works on, on hosts that were reached. */
@@ -108,6 +111,7 @@ function runs(process: RedisSurvey['process']): boolean {
  */
 export function moves(scene: Pick<Scene, 'path' | 'master'>, node: RedisNode): boolean {
   if (scene.path === 'cold' || !node.runs) return true;
+  if (scene.path === 'failover') return false;
   const running = known(node.seen.running);
   const master = scene.master?.entry;
   if (node.isMaster || !running || !master) return false;

@@ -10,8 +10,9 @@ export function effectSays(plan: Plan): string {
       return plan.serves
         ? `${plan.master} stays master and serves all the while; no running Redis is restarted. Nothing has been changed yet. ${noFailover}`
         : `${plan.master} becomes master; no running Redis is restarted. Nothing has been changed yet. ${writes}`;
-    case 'nothing':
     case 'failover':
+      return `Sentinel makes ${plan.master} master; no Redis and no sentinel is restarted, and nothing that is off is started. Nothing has been changed yet. ${writes}`;
+    case 'nothing':
     case 'cold':
       return `${plan.master} becomes master. Nothing has been changed yet. ${writes}`;
   }
@@ -22,6 +23,7 @@ const noFailover = 'Nothing fails over by itself from HOLD until the sentinels a
 /** Until when a plan can be undone. */
 export function undoSays(plan: Plan): string {
   if (plan.path === 'sentinels-only') return 'Undo: any time; the kept files are put back. No data is touched.';
+  if (plan.path === 'failover') return 'Undo: none. The new master accepts writes as soon as Sentinel has promoted it.';
   if (plan.serves) return `Undo: any time; the kept files are put back. The data of ${plan.master} is not touched.`;
   const stage = plan.path === 'live' ? 'PROMOTE' : 'START';
   return `Undo: any time until the master accepts its first write (stage ${stage}), then never.`;
@@ -33,6 +35,8 @@ export function gateSays(plan: Plan, gate: Gate): string {
     return gate === 'hold-keep'
       ? 'Redis is not touched. Nothing fails over by itself until the sentinels run again. Undo: yes.'
       : 'Redis is not touched. Undo: yes.';
+  if (plan.path === 'failover')
+    return 'One command to one sentinel. There is no undo: the new master accepts writes at once.';
   if (plan.path === 'live') return liveGateSays(plan, gate);
   switch (gate) {
     case 'hold-keep':

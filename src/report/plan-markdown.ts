@@ -109,6 +109,7 @@ function hand(plan: Plan, batch: Batch): string[] {
 }
 
 function undoBlock(plan: Plan): string {
+  if (plan.path === 'failover') return ['## Undo', '', markdown(undoSays(plan))].join('\n');
   if (plan.path === 'sentinels-only' || plan.serves)
     return ['## Undo', '', `${markdown(undoSays(plan))} Then remove the holds and start the sentinels.`].join('\n');
   const starts = actionsOf(plan).filter(

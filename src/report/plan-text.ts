@@ -68,7 +68,9 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
   'role.lead': 'make master',
+  'sentinel.failover': 'ask for a failover',
   'role.follow': 'point anew',
+  undo: 'put back',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

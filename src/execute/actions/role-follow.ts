@@ -18,7 +18,8 @@ type Follow = ActionOf<'role.follow'>;
  */
 export const roleFollow: ActionModule<'role.follow'> = {
   changes: true,
-  undo: 'the kept file is put back; what it held before a full copy is in its kept files',
+  undo: { none: 'it follows the new master, and may hold a full copy of it by now; what it held is in its kept files' },
+  until: ['role.lead'],
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
       const running = await runningOf(reader);

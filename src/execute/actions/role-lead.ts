@@ -8,7 +8,7 @@ import type { ActionModule } from '../tools.js';
  */
 export const roleLead: ActionModule<'role.lead'> = {
   changes: true,
-  undo: 'the kept file is put back and it follows its former master, until it has accepted its first write; then never',
+  undo: { none: 'it may have accepted writes since' },
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
       const { role } = await runningOf(reader);

@@ -1,7 +1,9 @@
 import type { Condition } from '../../model/plan.js';
 import type { At, ConditionModule, Sight } from '../tools.js';
+import { asBefore } from './as-before.js';
 import { caughtUpWith } from './caught-up-with.js';
 import { dataLoaded } from './data-loaded.js';
+import { failedOver } from './failed-over.js';
 import { filesAsPlanned } from './files-as-planned.js';
 import { isMaster } from './is-master.js';
 import { linkedTo } from './linked-to.js';
@@ -26,6 +28,8 @@ const modules: { readonly [K in Kind]: ConditionModule<K> } = {
   'files-as-planned': filesAsPlanned,
   'no-sentinel-talks': noSentinelTalks,
   'not-restarted': notRestarted,
+  'failed-over': failedOver,
+  'as-before': asBefore,
 };
 
 /** Looks at a condition once. Rejects only with what could not be seen at all, in words. */

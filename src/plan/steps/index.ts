@@ -1,5 +1,6 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
+import { failOver } from './fail-over.js';
 import { holdRedis, holdSentinels, lockFleet } from './hold.js';
 import { keepConfigs, keepData, keepFenced, saveRunning } from './keep.js';
 import { prove, unlockFleet } from './prove.js';
@@ -21,6 +22,7 @@ export const steps: readonly Step[] = [
   catchUp,
   promote,
   repoint,
+  failOver,
   stopRedis,
   rewriteRedis,
   rewriteSentinels,
