@@ -54,10 +54,10 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
 }
 
 /** The paths as the diagnosis sees them, or as they are with the node and the hosts that the operator names. */
-function choiceOfPath({ survey, diagnosis }: Judged, { promote, hostIsOff }: Choice): PathChoice {
+function choiceOfPath({ survey, diagnosis, answers = [] }: Judged, { promote, hostIsOff }: Choice): PathChoice {
   const named = promote !== undefined && promote !== diagnosis.winner;
   return named || hostIsOff.length > 0
-    ? pathsFor(survey, diagnosis.group, { promote, off: new Set(hostIsOff) })
+    ? pathsFor(survey, diagnosis.group, answers, { promote, off: new Set(hostIsOff) })
     : diagnosis.path;
 }
 
@@ -80,8 +80,9 @@ export async function planFor(
 ): Promise<{ decision: Decision; plan: Plan }> {
   const read = await readRunbook(runbook);
   const decision = decide(judged.diagnosis, choice, read.path);
-  const { inventory, survey, diagnosis } = judged;
-  const forced = read.path === 'failover' ? failoverOf(survey, diagnosis.group, new Set(choice.hostIsOff)) : undefined;
+  const { inventory, survey, diagnosis, answers = [] } = judged;
+  const forced =
+    read.path === 'failover' ? failoverOf(survey, diagnosis.group, answers, new Set(choice.hostIsOff)) : undefined;
   const plan = makePlan({ runbook: read, inventory, survey, diagnosis, decision, ...(forced ? { forced } : {}) });
   return { decision, plan };
 }

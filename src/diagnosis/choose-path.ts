@@ -1,6 +1,7 @@
 import type { Path, PathChoice } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
+import { beyondMaster } from './beyond.js';
 import { forcedFailover } from './failover.js';
 import { listOf } from './names.js';
 import { addressOf, type State } from './state.js';
@@ -18,7 +19,7 @@ export function choosePath(
   { promote, off = new Set() }: Told = {},
 ): PathChoice {
   const target = promote ?? verdict.winner ?? state.master?.node;
-  const scene: Sighted = { group, state, verdict, target, off };
+  const scene: Sighted = { group, state, verdict, target, off, named: promote !== undefined };
   const reasons = gentlestFirst.map((path) => ({ path, why: whyNot(path, scene) }));
   const at = reasons.findIndex(({ why }) => why === undefined);
   const recommended = reasons[at]?.path ?? 'cold';
@@ -43,6 +44,8 @@ interface Sighted {
   readonly verdict: Verdict;
   readonly target: string | undefined;
   readonly off: ReadonlySet<string>;
+  /** The target was named by the operator. */
+  readonly named: boolean;
 }
 
 type Reasoned = readonly { readonly path: Path; readonly why: string }[];
@@ -58,14 +61,32 @@ function whyThis(path: Path, { group, state, verdict, target }: Sighted, ruledOu
     case 'sentinels-only':
       return `replication is sound; ${amiss}`;
     case 'live':
+      if (state.master && target !== state.master.node)
+        return `${state.master.node} serves, and ${target} ${target === verdict.winner ? 'holds data that it never got' : 'is to be master'}`;
       return state.master
         ? `${state.master.node} serves; ${amiss}${returning(group, state.master)}`
         : `${target} runs, and Sentinel cannot promote it safely: ${ruledOut.find((each) => each.path === 'failover')?.why}`;
     case 'cold':
       if (state.running.length === 0) return 'no Redis answers: the freshest data is only in files';
+      if (state.master && heldBeyond({ group, state, verdict }).length > 0)
+        return beyondSays({ group, state, verdict });
       if (verdict.winner === undefined) return 'no node is proved to be the freshest, so all of them are kept first';
       return `the freshest data is only in the files of ${verdict.winner}, which does not run`;
   }
+}
+
+/** Data that the serving master never got: whatever follows it, or is demoted by a sentinel, throws that data away. */
+function heldBeyond({ group, state, verdict }: Pick<Sighted, 'group' | 'state' | 'verdict'>): readonly string[] {
+  return state.master ? beyondMaster(group, state.master, verdict).map(({ node }) => node) : [];
+}
+
+function beyondSays(scene: Pick<Sighted, 'group' | 'state' | 'verdict'>): string {
+  const nodes = heldBeyond(scene);
+  const { winner } = scene.verdict;
+  const serves = scene.state.master?.node;
+  if (winner !== undefined && winner !== serves)
+    return `${serves} serves, and ${winner} holds data that it never got, in files only`;
+  return `${listOf(nodes)} ${nodes.length === 1 ? 'holds' : 'hold'} data that ${serves}, which serves, never got: all of it is kept first`;
 }
 
 /** Nodes that are off and would find the master by themselves, were they started. */
@@ -123,7 +144,11 @@ function whyNot(path: Path, scene: Sighted): string | undefined {
       return none ? 'no Redis answers' : whyNotSentinelsOnly(scene);
     case 'live':
       if (none) return 'no Redis answers';
-      return state.running.some((node) => node.node === target) ? undefined : notRunning(verdict, target);
+      if (!state.running.some((node) => node.node === target)) return notRunning(verdict, target);
+      // Named by the operator, or the freshest itself: then what is given up for it was asked for.
+      return !scene.named && target === state.master?.node && heldBeyond(scene).length > 0
+        ? beyondSays(scene)
+        : undefined;
     case 'cold':
       return undefined;
   }
@@ -141,9 +166,12 @@ function notRunning(verdict: Verdict, target: string | undefined): string {
   return target === verdict.winner ? 'the freshest data is not in a running node' : `${target} does not run`;
 }
 
-function whyNotSentinelsOnly({ group, state: { master }, target }: Sighted): string | undefined {
+function whyNotSentinelsOnly(scene: Sighted): string | undefined {
+  const { group, target } = scene;
+  const { master } = scene.state;
   if (!master) return 'replication itself is not sound: no node serves as the one master';
   if (target !== master.node) return `it keeps ${master.node} as master, and ${target} is to be master`;
+  if (heldBeyond(scene).length > 0) return beyondSays(scene);
   const off = notFollowing(group, master).map((node) => node.node);
   if (off.length > 0)
     return `replication itself is not sound: ${listOf(off)} ${off.length === 1 ? 'does' : 'do'} not follow ${master.node}`;

@@ -1,6 +1,6 @@
 import { RunbookError } from '../errors.js';
 import type { Consent, Diagnosis, Finding, Lineage, PathChoice } from '../model/diagnosis.js';
-import type { AofComparison, GroupSurvey, Survey } from '../model/survey.js';
+import type { Answer, GroupSurvey, Survey } from '../model/survey.js';
 import { choosePath, type Told } from './choose-path.js';
 import { claimsOf } from './claims.js';
 import { type Forced, forcedFailover } from './failover.js';
@@ -18,11 +18,12 @@ import { judge, type Verdict } from './verdict.js';
  * From a survey to what is true and what should be done, for one group. Pure: the same survey gives the same answer.
  * When `questions` is not empty, the caller may have them answered and call again with the comparisons.
  */
-export function diagnose(survey: Survey, groupName: string, comparisons: readonly AofComparison[] = []): Diagnosis {
-  const { group, state, graph, losers, verdict } = weigh(survey, groupName, comparisons);
+export function diagnose(survey: Survey, groupName: string, answers: readonly Answer[] = []): Diagnosis {
+  const { group, state, graph, losers, verdict } = weigh(survey, groupName, answers);
   const cold = state.state === 'down';
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
+  const path = choosePath(group, state, verdict);
   return {
     schema: 'redis-runbook/diagnosis/1',
     group: groupName,
@@ -41,20 +42,25 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     lineage: lineageOf(graph),
     naive: naiveRules(group),
     epochs,
-    path: choosePath(group, state, verdict),
-    questions: cold ? verdict.questions : [],
+    path,
+    questions: cold || path.recommended === 'cold' ? verdict.questions : [],
   };
 }
 
 /** The paths as they are with what the operator said. */
-export function pathsFor(survey: Survey, groupName: string, told: Told): PathChoice {
-  const { group, state, verdict } = weigh(survey, groupName, []);
+export function pathsFor(survey: Survey, groupName: string, answers: readonly Answer[], told: Told): PathChoice {
+  const { group, state, verdict } = weigh(survey, groupName, answers);
   return choosePath(group, state, verdict, told);
 }
 
 /** What `SENTINEL FAILOVER` would do; throws RunbookError `unsafe-path` when it is not safe. `off`: hosts seen to be off. */
-export function failoverOf(survey: Survey, groupName: string, off: ReadonlySet<string>): Forced {
-  const { group, state, verdict } = weigh(survey, groupName, []);
+export function failoverOf(
+  survey: Survey,
+  groupName: string,
+  answers: readonly Answer[],
+  off: ReadonlySet<string>,
+): Forced {
+  const { group, state, verdict } = weigh(survey, groupName, answers);
   const forced = forcedFailover(group, state, verdict, off);
   if (!('why' in forced)) return forced;
   throw new RunbookError('unsafe-path', `The path failover is not safe here: ${forced.why}.`, {
@@ -70,7 +76,7 @@ interface Weighed {
   readonly verdict: Verdict;
 }
 
-function weigh(survey: Survey, groupName: string, comparisons: readonly AofComparison[]): Weighed {
+function weigh(survey: Survey, groupName: string, answers: readonly Answer[]): Weighed {
   const group = survey.groups[groupName];
   if (!group) throw new Error(`the survey holds no group ${groupName}`);
   const state = stateOf(group);
@@ -78,7 +84,7 @@ function weigh(survey: Survey, groupName: string, comparisons: readonly AofCompa
   const losers = state.state === 'down' ? losersOf(group, graph) : [];
   const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
   const beside = { asked: losers.length > 0, dark, serving: state.master?.node };
-  return { group, state, graph, losers, verdict: judge(group, graph, comparisons, beside) };
+  return { group, state, graph, losers, verdict: judge(group, graph, answers, beside) };
 }
 
 /** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */

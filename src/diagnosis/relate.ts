@@ -45,6 +45,7 @@ function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: read
   // Each has all of the other: one by the bytes, the other because it made the history that the first only followed.
   if (forward && relation.kind === 'contained') return { kind: 'equal', why: same(own, other, forward) };
   if (back && relation.kind === 'contains') return { kind: 'equal', why: same(other, own, back) };
+  if (forward && back) return { kind: 'equal', why: `the AOFs of ${own.node} and ${other.node} end in the same bytes` };
   if (forward)
     return {
       kind: 'contains',

@@ -35,7 +35,7 @@ describe('the path of a fleet that serves', () => {
   test('is live or cold when another node is to be master', async () => {
     const fleet = await recorded('healthy');
     const other = fleet.diagnosis.candidates.find(({ node }) => node !== fleet.diagnosis.serving)?.node ?? '';
-    const paths = pathsFor(fleet.survey, fleet.group.group, { promote: other });
+    const paths = pathsFor(fleet.survey, fleet.group.group, [], { promote: other });
     expect(paths.recommended).toBe('live');
     expect(paths.ruledOut.map(({ path }) => path)).toEqual(['nothing', 'failover', 'sentinels-only']);
   });
