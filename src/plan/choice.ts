@@ -18,6 +18,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 /** Who becomes master, what that gives up, and which of it was not accepted yet. */
 export interface Decision {
   readonly master: string;
+  /** Hosts that could not be looked at and that the operator named as left out, or as off. */
+  readonly givenUp?: readonly string[];
   readonly setAside: readonly string[];
   /** Hosts that somebody has seen to be off. */
   readonly hostIsOff?: readonly string[];
@@ -54,8 +56,10 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
     });
+  const givenUp = [...choice.without, ...choice.hostIsOff];
   return {
     master,
+    ...(givenUp.length > 0 ? { givenUp } : {}),
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
     ...(ahead === undefined ? {} : { catchUpFrom: ahead }),

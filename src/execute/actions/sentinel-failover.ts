@@ -4,7 +4,7 @@ import type { ActionOf } from '../../model/plan.js';
 import type { SentinelReplica } from '../../model/survey.js';
 import { isChoosable, pairs, parseSentinelMaster, parseSentinelReplicas } from '../../redis/sentinel-answers.js';
 import { answerOf, replyOf, withReader, withWriter } from '../node.js';
-import type { ActionModule, At } from '../tools.js';
+import { type ActionModule, type At, Unsure } from '../tools.js';
 
 type Failover = ActionOf<'sentinel.failover'>;
 
@@ -14,7 +14,8 @@ type Failover = ActionOf<'sentinel.failover'>;
  */
 const ASK_LIMIT_MS = 30_000;
 const CHOSEN_LIMIT_MS = 10_000;
-const POLL_MS = 200;
+const MOST_ATTEMPTS = 3;
+const POLL_MS = 100;
 
 /**
  * `SENTINEL FAILOVER` on one sentinel. NOGOODSLAVE has two causes that pass (sentinel.c:sentinelSelectSlave): an INFO that
@@ -36,8 +37,7 @@ export const sentinelFailover: ActionModule<'sentinel.failover'> = {
     withWriter(at, action.node, async (writer) => {
       const raised = await raiseIfTooOld(writer, action, at);
       try {
-        await ask(writer, action, at);
-        if (raised !== undefined) await untilChosen(writer, action, at);
+        await follow(writer, action, at);
       } finally {
         if (raised !== undefined) await putBack(writer, action, raised, at);
       }
@@ -126,12 +126,36 @@ async function hasMoved(reader: RedisReader, group: string, was: string): Promis
   return master !== was || hasBegun(failoverState);
 }
 
-/** The age rule is asked when the replica is selected, some ticks after the command was accepted. */
-async function untilChosen(reader: RedisReader, { group, was }: Failover, at: At): Promise<void> {
-  const until = performance.now() + CHOSEN_LIMIT_MS;
+/**
+ * Asks until a failover has promoted somebody. One that was accepted may be given up by the sentinel itself
+ * (sentinel.c:sentinelAbortFailover): the replica that it chose did not answer in time. The age rule is asked when the
+ * replica is selected, some ticks after the command was accepted. Throws when it was given up too often.
+ */
+async function follow(writer: RedisWriter, action: Failover, at: At): Promise<void> {
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    await ask(writer, action, at);
+    const end = await endOf(writer, action, at);
+    if (end === 'promoted') return;
+    if (end === 'under way') throw new Unsure('it was accepted, and had promoted nobody when the time was over');
+    await at.evidence(`${action.node} gave the failover up; attempt ${attempt} of ${MOST_ATTEMPTS}`);
+  }
+  throw new Error(
+    `${action.node} accepted a failover ${MOST_ATTEMPTS} times and gave it up each time: its log says why`,
+  );
+}
+
+async function endOf(
+  reader: RedisReader,
+  { group, was }: Failover,
+  at: At,
+): Promise<'promoted' | 'given up' | 'under way'> {
+  const { failoverTimeoutMs } = await masterOf(reader, group);
+  const until = performance.now() + failoverTimeoutMs + CHOSEN_LIMIT_MS;
   while (performance.now() < until) {
-    const { master, failoverState } = await masterOf(reader, group);
-    if (master !== was || !/^(wait_start|select_slave|none)$/.test(failoverState ?? 'none')) return;
+    const { master, failoverState, flags } = await masterOf(reader, group);
+    if (master !== was || /^(reconf|update)/.test(failoverState ?? '')) return 'promoted';
+    if (!flags.includes('failover_in_progress')) return 'given up';
     await sleep(POLL_MS, undefined, { signal: at.signal });
   }
+  return 'under way';
 }

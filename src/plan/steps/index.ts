@@ -1,9 +1,10 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { failOver } from './fail-over.js';
-import { holdRedis, holdSentinels, lockFleet } from './hold.js';
-import { keepConfigs, keepData, keepFenced, saveRunning } from './keep.js';
-import { prove, unlockFleet } from './prove.js';
+import { holdRedis, holdSentinels } from './hold.js';
+import { keepConfigs, keepData, keepFenced, saveRunning, verifyKept } from './keep.js';
+import { lockFleet, unlockFleet } from './lock.js';
+import { prove } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { catchUp, fenceOthers, promote, repoint } from './role.js';
 import { releaseRedis, startMaster, startReplicas, startSentinels } from './start.js';
@@ -33,5 +34,6 @@ export const steps: readonly Step[] = [
   releaseRedis,
   startSentinels,
   prove,
+  verifyKept,
   unlockFleet,
 ];

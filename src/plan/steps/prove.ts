@@ -1,7 +1,7 @@
 import { listOf } from '../../diagnosis/names.js';
 import type { Condition } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
-import { action, condition, type Scene, type Step, sideBySide } from '../scene.js';
+import { condition, type Scene, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
 const AGREE_LIMIT_MS = 60_000;
@@ -71,27 +71,3 @@ function neverRestarted(scene: Scene): readonly Condition[] {
   const says = `Redis was not restarted on ${listOf(nodes.map(({ node }) => node))}`;
   return nodes.length === 0 ? [] : [condition(scene, 'not-restarted', SHORT_LIMIT_MS, says, { nodes })];
 }
-
-/** Gives the lock back, last of all. */
-export const unlockFleet: Step = {
-  name: 'unlock-fleet',
-  summary: 'give the lock back on every host',
-  parameters: {},
-  plan: (scene) =>
-    sideBySide(
-      scene.hosts.map((host) =>
-        action(
-          scene,
-          { host: host.name, node: host.name },
-          'lock.release',
-          {},
-          {
-            text: `give the lock on ${host.name} back`,
-            commands: [`rm ${host.state}/lock.json`],
-            expect: 'nobody holds it',
-            undo: 'nothing to undo',
-          },
-        ),
-      ),
-    ),
-};
