@@ -127,7 +127,7 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
     const view = known(sentinel.view);
     return view ? [{ sentinel, view }] : [];
   });
-  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view, group));
+  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view));
   const majority = Math.floor(group.sentinels.length / 2) + 1;
   if (views.length < majority) return undefined;
   if (busy)
@@ -136,20 +136,19 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
   const first = views[0];
   if (!first || views.length < first.view.quorum) return undefined;
   const choosable = first.view.replicas.some((row) => row.flags.join() === 'slave' && row.priority > 0);
-  if (views.some(({ sentinel, view }) => isStuck(view, group) || foundNone(sentinel))) return undefined;
+  if (views.some(({ sentinel, view }) => isStuck(view) || foundNone(sentinel))) return undefined;
   const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
   if (!choosable) return undefined;
   return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
 }
 
 /**
- * A failover ends only once the node that it promoted answers (sentinel.c:sentinelFailoverDetectEnd): when that has died
- * meanwhile, it never does, and this sentinel gives no vote (seen on 7.0.15: 280 s with a failover-timeout of 5 s).
+ * A failover whose promoted node is down never ends: the leader waits for it without a limit and answers INPROG, and the
+ * others are not elected meanwhile (sentinel.c:sentinelFailoverDetectEnd; seen on 7.0.15).
  */
-function isStuck({ flags, failoverState, master }: SentinelView, group: GroupSurvey): boolean {
-  if (!flags.includes('failover_in_progress') || !/^(reconf|update)/.test(failoverState ?? '')) return false;
-  const promoted = group.redis.find((node) => addressOf(node) === master);
-  return promoted?.process.ok === true && promoted.process.value === null;
+export function isStuck(view: SentinelView): boolean {
+  if (!view.flags.includes('failover_in_progress')) return false;
+  return view.replicas.some((row) => row.flags.includes('promoted') && row.flags.includes('s_down'));
 }
 
 /** The events of a failover that say how far it has come. */

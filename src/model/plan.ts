@@ -203,6 +203,8 @@ export interface Plan {
   readonly stages: readonly Stage[];
   /** What this path leaves to do, with the next command. */
   readonly afterwards?: readonly { readonly says: string; readonly next: string }[];
+  /** Other groups that the same sentinels watch: they have no automatic failover while those are held. Left out: none. */
+  readonly withoutFailover?: readonly string[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
 }

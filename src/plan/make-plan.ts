@@ -11,7 +11,7 @@ import { factsBefore, factsStopped } from './facts.js';
 import { leftOutOf } from './left-out.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
 import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
-import { scriptsOf } from './scripts.js';
+import { scriptsOf, withoutFailover } from './sentinel-duties.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -74,6 +74,7 @@ export function makePlan(given: PlanInput): Plan {
     downtimeSeconds: downtimeSeconds(group, input.decision.master, input.runbook.path, input.diagnosis),
     stages,
     ...(input.runbook.path === 'failover' ? { afterwards: stillOff(group) } : {}),
+    ...(input.runbook.path === 'failover' ? {} : withoutFailover(group)),
     scripts: input.runbook.path === 'failover' ? [] : scriptsOf(group, input.decision.master),
   };
 }

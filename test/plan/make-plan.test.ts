@@ -88,13 +88,13 @@ describe('a cold plan', () => {
     const plan = await planOf(scripted, decide(scripted.diagnosis, noChoice));
     expect(plan.scripts).toEqual([
       expect.stringMatching(
-        /^pv1\$ \/usr\/local\/bin\/move-vip stn-master leader start 127\.\S+\.1 6379 127\.\S+\.2 6379$/,
+        /^on pv1: \/usr\/local\/bin\/move-vip stn-master leader start 127\.\S+ 6379 127\.\S+ 6379$/,
       ),
       expect.stringMatching(
-        /^pv1\$ \/usr\/local\/bin\/tell \+switch-master 'stn-master 127\.\S+\.1 6379 127\.\S+\.2 6379'$/,
+        /^on pv1: \/usr\/local\/bin\/tell \+switch-master "stn-master 127\.\S+ 6379 127\.\S+ 6379"$/,
       ),
-      expect.stringMatching(/^pv3\$ \/usr\/local\/bin\/move-vip stn-master observer start /),
-      expect.stringMatching(/^pv3\$ \/usr\/local\/bin\/tell /),
+      expect.stringMatching(/^on pv3: /),
+      expect.stringMatching(/^on pv3: /),
     ]);
   });
 });
