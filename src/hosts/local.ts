@@ -11,6 +11,7 @@ import { namedLocally } from './local-named.js';
 import { listenerAt, nodeAt } from './local-nodes.js';
 import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
+import { uploadHere } from './local-upload.js';
 import { distrust } from './local-vouch.js';
 import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
@@ -65,6 +66,7 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     makeDirectory: makePrivateDirectory,
     keep: keepFile,
     remove: removeFile,
+    upload: uploadHere,
     service: (node) => service(entry, node),
   };
   return host;
