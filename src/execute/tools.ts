@@ -21,6 +21,13 @@ export interface Tools {
   /** `user@machine` of the operator, as locks show it. */
   readonly who: string;
   readonly now: () => Date;
+  /** There when the plan brings a backup back. */
+  readonly backup?: BackupSource;
+}
+
+/** The bytes of a backup that was verified; the host that gets them hashes them again. */
+export interface BackupSource {
+  read(stored: string, fromByte: bigint, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** What `execute` asks and tells while it works. */

@@ -1,3 +1,4 @@
+import type { BackupKeyspace, BackupKind } from './backup.js';
 import type { Path } from './diagnosis.js';
 
 /** A value that a config directive is set to: literal words, or the secret that another directive of the same file holds. */
@@ -45,6 +46,43 @@ interface ActionBase {
   readonly says: Described;
 }
 
+/** A file that a restored node will load, and where its bytes come from. */
+export interface RestoredFile {
+  /** A stored file of the backup by its path there (`data/dump.rdb`), or the text of a manifest made for it. */
+  readonly from: { readonly stored: string } | { readonly text: string };
+  /** Below the node's data directory: `dump.rdb`, `appendonlydir/appendonly.aof.1.base.rdb`. */
+  readonly to: string;
+  readonly sizeBytes: bigint;
+  readonly sha256: string;
+}
+
+/** What a node will look for at its next start, by its config. A restore that finds anything else does not go on. */
+export interface RestorePlace {
+  readonly dir: string;
+  readonly dbfilename: string;
+  readonly appendonly: boolean;
+  readonly appendfilename: string;
+  readonly appenddirname: string;
+}
+
+/** The backup that a plan brings back, and what it is compared with. */
+export interface RestoredBackup {
+  readonly id: string;
+  readonly kind: BackupKind;
+  /** Where it is kept, and under which name there. */
+  readonly repository: string;
+  readonly fleet: string;
+  readonly group: string;
+  readonly name: string;
+  /** Of its manifest, as it was verified. */
+  readonly manifestSha256: string;
+  /** ISO 8601 UTC: the moment whose data it is. */
+  readonly takenAt: string;
+  readonly sizeBytes: bigint;
+  /** Counted in the data itself, those whose time was over too; missing where nothing could count them. */
+  readonly databases?: readonly BackupKeyspace[];
+}
+
 export type StopMode = 'save' | 'without-saving' | 'already-stopped';
 
 /** Everything that a run may do to a fleet. A closed union of values: no code, no secret. */
@@ -76,6 +114,18 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** The files of a backup come to the run's directory beside the data: hidden there, read back, loaded by nobody. */
+    | { readonly kind: 'data.send'; readonly place: RestorePlace; readonly files: readonly RestoredFile[] }
+    /** A stopped node: its data files move to the run's directory, those that were sent take their place. */
+    | {
+        readonly kind: 'data.place';
+        readonly place: RestorePlace;
+        readonly files: readonly RestoredFile[];
+      }
+    /** A stopped node: its data files move to the run's directory, so that it starts empty and copies its master. */
+    | { readonly kind: 'data.aside'; readonly place: RestorePlace }
+    /** Keys of each database against the backup's, while writes are fenced; a node that differs is stopped again. */
+    | { readonly kind: 'data.compare'; readonly databases?: readonly BackupKeyspace[] }
   );
 
 export type ActionKind = Action['kind'];
@@ -159,6 +209,8 @@ export interface Plan {
   readonly stages: readonly Stage[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
+  /** There when the group gets the data of a backup. */
+  readonly restore?: RestoredBackup;
 }
 
 /** All actions of a plan in order of stages, batches and lanes. */

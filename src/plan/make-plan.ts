@@ -7,7 +7,7 @@ import type { Decision } from './choice.js';
 import { factsBefore, factsStopped, fingerprintOf } from './facts.js';
 import { leftOutOf } from './left-out.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
-import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
+import { nodesOfScene, type RedisNode, type Restore, type Scene } from './scene.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -20,6 +20,7 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  readonly restore?: Restore;
 }
 
 /** From a decision to a complete plan: which actions, where, in which order, with what they change. Pure. */
@@ -37,7 +38,6 @@ export function makePlan(input: PlanInput): Plan {
   const stages = input.runbook.stages.map((stage) =>
     makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
   );
-  const master = input.diagnosis.candidates.find((item) => item.node === input.decision.master);
   return {
     schema: 'redis-runbook/plan/1',
     group: group.group,
@@ -53,10 +53,11 @@ export function makePlan(input: PlanInput): Plan {
     ...(input.decision.reason === undefined ? {} : { reason: input.decision.reason }),
     fingerprint: fingerprintOf(group),
     epoch: input.diagnosis.epochs.nextEpoch,
-    ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
-    downtimeSeconds: downtimeSeconds(group, input.decision.master),
+    ...expectedKeys(input),
+    downtimeSeconds: downtimeSeconds(input, group),
     stages,
     scripts: scriptsOf(group, input.decision.master),
+    ...(input.restore === undefined ? {} : { restore: input.restore.backup }),
   };
 }
 
@@ -104,11 +105,20 @@ function unreached(input: PlanInput): Plan['leftOut'] {
     }));
 }
 
-function downtimeSeconds(group: GroupSurvey, master: string): number {
-  const node = group.redis.find((item) => item.node === master);
+/** What the master will hold: the backup's keys, some of which may be over by then, or what it would load now. */
+function expectedKeys({ restore, diagnosis, decision }: PlanInput): Pick<Plan, 'expectedKeys'> {
+  const candidate = diagnosis.candidates.find((item) => item.node === decision.master);
+  const own = restore === undefined ? candidate?.wouldLoadKeys : undefined;
+  return own === undefined ? {} : { expectedKeys: own };
+}
+
+function downtimeSeconds({ restore, decision }: PlanInput, group: GroupSurvey): number {
+  const node = group.redis.find((item) => item.node === decision.master);
   const files = known(node?.aof)?.files.reduce((sum, file) => sum + file.sizeBytes, 0n) ?? 0n;
-  const bytes = known(node?.config)?.appendonly ? files : (known(node?.rdbStat)?.sizeBytes ?? 0n);
-  return FIXED_SECONDS + group.redis.length + Math.ceil((2 * Number(bytes)) / LOAD_BYTES_PER_SECOND);
+  const own = known(node?.config)?.appendonly ? files : (known(node?.rdbStat)?.sizeBytes ?? 0n);
+  // What there is now is saved once more, and the backup is loaded instead of it.
+  const bytes = restore === undefined ? 2n * own : own + restore.backup.sizeBytes;
+  return FIXED_SECONDS + group.redis.length + Math.ceil(Number(bytes) / LOAD_BYTES_PER_SECOND);
 }
 
 /**

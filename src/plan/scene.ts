@@ -1,6 +1,16 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
-import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
+import type {
+  Action,
+  ActionKind,
+  ActionOf,
+  Batch,
+  Condition,
+  Described,
+  RestoredBackup,
+  RestoredFile,
+  RestorePlace,
+} from '../model/plan.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
 import type { Decision } from './choice.js';
@@ -12,6 +22,8 @@ export interface Scene {
   readonly group: GroupSurvey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  /** There when the group gets the data of a backup. */
+  readonly restore?: Restore;
   /** Stage id that action ids begin with, e.g. `hold`. */
   readonly stage: string;
   /** Redis and sentinel nodes on hosts that were reached. */
@@ -19,6 +31,13 @@ export interface Scene {
   readonly sentinels: readonly SentinelNode[];
   readonly hosts: readonly HostEntry[];
   readonly nextNumber: (prefix: string) => number;
+}
+
+/** A backup on its way into the node that becomes master. */
+export interface Restore {
+  readonly backup: RestoredBackup;
+  readonly place: RestorePlace;
+  readonly files: readonly RestoredFile[];
 }
 
 export interface RedisNode {

@@ -67,6 +67,10 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
+  'data.send': 'bring the backup to',
+  'data.place': 'put the backup in place on',
+  'data.aside': 'move the data away on',
+  'data.compare': 'count against the backup on',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

@@ -4,9 +4,13 @@ import { aofRewrite } from './aof-rewrite.js';
 import { configCheck } from './config-check.js';
 import { configKeep } from './config-keep.js';
 import { configRewrite } from './config-rewrite.js';
+import { dataAside } from './data-aside.js';
 import { dataCheck } from './data-check.js';
+import { dataCompare } from './data-compare.js';
 import { dataKeep } from './data-keep.js';
+import { dataPlace } from './data-place.js';
 import { dataSave } from './data-save.js';
+import { dataSend } from './data-send.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
 import { lockRelease } from './lock-release.js';
@@ -32,6 +36,10 @@ const modules: { readonly [K in ActionKind]: ActionModule<K> } = {
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
+  'data.send': dataSend,
+  'data.place': dataPlace,
+  'data.aside': dataAside,
+  'data.compare': dataCompare,
 };
 
 /** One action with its kind's module, ready to be looked at and done. */

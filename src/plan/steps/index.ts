@@ -3,6 +3,7 @@ import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels, lockFleet } from './hold.js';
 import { keepConfigs, keepData, saveRunning } from './keep.js';
 import { prove, unlockFleet } from './prove.js';
+import { placeBackup, sendBackup } from './restore.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { startMaster, startReplicas, startSentinels } from './start.js';
 import { stopRedis } from './stop.js';
@@ -16,6 +17,8 @@ export const steps: readonly Step[] = [
   keepData,
   keepConfigs,
   stopRedis,
+  sendBackup,
+  placeBackup,
   rewriteRedis,
   rewriteSentinels,
   checkConfigs,

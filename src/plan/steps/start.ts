@@ -11,6 +11,7 @@ import {
   type Step,
   sideBySide,
 } from '../scene.js';
+import { afterRestoredStart, asideBeforeStart } from './restore.js';
 
 const LOAD_LIMIT_MS = 1_800_000;
 const LINK_LIMIT_MS = 1_800_000;
@@ -33,7 +34,7 @@ export const startMaster: Step = {
           node: id,
         }),
       ]),
-      ...sideBySide([...repairs(scene, master), lift(scene, master)]),
+      ...sideBySide([...afterRestoredStart(scene, master), ...repairs(scene, master), lift(scene, master)]),
     ];
   },
 };
@@ -48,7 +49,7 @@ export const startReplicas: Step = {
     if (!master) return [];
     return secondBestLast(scene).flatMap((node): readonly Batch[] =>
       sideBySide(
-        [release(scene, node), start(scene, node, 'replica')],
+        [...asideBeforeStart(scene, node), release(scene, node), start(scene, node, 'replica')],
         [
           condition(scene, 'linked-to', LINK_LIMIT_MS, `${node.entry.id} is linked to ${master.entry.id}`, {
             node: node.entry.id,
@@ -137,6 +138,7 @@ function fence(scene: Scene, node: RedisNode): Action {
 
 /** An open MULTI at the end of an AOF swallows every later write at the next load: rewrite before clients may write. */
 function repairs(scene: Scene, node: RedisNode): readonly Action[] {
+  if (scene.restore !== undefined) return [];
   const aof = known(node.seen.aof);
   const torn = !node.runs && known(node.seen.config)?.appendonly === true && aof !== undefined && aof.tail !== 'clean';
   if (!torn) return [];

@@ -1,0 +1,102 @@
+import { basename, dirname, join } from 'node:path';
+import { RunbookError } from '../errors.js';
+import type { WritableHost } from '../hosts/host.js';
+import type { RestoredFile, RestorePlace } from '../model/plan.js';
+import { type DataPlace, plannedPlace } from './data-place.js';
+import { nodeAt, pidOf } from './node.js';
+import type { At } from './tools.js';
+
+/** Directories of a restore, in the run's directory beside the data. */
+export interface RestoreDirectories {
+  /** What was sent and not loaded yet. */
+  readonly sent: string;
+  /** What the node held before. */
+  readonly replaced: string;
+}
+
+export function restoreDirectories(place: Pick<RestorePlace, 'dir'>, run: string): RestoreDirectories {
+  const own = join(place.dir, `.redis-runbook-${run}`);
+  return { sent: join(own, 'restore'), replaced: join(own, 'replaced') };
+}
+
+/** Throws RunbookError `changed` when the node would look for its data elsewhere than the plan says. */
+export async function refuseOtherPlace(at: At, node: string, planned: RestorePlace): Promise<void> {
+  const now = await plannedPlace(at, node);
+  const is = wordsOf({ ...now, dbfilename: basename(now.rdb) });
+  const was = wordsOf(planned);
+  if (is === was) return;
+  throw new RunbookError('changed', `${node} would look for its data elsewhere than when the plan was made.`, {
+    facts: [`planned: ${was}`, `now:     ${is}`],
+    next: ['redis-runbook status'],
+  });
+}
+
+function wordsOf(place: Omit<DataPlace, 'rdb'> & { readonly dbfilename: string }): string {
+  const { dir, dbfilename, appendonly, appendfilename, appenddirname } = place;
+  return `dir ${dir}, dbfilename ${dbfilename}, appendonly ${appendonly ? 'yes' : 'no'}, appendfilename ${appendfilename}, appenddirname ${appenddirname}`;
+}
+
+/** Throws when a process of the node runs: its files may only be exchanged while nobody writes them. */
+export async function refuseRunning(at: At, node: string): Promise<void> {
+  const pid = await pidOf(at, node);
+  if (pid !== null) throw new Error(`${node} runs (pid ${pid}): its files are not touched while it does`);
+}
+
+/** Whether the first bytes of a file are those: a file that grew since it was put there counts. */
+export async function holdsFile(
+  host: WritableHost,
+  path: string,
+  { sizeBytes, sha256 }: Pick<RestoredFile, 'sizeBytes' | 'sha256'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const stat = await host.stat(path);
+  if (!stat.ok && stat.why === 'absent') return false;
+  if (!stat.ok) throw new Error(`${path} could not be seen: ${stat.detail}`);
+  if (stat.value.type !== 'file' || stat.value.sizeBytes < sizeBytes) return false;
+  const hash = await host.hash(path, signal, sizeBytes);
+  if (!hash.ok) throw new Error(`${path} could not be read: ${hash.detail}`);
+  return hash.value === sha256;
+}
+
+/** Every file that a server with this config could load or add to: the RDB, the single AOF, the parts and the manifest. */
+async function dataFiles(host: WritableHost, place: RestorePlace): Promise<readonly string[]> {
+  const parts = join(place.dir, place.appenddirname);
+  const single = [join(place.dir, place.dbfilename), join(place.dir, place.appendfilename)];
+  const there = await Promise.all(
+    single.map(async (path) => {
+      const stat = await host.stat(path);
+      if (!stat.ok && stat.why !== 'absent') throw new Error(`${path} could not be seen: ${stat.detail}`);
+      return stat.ok && stat.value.type === 'file' ? [path] : [];
+    }),
+  );
+  const names = await host.list(parts);
+  if (!names.ok && names.why !== 'absent') throw new Error(`${parts} could not be listed: ${names.detail}`);
+  const own = (names.ok ? names.value : []).filter((name) => name.startsWith(`${place.appendfilename}.`));
+  // The manifest goes last: as long as it is there, it tells a person what the other files are.
+  const last = `${place.appendfilename}.manifest`;
+  const ordered = [...own.filter((name) => name !== last), ...own.filter((name) => name === last)];
+  return [...there.flat(), ...ordered.map((name) => join(parts, name))];
+}
+
+/**
+ * Moves the data files of a stopped node to `replaced`, but for those that `stays` says are the backup's: each has its
+ * second name there before the first one goes, so that a kill in between loses nothing. Gives what is there now.
+ */
+export async function moveAside(
+  at: At,
+  node: string,
+  place: RestorePlace,
+  stays: (path: string) => Promise<boolean>,
+): Promise<readonly { readonly from: string; readonly to: string }[]> {
+  const { named: host } = nodeAt(at, node);
+  const { replaced } = restoreDirectories(place, at.tools.run);
+  const moved: { from: string; to: string }[] = [];
+  for (const path of await dataFiles(host, place)) {
+    if (await stays(path)) continue;
+    const below = dirname(path) === place.dir ? replaced : join(replaced, place.appenddirname);
+    const kept = await host.keep(path, below, 'link-or-copy', at.signal);
+    await host.remove(path);
+    moved.push({ from: path, to: kept.kept });
+  }
+  return moved;
+}
