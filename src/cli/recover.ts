@@ -1,32 +1,24 @@
-import { hostname, userInfo } from 'node:os';
 import { exitOf } from '../diagnosis/readiness/judge.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
-import { execute } from '../execute/engine.js';
-import { openJournal } from '../execute/journal.js';
 import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
-import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
-import type { RunResult } from '../model/run.js';
 import { linesOf } from '../report/doctor-text.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
 import { headlineLines } from '../report/status-text.js';
-import { saveSurvey } from '../survey/saved.js';
 import { createAsk } from './ask.js';
-import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
+import { carryOut, operator } from './carry-out.js';
+import { type Fleet, type Judged, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
-import { createGate, createStep } from './gates.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, showTroubles, writePlan } from './plan.js';
 import { probePlan, troubles, withPlaces } from './probe.js';
 import { choicePages } from './recover-screens.js';
-import { endRun } from './run-end.js';
-import { createRunScreen } from './run-screen.js';
 import { statusOf } from './status.js';
 
 /** `recover`: look, decide, plan, ask, carry out, look again, report. Exit statuses: the table in errors.ts. */
@@ -73,10 +65,6 @@ async function nothingToDo(judged: Judged, fleet: Fleet | undefined, yes: boolea
 function leftText(left: Leftovers, context: Context): string {
   const recover = `redis-runbook recover --yes${fleetFlag(context.fleetFile)}`;
   return `Nothing was changed. Run ${left.run} left its lock on ${listed(left.locked)}; this takes it away: ${recover}`;
-}
-
-function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
 }
 
 /** The plan with every consent that it needs given, or refused. */
@@ -135,62 +123,3 @@ function refuseWithoutAnswers(flags: RecoverFlags, context: Context): void {
     ],
   });
 }
-
-async function carryOut(
-  plan: Plan,
-  judged: Judged,
-  fleet: Fleet,
-  flags: RecoverFlags,
-  context: Context,
-): Promise<number> {
-  const directory = await makeRunDirectory(runsDirectory(process.env), judged.inventory.fleet, context.now());
-  await saveInRun(directory.path, 'plan.json', plan);
-  await saveSurvey(`${directory.path}/survey-before.json`, judged.raw, judged.inventory);
-  if (!context.json && !context.quiet)
-    context.stdout(
-      `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
-    );
-  const journal = await openJournal(directory.path, directory.run, context.now);
-  const who = operator();
-  const ask = createAsk(context);
-  let result: RunResult;
-  try {
-    result = await execute(
-      plan,
-      {
-        hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
-        inventory: judged.inventory,
-        passwords: fleet.passwords,
-        journal,
-        directory: directory.path,
-        run: directory.run,
-        who,
-        now: context.now,
-      },
-      {
-        gate: createGate(plan, ask, flags.yes, context),
-        onEvent: createRunScreen(context),
-        signal: context.signal,
-        now: context.stopNow,
-        ...(flags.step ? { step: createStep(ask, context) } : {}),
-      },
-    );
-  } finally {
-    await journal.close();
-  }
-  const after = await lookAfter(fleet, result.outcome === 'done', context);
-  if (after) await saveSurvey(`${directory.path}/survey-after.json`, after.raw, after.inventory);
-  return endRun({ plan, before: judged.diagnosis, after, result, who }, context);
-}
-
-/** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */
-async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
-  if (context.stopNow.aborted) return undefined;
-  const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
-  const look = () => lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);
-  const seen = await look();
-  // What was proved a moment ago and looks wrong now may only be a connection that dropped: the next look logs in again.
-  return isDone && seen?.diagnosis.state !== 'healthy' ? ((await look()) ?? seen) : seen;
-}
-
-const LAST_LOOK_MS = 10_000;

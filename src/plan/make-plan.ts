@@ -34,7 +34,7 @@ export function makePlan(input: PlanInput): Plan {
     counts.set(prefix, number);
     return number;
   };
-  const base = { ...input, group, ...nodes, nextNumber };
+  const base = { ...input, group, ...nodes, epoch: input.diagnosis.epochs.nextEpoch, nextNumber };
   const stages = input.runbook.stages.map((stage) =>
     makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
   );

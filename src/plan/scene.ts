@@ -26,9 +26,17 @@ export interface Scene {
   readonly restore?: Restore;
   /** Stage id that action ids begin with, e.g. `hold`. */
   readonly stage: string;
-  /** Redis and sentinel nodes on hosts that were reached. */
+  /** The nodes that the run works on, on hosts that were reached. */
   readonly redis: readonly RedisNode[];
   readonly sentinels: readonly SentinelNode[];
+  /** All nodes of the group on hosts that were reached: what must be true of them in the end is proved for each. */
+  readonly everyRedis: readonly RedisNode[];
+  readonly everySentinel: readonly SentinelNode[];
+  /** Who is master in the end, worked on or not. */
+  readonly master: RedisNode | undefined;
+  /** What sentinel files get at least as config-epoch and current-epoch. */
+  readonly epoch: bigint;
+  /** Hosts with a node of the group: each is locked. */
   readonly hosts: readonly HostEntry[];
   readonly nextNumber: (prefix: string) => number;
 }
@@ -66,13 +74,17 @@ export interface Step {
   readonly plan: (scene: Scene, parameters: Readonly<Record<string, string>>) => readonly Batch[];
 }
 
+/** Which of a group's nodes a plan works on; left out: all of them. */
+export type WorksOn = (entry: NodeEntry) => boolean;
+
 /** The nodes of the group that a plan may touch, with what was seen of each. */
 export function nodesOfScene(
   inventory: Inventory,
   survey: Survey,
   group: GroupSurvey,
   { master, leftOut = [] }: Pick<Decision, 'master' | 'leftOut'>,
-): Pick<Scene, 'redis' | 'sentinels' | 'hosts'> {
+  worksOn: WorksOn = () => true,
+): Pick<Scene, 'redis' | 'sentinels' | 'everyRedis' | 'everySentinel' | 'master' | 'hosts'> {
   const reached = new Set(survey.hosts.filter((host) => host.reached.ok).map((host) => host.host));
   const hosts = inventory.hosts.filter((host) => reached.has(host.name));
   const redis: RedisNode[] = [];
@@ -93,7 +105,14 @@ export function nodesOfScene(
       if (asSentinel) sentinels.push({ entry, host, seen: asSentinel, runs: runs(asSentinel.process) });
     }
   const touched = new Set([...redis, ...sentinels].map((node) => node.host.name));
-  return { redis, sentinels, hosts: hosts.filter((host) => touched.has(host.name)) };
+  return {
+    redis: redis.filter((node) => worksOn(node.entry)),
+    sentinels: sentinels.filter((node) => worksOn(node.entry)),
+    everyRedis: redis,
+    everySentinel: sentinels,
+    master: redis.find((node) => node.isMaster),
+    hosts: hosts.filter((host) => touched.has(host.name)),
+  };
 }
 
 function runs(process: RedisSurvey['process']): boolean {

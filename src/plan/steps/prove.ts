@@ -10,13 +10,13 @@ export const prove: Step = {
   summary: 'prove roles, links, epochs, agreement of the sentinels, quorum, and that files say what runs',
   parameters: {},
   plan: (scene) => {
-    const master = scene.redis.find((node) => node.isMaster);
+    const { master } = scene;
     if (!master) return [];
-    const replicas = scene.redis.filter((node) => !node.isMaster && !node.isLeftOut);
-    const sentinels = scene.sentinels.map((node) => node.entry.id);
+    const replicas = scene.everyRedis.filter((node) => !node.isMaster && !node.isLeftOut);
+    const sentinels = scene.everySentinel.map((node) => node.entry.id);
     const id = master.entry.id;
-    const nodes = [...scene.redis, ...scene.sentinels].map((node) => node.entry.id);
-    const leftOut = scene.redis.filter((node) => node.isLeftOut).map((node) => node.entry.id);
+    const nodes = [...scene.everyRedis, ...scene.everySentinel].map((node) => node.entry.id);
+    const leftOut = scene.everyRedis.filter((node) => node.isLeftOut).map((node) => node.entry.id);
     const started = nodes.filter((node) => !leftOut.includes(node));
     const others =
       leftOut.length === 0 ? 'nothing is held any more' : `nothing but ${leftOut.join(', ')} is held any more`;

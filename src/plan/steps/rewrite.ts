@@ -37,7 +37,7 @@ export const rewriteSentinels: Step = {
 
 /** `replicaof` is understood since 5.0; the alias `slaveof` in every version. An edit keeps the spelling of the file. */
 export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, { kind: 'redis.conf' }> {
-  const master = scene.redis.find((other) => other.isMaster);
+  const { master } = scene;
   const config = known(node.seen.config);
   const auth =
     config?.requirepassHash !== undefined && config.masterauthHash === undefined
@@ -50,12 +50,12 @@ export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, 
 
 /** The same (address, epoch) for every sentinel: equal epochs with different addresses never converge. */
 export function sentinelIntent(scene: Scene): Extract<FileIntent, { kind: 'sentinel.conf' }> {
-  const master = scene.redis.find((other) => other.isMaster);
+  const { master } = scene;
   return {
     kind: 'sentinel.conf',
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
-    epoch: scene.diagnosis.epochs.nextEpoch,
+    epoch: scene.epoch,
     forget: [],
   };
 }

@@ -45,7 +45,7 @@ export const startReplicas: Step = {
   summary: 'start the replicas one at a time, wait until each is linked and caught up',
   parameters: {},
   plan: (scene) => {
-    const master = scene.redis.find((node) => node.isMaster);
+    const { master } = scene;
     if (!master) return [];
     return secondBestLast(scene).flatMap((node): readonly Batch[] =>
       sideBySide(
