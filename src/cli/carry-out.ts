@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import { makeRunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
+import type { BackupSource } from '../execute/tools.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { paint } from '../report/layout.js';
@@ -26,6 +27,7 @@ export async function carryOut(
   fleet: Fleet,
   flags: Pick<RecoverFlags, 'yes' | 'step'>,
   context: Context,
+  backup?: BackupSource,
 ): Promise<number> {
   const directory = await makeRunDirectory(runsDirectory(process.env), judged.inventory.fleet, context.now());
   await saveInRun(directory.path, 'plan.json', plan);
@@ -50,6 +52,7 @@ export async function carryOut(
         run: directory.run,
         who,
         now: context.now,
+        ...(backup === undefined ? {} : { backup }),
       },
       {
         gate: createGate(plan, ask, flags.yes, context),

@@ -85,7 +85,7 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 }
 
 /** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
-async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
   const tried = await tryPlaces(plan, judged, fleet, context);
   refuseFailed(tried);
   if (context.json || context.quiet) return;
@@ -93,7 +93,7 @@ async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
   showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
 }
 
-async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
+export async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
   const probes =
     fleet === undefined
       ? []

@@ -42,17 +42,22 @@ export async function refuseRunning(at: At, node: string): Promise<void> {
   if (pid !== null) throw new Error(`${node} runs (pid ${pid}): its files are not touched while it does`);
 }
 
-/** Whether the first bytes of a file are those: a file that grew since it was put there counts. */
+/**
+ * Whether a file is that one; `whole`: nothing behind it either. Without it one that grew since it was put there counts
+ * (the last part of an append-only file, seen through its other name).
+ */
 export async function holdsFile(
   host: WritableHost,
   path: string,
   { sizeBytes, sha256 }: Pick<RestoredFile, 'sizeBytes' | 'sha256'>,
   signal: AbortSignal,
+  how?: 'whole',
 ): Promise<boolean> {
   const stat = await host.stat(path);
   if (!stat.ok && stat.why === 'absent') return false;
   if (!stat.ok) throw new Error(`${path} could not be seen: ${stat.detail}`);
   if (stat.value.type !== 'file' || stat.value.sizeBytes < sizeBytes) return false;
+  if (how === 'whole' && stat.value.sizeBytes !== sizeBytes) return false;
   const hash = await host.hash(path, signal, sizeBytes);
   if (!hash.ok) throw new Error(`${path} could not be read: ${hash.detail}`);
   return hash.value === sha256;

@@ -57,7 +57,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
 }
 
 /** `--without` is for hosts that were not reached: a host that was has a say. */
-function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
+export function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
   const dark = diagnosis.findings.filter(isUnreachable).flatMap((finding) => finding.nodes);
   const needless = choice.without.filter((host) => !dark.includes(host));
   if (needless.length === 0) return;

@@ -96,7 +96,7 @@ async function* listened(
 }
 
 /** Waits after each chunk until its time has come; the host is slowed by backpressure. */
-async function* slow(
+export async function* slow(
   bytes: AsyncIterable<Uint8Array>,
   bytesPerSecond: number,
   signal: AbortSignal,

@@ -47,7 +47,7 @@ export const dataPlace: ActionModule<'data.place'> = {
 /** A file that an earlier try put in place. */
 async function isOurs(action: Place, path: string, at: At): Promise<boolean> {
   const file = action.files.find(({ to }) => join(action.place.dir, to) === path);
-  return file !== undefined && holdsFile(nodeAt(at, action.node).named, path, file, at.signal);
+  return file !== undefined && holdsFile(nodeAt(at, action.node).named, path, file, at.signal, 'whole');
 }
 
 async function give(action: Place, file: RestoredFile, sent: string, at: At): Promise<void> {
