@@ -76,7 +76,7 @@ function facts(
   return {
     headline: headline(ended, result, journal),
     rows: rows(ended, result, journal),
-    next: next(result, context),
+    next: next(ended.plan, result, context),
     report,
   };
 }
@@ -85,11 +85,20 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const { plan, after } = ended;
   if (result.outcome !== 'done') return interrupted(ended, result, journal);
   const now = after?.diagnosis.headline.join(' ') ?? '';
+  if (plan.restore !== undefined) return `${restoredSays(plan.restore, plan, result)} ${now}`.trim();
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
   const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
   return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
+}
+
+function restoredSays({ id, takenAt }: NonNullable<Plan['restore']>, plan: Plan, result: RunResult): string {
+  const since = result.servingSince ? `, since ${result.servingSince.slice(11, 19)} UTC` : '';
+  const of = takenAt.slice(0, 19).replace('T', ' ');
+  const aside =
+    plan.setAside.length > 0 ? ' Everything that was written later is set aside: kept, and not served.' : '';
+  return `${plan.group} serves the data of backup ${id}, of ${of} UTC${since}: ${plan.master} is master.${aside}`;
 }
 
 const endings = { done: 'Done', stopped: 'Stopped', failed: 'Failed', unknown: 'Not known how it ended:' } as const;
@@ -134,14 +143,21 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
   ];
 }
 
-function next(result: RunResult, context: Context): readonly NextCommand[] {
+function next(plan: Plan, result: RunResult, context: Context): readonly NextCommand[] {
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
   if (result.outcome === 'done') return [look, history];
-  return [
-    { command: `redis-runbook recover${fleet}`, says: 'looks again and goes on from what is true' },
-    look,
-    history,
-  ];
+  const { restore } = plan;
+  const again =
+    restore === undefined
+      ? []
+      : [
+          {
+            command: `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`,
+            says: 'begins again, from what is true; what is kept stays kept',
+          },
+        ];
+  const goesOn = restore === undefined ? 'looks again and goes on from what is true' : 'brings back the freshest data';
+  return [...again, { command: `redis-runbook recover${fleet}`, says: goesOn }, look, history];
 }

@@ -19,7 +19,7 @@ export interface UploadSteps {
 }
 
 /** What a file is called while it is on its way: hidden, and nothing that a server or an `include` would take. */
-export function partOf(path: string): string {
+function partOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.redis-runbook-part`);
 }
 
