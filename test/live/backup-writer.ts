@@ -29,13 +29,17 @@ const KEYS = 40;
  * deletions, times to live that are far away, and some that are over at once. Every key stands in database 0.
  */
 export async function startWriter(address: string, port: number, password: string): Promise<SteadyWriter> {
-  const client = await openResp(address, port, password);
+  return writerOn(await openResp(address, port, password));
+}
+
+/** The same on a connection of any kind, which it closes. `without: 'PXAT'`: for servers before 6.2. */
+export function writerOn(client: Pick<RespClient, 'pipeline' | 'close'>, without?: 'PXAT'): SteadyWriter {
   const steps: Step[] = [];
   let stopping = false;
   const running = (async () => {
     while (!stopping) {
       const n = steps.length + 1;
-      const writes = drawn(n);
+      const writes = drawn(n, without);
       const commands = [['MULTI'], ['INFO', 'replication'], ...writes, ['SET', MARK, String(n)], ['EXEC']];
       const answers = await client.pipeline(commands);
       const results = answers.at(-1);
@@ -58,11 +62,11 @@ export async function startWriter(address: string, port: number, password: strin
 
 const FAR = 4_102_444_800_000;
 
-function drawn(n: number): readonly (readonly string[])[] {
+function drawn(n: number, without: 'PXAT' | undefined): readonly (readonly string[])[] {
   const key = `k:${(n * 7919) % KEYS}`;
   const value = `${n}:${'x'.repeat((n * 31) % 400)}`;
   if (n % 11 === 0) return [['DEL', key]];
-  if (n % 7 === 0) return [['SET', key, value, 'PXAT', String(FAR + n)]];
+  if (n % 7 === 0 && without === undefined) return [['SET', key, value, 'PXAT', String(FAR + n)]];
   if (n % 5 === 0)
     return [
       ['SET', key, value],
