@@ -32,6 +32,7 @@ export const backupFlags: readonly FlagRow[] = [
   },
   { flags: '-n, --dry-run', says: 'restore: the plan and every probe that changes nothing' },
   { flags: '-y, --yes', says: 'restore: no question; never sets data aside that was not named' },
+  { flags: '--configs', says: 'restore: its configs instead of its data, as diffs with a question each' },
   { flags: '--step', says: 'restore: ask before each action' },
   { flags: '--promote <NODE>', says: 'restore: this node loads the backup and becomes master' },
   { flags: '--set-aside <NODE>', says: 'restore: what these nodes hold now is given up for it, kept', many: true },
@@ -60,6 +61,7 @@ export interface BackupFlags extends SelectFlags {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly step: boolean;
+  readonly configs: boolean;
   readonly promote: string | undefined;
   readonly setAside: readonly string[];
   readonly without: readonly string[];
@@ -112,6 +114,7 @@ export function backupFlagsOf(
     dryRun: isOn('dryRun'),
     yes: isOn('yes'),
     step: isOn('step'),
+    configs: isOn('configs'),
     promote: text('promote'),
     setAside: several('setAside'),
     without: several('without'),
