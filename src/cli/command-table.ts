@@ -64,6 +64,11 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const goOnFlags: readonly FlagRow[] = [
+  { flags: '-y, --yes', says: 'no question; never accepts a loss' },
+  { flags: '--step', says: 'ask before each action' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -126,6 +131,20 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
     flags: recoverFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'resume',
+    args: '[RUN]',
+    says: 'goes on with a run that was cut off',
+    flags: goOnFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'undo',
+    args: '[RUN]',
+    says: 'takes back what a run did, unless writes would be lost',
+    flags: goOnFlags,
   },
   {
     part: 'Plan',

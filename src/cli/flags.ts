@@ -30,6 +30,12 @@ export interface RecoverFlags extends SelectFlags {
   readonly markdown: boolean;
 }
 
+export interface ResumeFlags extends SelectFlags {
+  readonly run: string | undefined;
+  readonly yes: boolean;
+  readonly step: boolean;
+}
+
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;

@@ -149,15 +149,14 @@ function next(plan: Plan, result: RunResult, context: Context): readonly NextCom
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
   if (result.outcome === 'done') return [look, history];
   const { restore } = plan;
-  const again =
+  const anew =
     restore === undefined
-      ? []
-      : [
-          {
-            command: `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`,
-            says: 'begins again, from what is true; what is kept stays kept',
-          },
-        ];
-  const goesOn = restore === undefined ? 'looks again and goes on from what is true' : 'brings back the freshest data';
-  return [...again, { command: `redis-runbook recover${fleet}`, says: goesOn }, look, history];
+      ? `redis-runbook recover${fleet}`
+      : `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`;
+  if (!result.changedAnything) return [{ command: anew, says: 'looks again and plans anew' }, look, history];
+  return [
+    { command: `redis-runbook resume ${result.run}${fleet}`, says: 'goes on from here, after looking' },
+    { command: `redis-runbook undo ${result.run}${fleet}`, says: 'goes back, while no write is lost by it' },
+    look,
+  ];
 }

@@ -1,13 +1,16 @@
 import { basename, dirname, join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import type { WritableHost } from '../hosts/host.js';
+import { toJson } from '../model/json.js';
 import type { RestoredFile, RestorePlace } from '../model/plan.js';
 import { type DataPlace, plannedPlace } from './data-place.js';
 import { nodeAt, pidOf } from './node.js';
-import type { At } from './tools.js';
+import type { Acted, At, Looked } from './tools.js';
 
 /** Directories of a restore, in the run's directory beside the data. */
 export interface RestoreDirectories {
+  /** What was there when a restore was taken back. */
+  readonly undone: string;
   /** What was sent and not loaded yet. */
   readonly sent: string;
   /** What the node held before. */
@@ -16,7 +19,7 @@ export interface RestoreDirectories {
 
 export function restoreDirectories(place: Pick<RestorePlace, 'dir'>, run: string): RestoreDirectories {
   const own = join(place.dir, `.redis-runbook-${run}`);
-  return { sent: join(own, 'restore'), replaced: join(own, 'replaced') };
+  return { sent: join(own, 'restore'), replaced: join(own, 'replaced'), undone: join(own, 'undone') };
 }
 
 /** Throws RunbookError `changed` when the node would look for its data elsewhere than the plan says. */
@@ -84,24 +87,94 @@ async function dataFiles(host: WritableHost, place: RestorePlace): Promise<reado
 }
 
 /**
- * Moves the data files of a stopped node to `replaced`, but for those that `stays` says are the backup's: each has its
+ * Moves the data files of a stopped node to a directory beside the data, but for those that `stays` says are the backup's: each has its
  * second name there before the first one goes, so that a kill in between loses nothing. Gives what is there now.
  */
 export async function moveAside(
   at: At,
   node: string,
   place: RestorePlace,
+  into: string,
   stays: (path: string) => Promise<boolean>,
 ): Promise<readonly { readonly from: string; readonly to: string }[]> {
   const { named: host } = nodeAt(at, node);
-  const { replaced } = restoreDirectories(place, at.tools.run);
   const moved: { from: string; to: string }[] = [];
   for (const path of await dataFiles(host, place)) {
     if (await stays(path)) continue;
-    const below = dirname(path) === place.dir ? replaced : join(replaced, place.appenddirname);
+    const below = dirname(path) === place.dir ? into : join(into, place.appenddirname);
     const kept = await host.keep(path, below, 'link-or-copy', at.signal);
     await host.remove(path);
     moved.push({ from: path, to: kept.kept });
   }
   return moved;
+}
+
+const UNDONE = 'undone.json';
+
+/** Whether what a restore moved away on a node is back: seen by the mark of `putBack`, or by nothing having been moved. */
+export async function isBack(at: At, node: string, place: RestorePlace): Promise<Looked> {
+  const { named: host } = nodeAt(at, node);
+  const { replaced, undone } = restoreDirectories(place, at.tools.run);
+  const mark = await host.stat(join(undone, UNDONE));
+  if (mark.ok) return { state: 'done', says: 'its data is where it was' };
+  const moved = await host.stat(replaced);
+  const unseen = [mark, moved].find((seen) => !seen.ok && seen.why !== 'absent');
+  if (unseen !== undefined && !unseen.ok)
+    return { state: 'unknown', says: `what was moved could not be seen: ${unseen.detail}` };
+  return moved.ok
+    ? { state: 'not-done', says: 'its own data lies beside it' }
+    : { state: 'not-done', says: 'none of its own data was moved' };
+}
+
+/**
+ * Takes back what `moveAside` and a restore did to a stopped node: what is there now moves away, each file that was
+ * replaced has its name again. Killed in between, the next try goes on.
+ */
+export async function putBack(at: At, node: string, place: RestorePlace, was: Moved): Promise<Acted> {
+  await refuseRunning(at, node);
+  const { named: host } = nodeAt(at, node);
+  const { replaced, undone } = restoreDirectories(place, at.tools.run);
+  const back = await replacedFiles(host, replaced, place);
+  const mark = await host.stat(was.mark);
+  if (!mark.ok && mark.why !== 'absent') throw new Error(`${was.mark} could not be seen: ${mark.detail}`);
+  const stays = async (path: string) => {
+    const file = back.find(({ to }) => to === path);
+    if (file !== undefined) return sameFile(host, file.from, path);
+    // Killed while it moved: what has no second name yet is still the node's own.
+    return !mark.ok && !(await was.ours(path));
+  };
+  const gone = await moveAside(at, node, place, undone, stays);
+  for (const { from, to } of back) await host.keep(from, dirname(to), 'link-or-copy', at.signal);
+  await host.makeDirectory(undone);
+  const said = new TextEncoder().encode(`${toJson({ gone, back }, 2)}\n`);
+  await host.write(join(undone, UNDONE), said, 'absent', at.signal);
+  return { says: `${back.length} data files are back where they were`, detail: { gone, back } };
+}
+
+/** How far the exchange of files had come that is taken back. */
+export interface Moved {
+  /** The file that says that everything was moved. */
+  readonly mark: string;
+  /** Whether a file that is in place is one that the restore put there. */
+  ours(path: string): Promise<boolean>;
+}
+
+async function sameFile(host: WritableHost, one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([host.stat(one), host.stat(other)]);
+  return a.ok && b.ok && a.value.inode === b.value.inode && a.value.device === b.value.device;
+}
+
+async function replacedFiles(
+  host: WritableHost,
+  replaced: string,
+  place: RestorePlace,
+): Promise<readonly { readonly from: string; readonly to: string }[]> {
+  const named = async (from: string, to: string) => {
+    const names = await host.list(from);
+    if (!names.ok && names.why !== 'absent') throw new Error(`${from} could not be listed: ${names.detail}`);
+    return (names.ok ? names.value : []).map((name) => ({ from: join(from, name), to: join(to, name) }));
+  };
+  const own = new Set([place.dbfilename, place.appendfilename].map((name) => join(place.dir, name)));
+  const single = (await named(replaced, place.dir)).filter(({ to }) => own.has(to));
+  return [...single, ...(await named(join(replaced, place.appenddirname), join(place.dir, place.appenddirname)))];
 }

@@ -126,6 +126,8 @@ export type Action = ActionBase &
     | { readonly kind: 'data.aside'; readonly place: RestorePlace }
     /** Keys of each database against the backup's, while writes are fenced; a node that differs is stopped again. */
     | { readonly kind: 'data.compare'; readonly databases?: readonly BackupKeyspace[] }
+    /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
+    | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
 
 export type ActionKind = Action['kind'];
@@ -148,6 +150,8 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** Facts that were true before a run are true again. */
+  | { readonly kind: 'as-before'; readonly facts: readonly Fact[] }
 );
 
 export interface Batch {

@@ -71,6 +71,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'data.place': 'put the backup in place on',
   'data.aside': 'move the data away on',
   'data.compare': 'count against the backup on',
+  undo: 'put back',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

@@ -6,14 +6,8 @@ import { RunbookError } from '../../errors.js';
 import { findFleetFile } from '../../inventory/find.js';
 import { loadInventory } from '../../inventory/load.js';
 import type { Plan, RestoredBackup } from '../../model/plan.js';
-import { known } from '../../model/seen.js';
-import type { GroupSurvey } from '../../model/survey.js';
 import { type Choice, type Decision, noChoice } from '../../plan/choice.js';
-import { makePlan } from '../../plan/make-plan.js';
 import { decideRestore, restoreRefusal } from '../../plan/restore-choice.js';
-import { restoredFiles } from '../../plan/restore-files.js';
-import type { Runbook } from '../../plan/runbook-file.js';
-import { restorePlaceOf } from '../../plan/steps/restore.js';
 import { renderRestore } from '../../report/restore-text.js';
 import { createAsk } from '../ask.js';
 import { carryOut } from '../carry-out.js';
@@ -26,6 +20,7 @@ import { restoreConfigs } from './configs.js';
 import { rateOf } from './create.js';
 import type { BackupFlags } from './flags.js';
 import { findBackup, looksOf, type OpenBackups, openBackups } from './open.js';
+import { groupOf, restorePlan } from './restore-plan.js';
 
 /** One backup that was proved, and where it is kept. */
 interface Chosen {
@@ -111,12 +106,12 @@ async function agreed(
   const request = { id: chosen.backup.id, source: chosen.proven.manifest.source };
   const first = decideRestore(judged.diagnosis, group, { ...request, choice });
   // What could not be loaded there is told before anything is asked.
-  const plan = planOf(chosen, judged, first, runbook);
+  const plan = restorePlan(chosen, judged, first, runbook);
   if (!context.json && !context.quiet) context.stdout(`${pageOf(chosen, judged, first, choice, context)}\n`);
   if (first.missing.length > 0) {
     const given = await askAsides(first, choice, chosen.backup.id, flags, context);
     const decision = decideRestore(judged.diagnosis, group, { ...request, choice: given });
-    return shown(planOf(chosen, judged, decision, runbook), context);
+    return shown(restorePlan(chosen, judged, decision, runbook), context);
   }
   refuseWithoutAnswers(flags, chosen.backup.id, context);
   return shown(plan, context);
@@ -135,30 +130,6 @@ function choiceOf(flags: BackupFlags): Choice {
     ...(flags.promote === undefined ? {} : { promote: flags.promote }),
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
   };
-}
-
-function groupOf({ survey, diagnosis }: Judged): GroupSurvey {
-  const group = survey.groups[diagnosis.group];
-  if (group === undefined) throw new Error(`the survey holds no group ${diagnosis.group}`);
-  return group;
-}
-
-function planOf({ backup, proven }: Chosen, judged: Judged, decision: Decision, runbook: Runbook): Plan {
-  const { inventory, survey, diagnosis } = judged;
-  const seen = groupOf(judged).redis.find(({ node }) => node === decision.master);
-  const entry = inventory.hosts.flatMap(({ nodes }) => nodes).find(({ id }) => id === decision.master);
-  const place = seen && entry && restorePlaceOf({ entry, seen });
-  if (seen === undefined || place === undefined)
-    throw new RunbookError(
-      'too-little-seen',
-      `What ${decision.master} would load is not known: its config was not seen.`,
-      {
-        facts: seen !== undefined && !seen.config.ok ? [seen.config.detail] : [],
-        next: ['redis-runbook doctor', '--promote NODE   for another one'],
-      },
-    );
-  const files = restoredFiles(proven, { node: decision.master, place, server: known(seen.server) });
-  return makePlan({ runbook, inventory, survey, diagnosis, decision, restore: { backup, place, files } });
 }
 
 function pageOf(chosen: Chosen, judged: Judged, decision: Decision, choice: Choice, context: Context): string {

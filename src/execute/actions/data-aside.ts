@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { toJson } from '../../model/json.js';
 import { nodeAt, pidOf } from '../node.js';
-import { moveAside, refuseOtherPlace, refuseRunning, restoreDirectories } from '../restore-place.js';
+import { isBack, moveAside, putBack, refuseOtherPlace, refuseRunning, restoreDirectories } from '../restore-place.js';
 import type { ActionModule } from '../tools.js';
 
 /** Written when everything was moved: what the node copied from its master afterwards stays. */
@@ -10,7 +10,15 @@ const MARK = 'moved.json';
 /** Moves the data files of a stopped replica away, so that it starts empty and serves nothing of the old history. */
 export const dataAside: ActionModule<'data.aside'> = {
   changes: true,
-  undo: 'the replaced files come back',
+  undo: {
+    says: 'the replaced files come back',
+    until: ['undo service.stop'],
+    look: (action, at) => isBack(at, action.node, action.place),
+    act: (action, at) => {
+      const mark = join(restoreDirectories(action.place, at.tools.run).replaced, MARK);
+      return putBack(at, action.node, action.place, { mark, ours: async () => false });
+    },
+  },
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).replaced, MARK));
@@ -27,7 +35,7 @@ export const dataAside: ActionModule<'data.aside'> = {
     await refuseOtherPlace(at, action.node, action.place);
     const { named: host } = nodeAt(at, action.node);
     const { replaced } = restoreDirectories(action.place, at.tools.run);
-    const moved = await moveAside(at, action.node, action.place, async () => false);
+    const moved = await moveAside(at, action.node, action.place, replaced, async () => false);
     await host.makeDirectory(replaced);
     await host.write(join(replaced, MARK), new TextEncoder().encode(`${toJson(moved, 2)}\n`), 'absent', at.signal);
     if (moved.length === 0) return { says: 'it has no data file' };

@@ -15,7 +15,9 @@ const FENCED_FROM_START_MS = 20_000;
  */
 export const dataCompare: ActionModule<'data.compare'> = {
   changes: false,
-  undo: 'none needed: it only counts',
+  undo: { none: 'it only counts' },
+  // Once clients may write, the counts are another matter.
+  whenFinished: 'skip',
   look: async () => ({ state: 'not-done', says: 'counted each time' }),
   act: async (action, at) => {
     const { held, uptimeMs } = await withReader(at, action.node, async (reader) => ({

@@ -2,7 +2,15 @@ import { dirname, join } from 'node:path';
 import { toJson } from '../../model/json.js';
 import type { ActionOf, RestoredFile } from '../../model/plan.js';
 import { nodeAt } from '../node.js';
-import { holdsFile, moveAside, refuseOtherPlace, refuseRunning, restoreDirectories } from '../restore-place.js';
+import {
+  holdsFile,
+  isBack,
+  moveAside,
+  putBack,
+  refuseOtherPlace,
+  refuseRunning,
+  restoreDirectories,
+} from '../restore-place.js';
 import type { ActionModule, At } from '../tools.js';
 
 type Place = ActionOf<'data.place'>;
@@ -16,7 +24,15 @@ const MARK = 'placed.json';
  */
 export const dataPlace: ActionModule<'data.place'> = {
   changes: true,
-  undo: 'the files of the backup go, the replaced ones come back',
+  undo: {
+    says: 'the files of the backup go, the replaced ones come back',
+    until: ['undo service.stop'],
+    look: (action, at) => isBack(at, action.node, action.place),
+    act: (action, at) => {
+      const mark = join(restoreDirectories(action.place, at.tools.run).sent, MARK);
+      return putBack(at, action.node, action.place, { mark, ours: (path) => isOurs(action, path, at) });
+    },
+  },
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).sent, MARK));
@@ -35,7 +51,7 @@ export const dataPlace: ActionModule<'data.place'> = {
       if (!(await holdsFile(host, join(sent, file.to), file, at.signal)))
         throw new Error(`${join(sent, file.to)} is not what was sent: nothing was moved`);
     }
-    const moved = await moveAside(at, action.node, action.place, (path) => isOurs(action, path, at));
+    const moved = await moveAside(at, action.node, action.place, replaced, (path) => isOurs(action, path, at));
     for (const file of action.files) await give(action, file, sent, at);
     const mark = new TextEncoder().encode(`${toJson({ moved, placed: action.files }, 2)}\n`);
     await host.write(join(sent, MARK), mark, 'absent', at.signal);

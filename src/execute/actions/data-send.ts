@@ -18,7 +18,8 @@ const MB = 1_000_000n;
  */
 export const dataSend: ActionModule<'data.send'> = {
   changes: false,
-  undo: 'none needed: a copy that no server loads',
+  undo: { none: 'a copy that no server loads' },
+  until: ['data.place'],
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const { sent } = restoreDirectories(action.place, at.tools.run);
