@@ -102,7 +102,7 @@ export async function moveAside(
   for (const path of await dataFiles(host, place)) {
     if (await stays(path)) continue;
     const below = dirname(path) === place.dir ? into : join(into, place.appenddirname);
-    const kept = await host.keep(path, below, 'link-or-copy', at.signal);
+    const kept = await host.hold(path, below, at.signal);
     await host.remove(path);
     moved.push({ from: path, to: kept.kept });
   }
@@ -144,7 +144,7 @@ export async function putBack(at: At, node: string, place: RestorePlace, was: Mo
     return !mark.ok && !(await was.ours(path));
   };
   const gone = await moveAside(at, node, place, undone, stays);
-  for (const { from, to } of back) await host.keep(from, dirname(to), 'link-or-copy', at.signal);
+  for (const { from, to } of back) await host.hold(from, dirname(to), at.signal);
   await host.makeDirectory(undone);
   const said = new TextEncoder().encode(`${toJson({ gone, back }, 2)}\n`);
   await host.write(join(undone, UNDONE), said, 'absent', at.signal);

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { MARK, type SteadyWriter, writerOn } from '../live/backup-writer.js';
+import { MARK, type SteadyWriter, writeSteadily } from '../live/backup-writer.js';
 import { waitFor } from '../live/own-redis.js';
 import { openNode } from './client.js';
 import { machineOf } from './fleet.js';
@@ -82,7 +82,7 @@ function isOld(machines: Machines, name: string): boolean {
 
 async function writerAt(machines: Machines, name: string): Promise<SteadyWriter> {
   const client = await openNode(machines.fleet, machineOf(machines.fleet, name), 'redis');
-  return writerOn(client, isOld(machines, name) ? 'PXAT' : undefined);
+  return writeSteadily(client, isOld(machines, name));
 }
 
 function newest(repository: string, machines: Machines): { readonly id: string; readonly offset: bigint } {

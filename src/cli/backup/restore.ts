@@ -198,7 +198,7 @@ async function restore(
   await preflight(plan, judged, fleet, context);
   const source = await openSource(backup, open.repository, open.trust, rateOf(flags.limitRate));
   try {
-    return await carryOut(plan, judged, fleet, flags, context, source);
+    return await carryOut(plan, judged, fleet, flags, context, undefined, source);
   } finally {
     await source.close();
   }

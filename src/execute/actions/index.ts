@@ -11,6 +11,7 @@ import { dataKeep } from './data-keep.js';
 import { dataPlace } from './data-place.js';
 import { dataSave } from './data-save.js';
 import { dataSend } from './data-send.js';
+import { dataVerify } from './data-verify.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
 import { lockRelease } from './lock-release.js';
@@ -35,6 +36,7 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'config.rewrite': configRewrite,
   'config.check': configCheck,
   'data.check': dataCheck,
+  'data.verify': dataVerify,
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,

@@ -1,7 +1,7 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels, lockFleet } from './hold.js';
-import { keepConfigs, keepData, saveRunning } from './keep.js';
+import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
 import { prove, unlockFleet } from './prove.js';
 import { placeBackup, sendBackup } from './restore.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
@@ -27,5 +27,6 @@ export const steps: readonly Step[] = [
   startReplicas,
   startSentinels,
   prove,
+  verifyKept,
   unlockFleet,
 ];
