@@ -64,6 +64,11 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const lockFlags: readonly FlagRow[] = [
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+];
+
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
@@ -130,7 +135,7 @@ export const commands: readonly CommandRow[] = [
     name: 'recover',
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
-    flags: recoverFlags,
+    flags: [...recoverFlags, ...lockFlags],
   },
   {
     part: 'Repair',
@@ -152,6 +157,16 @@ export const commands: readonly CommandRow[] = [
     args: '[RUNBOOK]',
     says: 'what recover would do; changes nothing',
     flags: recoverFlags,
+  },
+  {
+    part: 'Plan',
+    name: 'apply',
+    args: '<FILE>',
+    says: 'carries a plan of plan --out out, where the fleet still is as it was',
+    flags: [
+      ...recoverFlags.filter(({ flags }) => /^(-y|--step|--set-aside|--accept-loss|--reason)/.test(flags)),
+      ...lockFlags,
+    ],
   },
   {
     part: 'Plan',
@@ -177,6 +192,13 @@ export const commands: readonly CommandRow[] = [
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },
     ],
   },
+  {
+    part: 'Record',
+    name: 'unlock',
+    args: '<ID>',
+    says: 'gives back the lock of a run whose holder is gone',
+    flags: [],
+  },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {
     part: 'Record',
@@ -187,12 +209,13 @@ export const commands: readonly CommandRow[] = [
       { flags: '--only <PATTERN>', says: 'only keys that match: order:*' },
       { flags: '--keys', says: 'show: the names of the keys, on a terminal only' },
       { flags: '-n, --dry-run', says: 'apply: what would be put back' },
-      { flags: '-y, --yes', says: 'apply: no question; never writes over a key' },
+      { flags: '-y, --yes', says: 'no question; never writes over a key' },
     ],
     standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all bundles of this machine' },
       { name: 'show', args: '<RUN>', says: 'how many keys, of what type and beginning' },
+      { name: 'collect', args: '<RUN>', says: 'make a bundle from the files that a run kept' },
       { name: 'apply', args: '<RUN>', says: 'put back the keys that the master lacks' },
     ],
   },

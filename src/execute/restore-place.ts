@@ -39,8 +39,9 @@ function wordsOf(place: Omit<DataPlace, 'rdb'> & { readonly dbfilename: string }
   return `dir ${dir}, dbfilename ${dbfilename}, appendonly ${appendonly ? 'yes' : 'no'}, appendfilename ${appendfilename}, appenddirname ${appenddirname}`;
 }
 
-/** Throws when a process of the node runs: its files may only be exchanged while nobody writes them. */
+/** Throws when the lock is another's by now, or a process of the node runs: its files are exchanged only while nobody writes them. */
 export async function refuseRunning(at: At, node: string): Promise<void> {
+  await nodeAt(at, node).host.checkClaim?.(at.signal);
   const pid = await pidOf(at, node);
   if (pid !== null) throw new Error(`${node} runs (pid ${pid}): its files are not touched while it does`);
 }

@@ -43,7 +43,10 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
       elapsedMs,
       limitMs: condition.limitMs,
     });
+  const { doing } = run.progress;
+  run.progress.doing = `${doing}, waiting: ${condition.says}`.slice(0, 200);
   const waited = await waitFor(condition, at(run, condition.id), tell);
+  run.progress.doing = doing;
   const { outcome } = waited;
   await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
   const { seen, elapsedMs } = waited;
@@ -55,6 +58,11 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
 function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): void {
   const { progress } = run;
   recordProof(run, stage, condition, waited);
+  if (waited.outcome === 'failed' && run.memory.lost) {
+    progress.lockLost = true;
+    stop(run, stage, 'failed', waited.seen);
+    return;
+  }
   if (waited.outcome === 'done') {
     progress.done += 1;
     if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
@@ -80,6 +88,7 @@ async function waitFor(condition: Condition, at: At, tell: (seen: string, elapse
     const elapsedMs = Math.round(performance.now() - begun);
     if (sight.holds) return { ...sight, outcome: 'done', elapsedMs };
     if (at.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs };
+    if (at.memory.lost) return { holds: false, seen: at.memory.lost.message, outcome: 'failed', elapsedMs };
     if (elapsedMs >= condition.limitMs) return { ...sight, outcome: 'failed', elapsedMs };
     if (performance.now() - told >= TELL_MS) {
       told = performance.now();

@@ -105,5 +105,6 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       return host.upload(path, file, signal);
     },
     named: (other) => namedLocally(host, other),
+    claimed: (claim) => namedLocally(host.claimed(claim), config),
   };
 }

@@ -20,6 +20,7 @@ export const dataCompare: ActionModule<'data.compare'> = {
   whenFinished: 'skip',
   look: async () => ({ state: 'not-done', says: 'counted each time' }),
   act: async (action, at) => {
+    await nodeAt(at, action.node).host.checkClaim?.(at.signal);
     const { held, uptimeMs } = await withReader(at, action.node, async (reader) => ({
       held: keyspaceOf(await infoOf(reader, 'keyspace')),
       uptimeMs: Number((await infoOf(reader, 'server')).get('uptime_in_seconds') ?? '0') * 1000,

@@ -1,8 +1,9 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
-import { holdRedis, holdSentinels, lockFleet } from './hold.js';
+import { holdRedis, holdSentinels } from './hold.js';
 import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
-import { prove, unlockFleet } from './prove.js';
+import { lockFleet, unlockFleet } from './lock.js';
+import { prove } from './prove.js';
 import { placeBackup, sendBackup } from './restore.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { startMaster, startReplicas, startSentinels } from './start.js';
