@@ -64,6 +64,14 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const rejoinFlags: readonly FlagRow[] = [
+  { flags: '-n, --dry-run', says: 'the plan and every probe that changes nothing' },
+  { flags: '-y, --yes', says: 'no question; never gives data up' },
+  { flags: '--step', says: 'ask before each action' },
+  { flags: '--set-aside <NODE>', says: 'give up what only this node of the host holds; it is kept', many: true },
+  { flags: '--reason <TEXT>', says: 'why; needed with --set-aside' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -126,6 +134,13 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
     flags: recoverFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'rejoin',
+    args: '<HOST>',
+    says: 'brings a host back that a run left out',
+    flags: rejoinFlags,
   },
   {
     part: 'Plan',

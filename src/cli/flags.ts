@@ -30,6 +30,12 @@ export interface RecoverFlags extends SelectFlags {
   readonly markdown: boolean;
 }
 
+export interface RejoinFlags
+  extends SelectFlags,
+    Pick<RecoverFlags, 'dryRun' | 'yes' | 'step' | 'setAside' | 'reason'> {
+  readonly host: string;
+}
+
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;

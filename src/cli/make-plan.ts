@@ -54,6 +54,7 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
         'cold costs one save and one load of downtime, and each replica a copy of the data',
       ],
       next: [
+        ...judged.diagnosis.leftOut.map(({ host }) => `redis-runbook rejoin ${host}`),
         ...(leftOut === undefined ? [] : [`redis-runbook report ${leftOut.run}`]),
         'redis-runbook status --why',
         'redis-runbook recover --path cold',

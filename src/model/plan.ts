@@ -1,4 +1,5 @@
 import type { Path } from './diagnosis.js';
+import type { LeftOutHost } from './left-out.js';
 
 /** A value that a config directive is set to: literal words, or the secret that another directive of the same file holds. */
 export type SetValue = readonly string[] | { readonly sameSecretAs: string };
@@ -76,6 +77,13 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** Write on this host which hosts the run leaves out. */
+    | {
+        readonly kind: 'left-out.note';
+        readonly leaves: readonly { readonly host: string; readonly why: string }[];
+      }
+    /** Mark on this host that these, which runs left out, take part again. */
+    | { readonly kind: 'left-out.done'; readonly back: readonly LeftOutHost[] }
   );
 
 export type ActionKind = Action['kind'];
@@ -148,6 +156,8 @@ export interface Plan {
     readonly why: string;
     readonly next: string;
   }[];
+  /** The host that comes back, where that is all that the plan does. */
+  readonly rejoins?: string;
   readonly setAside: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;

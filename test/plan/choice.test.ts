@@ -45,6 +45,7 @@ function diagnosis(
     naive: [],
     epochs: { highestEpoch: 1n, nextEpoch: 2n, from: '' },
     path: { recommended: 'cold', why: '', ruledOut: [] },
+    leftOut: [],
     questions: [],
     ...rest,
   };

@@ -2,6 +2,7 @@ import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels, lockFleet } from './hold.js';
 import { keepConfigs, keepData, saveRunning } from './keep.js';
+import { noteLeftOut, noteRejoined } from './left-out.js';
 import { prove, unlockFleet } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { startMaster, startReplicas, startSentinels } from './start.js';
@@ -24,5 +25,7 @@ export const steps: readonly Step[] = [
   startReplicas,
   startSentinels,
   prove,
+  noteLeftOut,
+  noteRejoined,
   unlockFleet,
 ];

@@ -15,7 +15,7 @@ export const prove: Step = {
     const replicas = scene.everyRedis.filter((node) => !node.isMaster && !node.isLeftOut);
     const sentinels = scene.everySentinel.map((node) => node.entry.id);
     const id = master.entry.id;
-    const nodes = [...scene.everyRedis, ...scene.everySentinel].map((node) => node.entry.id);
+    const nodes = [...scene.redis, ...scene.sentinels].map((node) => node.entry.id);
     const leftOut = scene.everyRedis.filter((node) => node.isLeftOut).map((node) => node.entry.id);
     const started = nodes.filter((node) => !leftOut.includes(node));
     const others =

@@ -1,0 +1,35 @@
+import type { LeftOutHost } from '../../model/left-out.js';
+import { withLeftOut } from '../../model/left-out.js';
+import type { ActionOf } from '../../model/plan.js';
+import { changeLeftOut, readLeftOut } from '../left-out-file.js';
+import { hostOf } from '../node.js';
+import type { ActionModule, At } from '../tools.js';
+
+/** Writes on one host which hosts this run leaves out, so that every later look says it until they are rejoined. */
+export const leftOutNote: ActionModule<'left-out.note'> = {
+  changes: false,
+  undo: 'none needed: the note is about a host that was not touched',
+  look: async (action, at) => {
+    const { hosts } = await readLeftOut(hostOf(at, action.host), at.signal);
+    const open = hosts.filter((one) => one.run === at.tools.run && one.doneAt === undefined).map(({ host }) => host);
+    return action.leaves.every(({ host }) => open.includes(host))
+      ? { state: 'done', says: 'noted by this run' }
+      : { state: 'not-done', says: 'not noted' };
+  },
+  act: async (action, at) => {
+    const notes = notesOf(action, at);
+    await changeLeftOut(
+      hostOf(at, action.host),
+      (before) => notes.reduce<readonly LeftOutHost[]>(withLeftOut, before),
+      at.signal,
+    );
+    return { says: `noted: ${notes.map(({ host }) => host).join(', ')} left out` };
+  },
+};
+
+function notesOf({ leaves }: ActionOf<'left-out.note'>, at: At): readonly LeftOutHost[] {
+  const { reason, group } = at.plan;
+  const since = at.tools.now().toISOString();
+  const told = { group, run: at.tools.run, who: at.tools.who, since, ...(reason === undefined ? {} : { reason }) };
+  return leaves.map(({ host, why }) => ({ host, why, ...told }));
+}
