@@ -199,7 +199,7 @@ export const commands: readonly CommandRow[] = [
     flags: [],
     subs: [
       { name: 'up', args: '', says: 'start a healthy fleet on loopback addresses' },
-      { name: 'break', args: '[SCENARIO]', says: 'break it for real: cascade or all-down' },
+      { name: 'break', args: '[SCENARIO]', says: 'break it for real; a name that is none lists them' },
       { name: 'save', args: '[NAME]', says: 'keep a lab that does not run' },
       { name: 'load', args: '[NAME]', says: 'bring a kept lab back, off as it was' },
       { name: 'status', args: '', says: 'what runs, who is master, what was broken' },

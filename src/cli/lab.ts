@@ -76,25 +76,28 @@ async function up(flags: Flags, out: Out): Promise<number> {
 }
 
 async function breakIt(args: readonly string[], flags: Flags, out: Out): Promise<number> {
-  const { scenarios } = await import('../lab/scenarios.js');
-  const word = args[0] ?? 'cascade';
-  const scenario = scenarios.find((one) => one === word);
-  if (scenario === undefined) throw usage(`The scenarios are ${scenarios.join(' and ')}, not ${JSON.stringify(word)}.`);
+  const { scenarioOf } = await import('../lab/scenarios/index.js');
+  const scenario = scenarioOf(args[0] ?? 'cascade');
   const stop = stopOf(flags);
-  const lab = await openedOrNew(flags, out);
-  const broken = await lab.break({ scenario, ...(stop === undefined ? {} : { stop }) }, (line) => out(`  ${line}`));
-  out(`Broken after ${seconds(broken.elapsedMs)}: nothing of the lab runs.`);
+  const lab = await openedOrNew({ persistence: scenario.persistence[0], ...flags }, flags, out);
+  const broken = await lab.break({ scenario: scenario.name, ...(stop === undefined ? {} : { stop }) }, (line) =>
+    out(`  ${line}`),
+  );
+  const left = lab.running().length;
+  out(
+    `Broken after ${seconds(broken.elapsedMs)}: ${left === 0 ? 'nothing' : `${left} processes`} of the lab ${left > 1 ? 'run' : 'runs'}.`,
+  );
   out(`Next: redis-runbook recover --fleet ${lab.fleetFile}`);
   return exitStatus.done;
 }
 
 /** A lab that is there is used; where there is none, or only one that is down, a new one comes up. */
-async function openedOrNew(flags: Flags, out: Out): Promise<Lab> {
+async function openedOrNew(forNew: Flags, flags: Flags, out: Out): Promise<Lab> {
   const { labUp } = await import('../lab/up.js');
   const lab = await opened(flags).catch(() => undefined);
   if (lab === undefined || !lab.state().up) {
     out('Bringing up a lab');
-    return labUp(optionsOf(flags));
+    return labUp(optionsOf(forNew));
   }
   const wanted = flags.persistence;
   const has = lab.state().persistence;

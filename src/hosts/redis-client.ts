@@ -11,7 +11,7 @@ import type { RedisAccess, RedisReader, RedisWriter, WritableHost } from './host
 import { readCommands, writeCommands } from './host.js';
 import { missed, missedBy, onAbort, saw, within } from './reading.js';
 import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
-import { type Link, linkOver } from './redis-link.js';
+import { type Link, linkOver, type RawResp } from './redis-link.js';
 import { type Secured, secured, type TlsTrouble } from './tls.js';
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -167,7 +167,7 @@ async function openLink(
     forget();
     link.end(why, detail);
   };
-  return saw({ send: link.send, end }, from);
+  return saw({ ...link, end }, from);
 }
 
 function wordsOf(command: string, args: readonly string[], allowed: readonly string[]): readonly string[] {
@@ -229,4 +229,29 @@ export async function openWriter(
     return { outcome: 'unknown', why: reply.sent ? reply.detail : `${reply.detail}; the command was never sent` };
   };
   return { ...opened, value: { ...readerOver(link, host, endpoint), send } };
+}
+
+/** A connection to a closed server of our own: any command, and answers as bytes. */
+export interface OwnServerLink {
+  /** Rejects when the connection is lost; an error of the server is an answer. */
+  call(...words: readonly (string | Uint8Array)[]): Promise<RawResp>;
+  close(): void;
+}
+
+/** As `openReader`, for a throw-away server that this process started: nothing that can be done to it matters. */
+export async function openOwnServer(
+  host: RedisAccess,
+  endpoint: RedisEndpoint & { readonly node: 'scratch' },
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Seen<OwnServerLink>> {
+  const opened = await openLink(host, endpoint, options, signal);
+  if (!opened.ok) return opened;
+  const link = opened.value;
+  const call: OwnServerLink['call'] = async (...words) => {
+    const reply = await link.sendRaw(words);
+    if (reply.kind === 'lost') throw new Error(`the closed server was lost: ${reply.detail}`);
+    return reply.answer;
+  };
+  return { ...opened, value: { call, close: () => link.end('refused', 'closed by us') } };
 }

@@ -10,6 +10,7 @@ export interface Client {
   connect(): Promise<unknown>;
   disconnect(): void;
   call(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
 }
 
@@ -22,14 +23,27 @@ export function toResp(value: unknown, depth = 0): Resp {
   return String(value);
 }
 
+/** An answer as bytes: text and integers as they came, errors as `{error}`. */
+export type RawResp = Uint8Array | null | { readonly error: string } | readonly RawResp[];
+
+function toRaw(value: unknown, depth = 0): RawResp {
+  if (depth > DEEPEST_ANSWER) throw new RangeError(`an answer nested deeper than ${DEEPEST_ANSWER}`);
+  if (value === null || value === undefined) return null;
+  if (value instanceof Error) return { error: value.message };
+  if (Array.isArray(value)) return value.map((item) => toRaw(item, depth + 1));
+  return value instanceof Uint8Array ? value : Buffer.from(String(value));
+}
+
 /** What became of one command. `sent: false` = the link had ended before: the server never saw it. */
-export type Reply =
-  | { readonly kind: 'answer'; readonly answer: Resp }
+export type Reply<Answer = Resp> =
+  | { readonly kind: 'answer'; readonly answer: Answer }
   | { readonly kind: 'lost'; readonly why: WhyNot; readonly detail: string; readonly sent: boolean };
 
 /** One connection that ends for good at the first trouble. */
 export interface Link {
   send(words: readonly (string | Uint8Array)[]): Promise<Reply>;
+  /** As `send`, with the answer's bytes as they came. */
+  sendRaw(words: readonly (string | Uint8Array)[]): Promise<Reply<RawResp>>;
   /** Ends the link; what is in flight becomes `lost` with this reason. Nothing of it keeps the process alive. */
   end(why: WhyNot, detail: string): void;
 }
@@ -59,25 +73,32 @@ function isServersAnswer(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-function lost(state: State, error: unknown): Reply {
+function lost(state: State, error: unknown): Reply<never> {
   if (error instanceof RangeError) endLink(state, 'too-large', error.message);
   else if (!state.ended) endLink(state, 'refused', `the connection was lost: ${reasonOf(error)}`);
   return { kind: 'lost', why: 'refused', detail: reasonOf(error), ...state.ended, sent: true };
 }
 
-function tooLarge({ ended }: State): Reply | undefined {
+function tooLarge({ ended }: State): Reply<never> | undefined {
   return ended?.why === 'too-large' ? { kind: 'lost', ...ended, sent: true } : undefined;
 }
 
-async function sendOver(state: State, words: readonly (string | Uint8Array)[]): Promise<Reply> {
+type Ask = (command: string, args: (string | Buffer)[]) => Promise<unknown>;
+
+async function sendOver<Answer>(
+  state: State,
+  words: readonly (string | Uint8Array)[],
+  ask: Ask,
+  read: (value: unknown) => Answer,
+): Promise<Reply<Answer | { readonly error: string }>> {
   if (state.ended) return { kind: 'lost', ...state.ended, sent: false };
   const [command = '', ...args] = words.map((word) => (typeof word === 'string' ? word : Buffer.from(word)));
   const { timeoutMs } = state.limits;
   const timer = setTimeout(() => endLink(state, 'timeout', `no answer in ${timeoutMs} ms`), timeoutMs);
   try {
-    const answer = await state.redis.call(String(command), args);
+    const answer = await ask(String(command), args);
     // An answer over the limit may have come whole, before the link could end.
-    return tooLarge(state) ?? { kind: 'answer', answer: toResp(answer) };
+    return tooLarge(state) ?? { kind: 'answer', answer: read(answer) };
   } catch (error) {
     if (isServersAnswer(error)) return { kind: 'answer', answer: { error: error.message } };
     return lost(state, error);
@@ -108,5 +129,11 @@ export async function linkOver(redis: Client, stream: Duplex, limits: LinkLimits
     state.received += chunk.length;
     if (state.received > limits.limitBytes) endLink(state, 'too-large', `an answer over ${limits.limitBytes} bytes`);
   });
-  return { send: (words) => sendOver(state, words), end: (why, detail) => endLink(state, why, detail) };
+  const text: Ask = (command, args) => redis.call(command, args);
+  const bytes: Ask = (command, args) => redis.callBuffer(command, args);
+  return {
+    send: (words) => sendOver(state, words, text, toResp),
+    sendRaw: (words) => sendOver(state, words, bytes, toRaw),
+    end: (why, detail) => endLink(state, why, detail),
+  };
 }

@@ -1,8 +1,7 @@
 import type { Persistence } from './layout.js';
 import { type Prng, prngOf } from './prng.js';
+import type { Stop } from './stop.js';
 import { usualShape, type WriteShape } from './writer.js';
-
-export type Stop = 'clean' | 'crash';
 
 /** Which node of a phase does something: the one that is master then, or one of its replicas. */
 export interface Moment {

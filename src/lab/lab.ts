@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import type { NodeKind } from '../model/inventory.js';
 import { releaseClaim } from './block.js';
-import type { Stop } from './draw.js';
 import { judgeWrites, type NotExpected, type WritesChecked } from './judge.js';
 import { saveLab } from './keep.js';
 import type { LabHost } from './layout.js';
@@ -11,8 +10,9 @@ import { type Cycled, type Drill, failoverDrill, powerCycle } from './power.js';
 import { prngOf } from './prng.js';
 import { type LabProcess, signalProcess } from './processes.js';
 import { type RecordLine, readRecord, type WriteLine } from './record.js';
-import { type BreakOptions, type Broken, breakLab } from './scenarios.js';
+import { type BreakOptions, type Broken, breakLab } from './scenarios/index.js';
 import { type LabState, readState, removeLabFiles, writeState } from './state.js';
+import type { Stop } from './stop.js';
 import { masterOf } from './view.js';
 import { heldKeys, usualShape, type WriteShape, writeTo } from './writer.js';
 

@@ -1,10 +1,9 @@
 import { RunbookError } from '../errors.js';
 import type { NodeKind } from '../model/inventory.js';
-import type { Stop } from './draw.js';
 import type { LabHost } from './layout.js';
 import { hostsRunning, isHeld, runningIn, signalNodes, startNode } from './nodes.js';
-import { signalOf } from './scenarios.js';
 import type { LabState } from './state.js';
+import { type Stop, signalOf } from './stop.js';
 import { holds, notYet, until } from './until.js';
 import { masterOf, redisView, sentinelView, untilSettled } from './view.js';
 

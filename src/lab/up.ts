@@ -11,7 +11,7 @@ import { configOf, findPrograms, layoutOf, type Persistence, stateOf } from './l
 import { runningIn } from './nodes.js';
 import { startAll } from './power.js';
 import { type LabState, readState, removeLabFiles, writeState } from './state.js';
-import { untilSettled } from './view.js';
+import { SETTLE_LIMIT_MS, untilSettled } from './view.js';
 import { startWatcher } from './watcher.js';
 
 export interface LabOptions {
@@ -35,8 +35,6 @@ export interface LabOptions {
 
 /** A made-up password with the signs that break naive quoting, and none that Sentinel itself cannot keep. */
 const labPassword = '#p4$s;%w&0rd=*!';
-
-const SETTLE_LIMIT_MS = 60_000;
 
 /** Brings up a healthy lab and waits until it has settled. Throws RunbookError `lab` or `redis-missing`; then nothing is left running. */
 export async function labUp(options: LabOptions = {}): Promise<Lab> {

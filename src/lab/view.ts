@@ -5,6 +5,9 @@ import { askOnce, infoFields, pairFields } from './resp.js';
 import type { LabState } from './state.js';
 import { holds, notYet, type Probe, until } from './until.js';
 
+/** Long enough for a failover on a machine that many share. */
+export const SETTLE_LIMIT_MS = 60_000;
+
 /** What a running redis of the lab says of its place. */
 export interface RedisView {
   readonly host: LabHost;

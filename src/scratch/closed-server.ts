@@ -28,10 +28,34 @@ const POLL_MS = 25;
 const DROP = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'];
 /** Address space, KiB: what is loaded may grow thirtyfold. */
 const SPACE_KIB = 4 * 1024 * 1024;
-const LIMITS = `ulimit -c 0; ulimit -t "$1"; ulimit -n 128; ulimit -v "$2" 2> /dev/null; shift 2; exec "$@"`;
+/** The pipe that is its standard input ends with the process that started it, however that ends; then its whole group does. */
+const LIMITS = `ulimit -c 0; ulimit -t "$1"; ulimit -n 128; ulimit -v "$2" 2> /dev/null; shift 2; exec 3<&0 < /dev/null
+{ cat <&3; kill -KILL 0; } > /dev/null 2>&1 &
+exec "$@" 3<&-`;
+const ENDPOINT = { address: 'load.sock', port: 0, node: 'scratch' } as const;
+
+/** A closed server that has loaded its data and runs until `end`. */
+export interface RunningClosed {
+  readonly counted: Counted;
+  /** What listens at its unix socket: nobody but this user and root can reach it. */
+  readonly host: Host;
+  readonly endpoint: { readonly address: string; readonly port: 0; readonly node: 'scratch' };
+  /** SIGKILL to its process group; resolves when it is gone. */
+  end(): Promise<void>;
+}
 
 /** Starts the server, waits until it has loaded, counts, and ends it whatever happens. Throws with its last words when it does not load. */
 export async function countIn(closed: ClosedServer, signal: AbortSignal): Promise<Counted> {
+  const running = await startClosed(closed, signal);
+  await running.end();
+  return running.counted;
+}
+
+/**
+ * Starts the server and waits until it has loaded. Throws with its last words when it does not load; it is ended then. It
+ * does not outlive this process, whatever ends that: its shell ends it when the pipe from here is closed.
+ */
+export async function startClosed(closed: ClosedServer, signal: AbortSignal): Promise<RunningClosed> {
   const wrapped = wrapper();
   const seconds = String(Math.ceil(closed.limitMs / 1000) + 1);
   const space = String(SPACE_KIB + Math.round(Number(closed.bytes) / 1024) * 30);
@@ -40,18 +64,24 @@ export async function countIn(closed: ClosedServer, signal: AbortSignal): Promis
     cwd: closed.directory,
     detached: true,
     env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined);
   const words = lastWordsOf(child);
   const gone = new Promise<void>((resolve) => {
     child.once('error', () => resolve());
     child.once('close', () => resolve());
   });
-  try {
-    return { ...(await loaded(closed, child, words, signal)), ...wrapped.confinement };
-  } finally {
+  const end = async () => {
     endGroup(child);
     await gone;
+  };
+  try {
+    const counted = { ...(await loaded(closed, child, words, signal)), ...wrapped.confinement };
+    return { counted, host: throughSocket(closed), endpoint: ENDPOINT, end };
+  } catch (error) {
+    await end();
+    throw error;
   }
 }
 
@@ -114,9 +144,7 @@ async function loaded(
 
 /** Undefined while it is not up or still loads. */
 async function ask(closed: ClosedServer, signal: AbortSignal): Promise<Held | undefined> {
-  const path = join(closed.directory, 'load.sock');
-  const through: Host = { ...closed.host, connect: () => connectTo(path) };
-  const opened = await openReader(through, { address: path, port: 0, node: 'scratch' }, { timeoutMs: 2000 }, signal);
+  const opened = await openReader(throughSocket(closed), ENDPOINT, { timeoutMs: 2000 }, signal);
   if (!opened.ok) return undefined;
   try {
     const answer = await opened.value.ask('INFO', 'all');
@@ -126,6 +154,10 @@ async function ask(closed: ClosedServer, signal: AbortSignal): Promise<Held | un
   } finally {
     opened.value.close();
   }
+}
+
+function throughSocket({ host, directory }: ClosedServer): Host {
+  return { ...host, connect: () => connectTo(join(directory, 'load.sock')) };
 }
 
 function connectTo(path: string): Promise<ReturnType<typeof connect>> {

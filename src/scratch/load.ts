@@ -5,7 +5,7 @@ import { RunbookError } from '../errors.js';
 import type { Host } from '../hosts/host.js';
 import { type AofScan, createAofReader } from '../redis/aof.js';
 import { createRdbReader } from '../redis/rdb.js';
-import { type Counted, countIn } from './closed-server.js';
+import { type ClosedServer, type Counted, countIn, type RunningClosed, startClosed } from './closed-server.js';
 
 /** Data files of a node, on their host. Only copies of them are loaded. */
 export type ScratchSource =
@@ -23,6 +23,8 @@ export interface ScratchOptions {
    * the files hold is then the same whenever it is loaded.
    */
   readonly keepExpired?: boolean;
+  /** Lets DEBUG through, which Redis 7.0 and later refuse unless told (redis.conf, enable-debug-command): only for servers that know the directive. */
+  readonly debug?: boolean;
 }
 
 /** What the files hold once a server has loaded them. */
@@ -44,16 +46,59 @@ export async function loadScratch(
   options: ScratchOptions,
   signal: AbortSignal,
 ): Promise<Loaded> {
-  const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-load.'));
+  const prepared = await prepare('redis-runbook-load.', host, source, options, signal);
+  try {
+    return await countIn(prepared, signal);
+  } finally {
+    await rm(prepared.directory, { recursive: true, force: true });
+  }
+}
+
+/** A closed server that keeps running with the loaded data until `end`, which removes its directory too. */
+export type Scratch = RunningClosed;
+
+/** As `loadScratch`, for data that will be asked more than how much it is. `limitMs` is for loading and for CPU time in all. */
+export async function openScratch(
+  host: Host,
+  source: ScratchSource,
+  options: ScratchOptions,
+  signal: AbortSignal,
+): Promise<Scratch> {
+  const prepared = await prepare('redis-runbook-scratch.', host, source, options, signal);
+  const away = () => rm(prepared.directory, { recursive: true, force: true });
+  try {
+    const running = await startClosed(prepared, signal);
+    return {
+      ...running,
+      end: async () => {
+        await running.end();
+        await away();
+      },
+    };
+  } catch (error) {
+    await away();
+    throw error;
+  }
+}
+
+/** Copies the data into a directory of its own, given to the user that the server will run as. */
+async function prepare(
+  prefix: string,
+  host: Host,
+  source: ScratchSource,
+  options: ScratchOptions,
+  signal: AbortSignal,
+): Promise<ClosedServer> {
+  const directory = await mkdtemp(join(tmpdir(), prefix));
   try {
     const copied = await copyAll(host, source, directory, signal);
-    await writeWhole(join(directory, 'load.conf'), configFor(source, options.keepExpired === true));
+    await writeWhole(join(directory, 'load.conf'), configFor(source, options));
     if (process.getuid?.() === 0) await giveAway(directory, copied.paths);
     const limitMs = options.limitMs ?? 60_000 + Math.round(Number(copied.bytes) / 1e9) * 60_000;
-    const server = options.server ?? 'redis-server';
-    return await countIn({ host, directory, server, limitMs, bytes: copied.bytes }, signal);
-  } finally {
+    return { host, directory, server: options.server ?? 'redis-server', limitMs, bytes: copied.bytes };
+  } catch (error) {
     await rm(directory, { recursive: true, force: true });
+    throw error;
   }
 }
 
@@ -155,7 +200,7 @@ async function giveAway(directory: string, paths: readonly string[]): Promise<vo
   for (const path of [join(directory, 'load.conf'), ...paths, directory]) await chown(path, NOBODY, NOBODY);
 }
 
-function configFor(source: ScratchSource, keepExpired: boolean): string {
+function configFor(source: ScratchSource, { keepExpired, debug }: ScratchOptions): string {
   const lines = [
     'port 0',
     'unixsocket load.sock',
@@ -169,6 +214,7 @@ function configFor(source: ScratchSource, keepExpired: boolean): string {
     'appendfilename "appendonly.aof"',
     'auto-aof-rewrite-percentage 0',
     // Nobody listens there, and in a network of its own it cannot even ask. The old name of the directive is known to all versions.
+    ...(debug ? ['enable-debug-command local'] : []),
     ...(keepExpired ? ['slaveof 127.0.0.1 1'] : []),
     ...(source.kind === 'aof-multi' ? [`appenddirname "${APPEND_DIRECTORY}"`] : []),
   ];

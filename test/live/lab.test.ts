@@ -8,7 +8,7 @@ import { claimHeld } from '../../src/lab/block.js';
 import { type Lab, openLab } from '../../src/lab/lab.js';
 import { startedAt } from '../../src/lab/processes.js';
 import { askOnce } from '../../src/lab/resp.js';
-import type { BreakOptions } from '../../src/lab/scenarios.js';
+import type { BreakOptions } from '../../src/lab/scenarios/index.js';
 import { holds, notYet, until } from '../../src/lab/until.js';
 import { type LabOptions, labLoad, labUp } from '../../src/lab/up.js';
 
@@ -83,7 +83,7 @@ describe('cascade', () => {
     assertRecord(lab);
     const ends = lab.record().flatMap((line) => (line.type === 'off' ? [line] : []));
     expect(ends.slice(0, 3).map((end) => [end.node, end.how])).toEqual(broken.masters.map((node) => [node, stop]));
-    expect(ends).toHaveLength(broken.draw.booted === undefined ? 3 : 4);
+    expect(ends).toHaveLength(broken.draw?.booted === undefined ? 3 : 4);
 
     const cycled = await lab.powerCycle();
     expect(cycled.master).toBe(broken.lastWriter);
@@ -271,7 +271,7 @@ describe('the command', () => {
       expect(await run('drill')).toBe(0);
       expect(said.join('\n')).toContain('pv1 was killed; pv2 is master');
       expect(said.join('\n')).not.toContain(lab.password);
-      await expect(run('break', ['flood'])).rejects.toThrow('cascade and all-down');
+      await expect(run('break', ['flood'])).rejects.toThrow('There is no scenario "flood"');
       await expect(run('cycle', [], { limit: 'soon' })).rejects.toThrow('whole number');
     } finally {
       expect(await run('down')).toBe(0);

@@ -1,7 +1,8 @@
-import { type Draw, drawFor, drawnText, type Moment, type Stop } from '../../src/lab/draw.js';
+import { type Draw, drawFor, drawnText, type Moment } from '../../src/lab/draw.js';
 import type { Persistence } from '../../src/lab/layout.js';
 import { type Prng, prngOf } from '../../src/lab/prng.js';
 import { readRecord, type WriteLine } from '../../src/lab/record.js';
+import type { Stop } from '../../src/lab/stop.js';
 import { holds, notYet } from '../../src/lab/until.js';
 import { askNode } from './client.js';
 import { type Fleet, type Machine, machinesOn } from './fleet.js';

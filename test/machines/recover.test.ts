@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Stop } from '../../src/lab/draw.js';
 import type { Persistence } from '../../src/lab/layout.js';
+import type { Stop } from '../../src/lab/stop.js';
 import { meddledWith, wrongRoles } from './as-before.js';
 import { compared } from './facts.js';
 import type { Login } from './fleet.js';

@@ -1,7 +1,7 @@
-import type { Stop } from '../../src/lab/draw.js';
 import type { NotExpected, WritesChecked } from '../../src/lab/judge.js';
 import type { Persistence } from '../../src/lab/layout.js';
 import type { RecordLine, WriteLine } from '../../src/lab/record.js';
+import type { Stop } from '../../src/lab/stop.js';
 import type { WriteShape } from '../../src/lab/writer.js';
 import type { NodeKind } from '../../src/model/inventory.js';
 import type { Resp } from '../../src/model/raw-host.js';
