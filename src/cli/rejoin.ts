@@ -11,13 +11,19 @@ import type { Context } from './context.js';
 import type { RejoinFlags } from './flags.js';
 import { shownPlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
+import { compareData } from './rejoin-compare.js';
 import { readRunbook } from './runbooks.js';
 import { statusOf } from './status.js';
 
 /** `rejoin HOST`: brings a host that was left out back behind the master that serves. Exit statuses: the table in errors.ts. */
 export async function rejoinCommand(flags: RejoinFlags, context: Context): Promise<number> {
   return withJudged(context, flags, async (judged, fleet) => {
-    const rejoin = decideRejoin(judged.survey, judged.diagnosis, choiceOf(flags));
+    const data = fleet && (await compareData(judged, fleet, flags.host, context));
+    const diagnosis = data?.diagnosis ?? judged.diagnosis;
+    const rejoin = decideRejoin(judged.survey, diagnosis, {
+      ...choiceOf(flags),
+      ...(data ? { compared: data.keys } : {}),
+    });
     if (rejoin.works.length === 0 && rejoin.notes.length === 0) return nothingToDo(judged, rejoin, context);
     const plan = await rejoinPlan(judged, rejoin);
     if (!context.json && !context.quiet) {

@@ -76,7 +76,7 @@ function facts(
   return {
     headline: headline(ended, result, journal),
     rows: rows(ended, result, journal),
-    next: next(result, ended.plan, context),
+    next: next(result, ended, context),
     report,
   };
 }
@@ -141,7 +141,9 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
   ];
 }
 
-function next(result: RunResult, { rejoins }: Plan, context: Context): readonly NextCommand[] {
+function next(result: RunResult, ended: Ended, context: Context): readonly NextCommand[] {
+  const { rejoins } = ended.plan;
+  const gone = outOfReach(ended);
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
@@ -151,6 +153,14 @@ function next(result: RunResult, { rejoins }: Plan, context: Context): readonly 
       command: `redis-runbook ${rejoins === undefined ? 'recover' : `rejoin ${rejoins}`}${fleet}`,
       says: 'looks again and goes on from what is true',
     },
+    ...(gone.length === 0 || rejoins !== undefined
+      ? []
+      : [
+          {
+            command: `redis-runbook recover --without ${gone.join(',')} --reason "..."${fleet}`,
+            says: `where ${listed(gone)} cannot be brought back first: what it holds is given up`,
+          },
+        ]),
     look,
     history,
   ];

@@ -43,6 +43,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     locks: new Map(),
     fences: new Map(),
     checked: new Map(),
+    lost: new Map(),
     readers: new Map(),
     credentials: new Map(),
   };

@@ -60,6 +60,8 @@ export interface Memory {
   readonly locks: Map<string, HeldLock>;
   readonly fences: Map<string, FenceKeeper>;
   readonly checked: Map<string, CheckedData>;
+  /** Hosts that were lost on the way and that the run goes on without, and why. */
+  readonly lost: Map<string, string>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */

@@ -50,12 +50,18 @@ export type StopMode = 'save' | 'without-saving' | 'already-stopped';
 
 /** Everything that a run may do to a fleet. A closed union of values: no code, no secret. */
 export type Action = ActionBase &
+  /** `over`: runs whose lock on this host may be taken, because they ended and left the host out. */
   (
-    | { readonly kind: 'lock.take' }
+    | { readonly kind: 'lock.take'; readonly over?: readonly string[] }
     | { readonly kind: 'lock.release' }
     | { readonly kind: 'service.hold' }
     | { readonly kind: 'service.release' }
-    | { readonly kind: 'service.stop'; readonly mode: StopMode }
+    | {
+        readonly kind: 'service.stop';
+        readonly mode: StopMode;
+        /** It takes writes and is to follow another: it is fenced, and refused when it went past this offset since it was looked at. */
+        readonly notBeyond?: bigint;
+      }
     | { readonly kind: 'service.start'; readonly as: 'master' | 'replica' | 'sentinel' }
     /** Running node: BGSAVE and wait for it, so that the file kept next is fresh. */
     | { readonly kind: 'data.save' }

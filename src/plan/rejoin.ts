@@ -10,6 +10,20 @@ export interface RejoinChoice {
   readonly host: string;
   readonly setAside: readonly string[];
   readonly reason?: string;
+  /** By node, how its keys compare with the master's, where only that could tell. */
+  readonly compared?: ReadonlyMap<string, Compared>;
+}
+
+/** Keys that a node has and the master has not, or has otherwise; or why that was not found out. */
+export type Compared =
+  | { readonly ok: true; readonly only: bigint; readonly different: bigint }
+  | { readonly ok: false; readonly why: string };
+
+/** A stopped node of the host that may hold what the master never got. */
+export interface Doubt {
+  readonly node: RedisSurvey;
+  readonly master: RedisSurvey;
+  readonly relation: Relation | undefined;
 }
 
 /** How a host takes part again: behind whom, and which of its nodes have to be touched for it. */
@@ -57,6 +71,19 @@ export function decideRejoin(survey: Survey, diagnosis: Diagnosis, choice: Rejoi
   };
 }
 
+/** The stopped nodes of a host whose data the records alone do not show to be contained in the master's; none where nothing serves. */
+export function doubtsOf(survey: Survey, diagnosis: Diagnosis, host: string): readonly Doubt[] {
+  const group = survey.groups[diagnosis.group];
+  const master = group && mastersWithout(group, host).found;
+  if (!group || !master) return [];
+  return group.redis.flatMap((node): Doubt[] => {
+    const isOff = node.process.ok && node.process.value === null && node.config.ok;
+    if (node.host !== host || !isOff) return [];
+    const relation = relationOf(node.node, master.node, diagnosis);
+    return relation && harmless.has(relation.kind) ? [] : [{ node, master, relation }];
+  });
+}
+
 function unknownHost(group: GroupSurvey | undefined, host: string): RunbookError {
   const hosts = new Set([...(group?.redis ?? []), ...(group?.sentinels ?? [])].map((node) => node.host));
   return new RunbookError('usage', `${host} is no host of ${group?.group ?? 'this group'}.`, {
@@ -74,7 +101,7 @@ function refuseUnreached(survey: Survey, host: string): void {
 }
 
 /** The master that the sentinels of the other hosts agree on, or the only one that they could; it serves on another host. */
-function servingWithout(group: GroupSurvey, host: string): RedisSurvey {
+function mastersWithout(group: GroupSurvey, host: string) {
   const others = group.sentinels.filter((sentinel) => sentinel.host !== host);
   const named = new Set(others.flatMap((sentinel) => known(sentinel.view)?.master ?? []));
   const masters = group.redis.filter(
@@ -82,7 +109,12 @@ function servingWithout(group: GroupSurvey, host: string): RedisSurvey {
   );
   const chosen = named.size > 0 ? masters.filter((node) => named.has(addressOf(node))) : masters;
   const [master, another] = chosen;
-  if (master && !another && named.size <= 1) return master;
+  return { named, found: master && !another && named.size <= 1 ? master : undefined };
+}
+
+function servingWithout(group: GroupSurvey, host: string): RedisSurvey {
+  const { named, found } = mastersWithout(group, host);
+  if (found) return found;
   const why =
     named.size > 1
       ? `the sentinels of the other hosts name ${[...named].join(' and ')} as master`
@@ -166,6 +198,9 @@ function isSetAside(node: string, { host, setAside }: RejoinChoice): boolean {
 function refuseOwnWrites(node: RedisSurvey, master: RedisSurvey, diagnosis: Diagnosis, choice: RejoinChoice): void {
   const relation = relationOf(node.node, master.node, diagnosis);
   if (relation && harmless.has(relation.kind)) return;
+  const keys = choice.compared?.get(node.node);
+  const isOpen = relation?.kind === 'possible-tail' || relation?.kind === 'incomparable';
+  if (isOpen && keys?.ok === true && keys.only === 0n && keys.different === 0n) return;
   if (isSetAside(node.node, choice)) {
     if (choice.reason !== undefined) return;
     throw new RunbookError('usage', 'Data is set aside only with a reason; it goes into the report.', {
@@ -173,7 +208,7 @@ function refuseOwnWrites(node: RedisSurvey, master: RedisSurvey, diagnosis: Diag
     });
   }
   throw new RunbookError('split', `${node.node} may hold writes that ${master.node} never got.`, {
-    facts: [ownWrites(node.node, relation)],
+    facts: [ownWrites(node.node, relation), ...keysSay(node.node, master.node, keys)],
     next: [
       'redis-runbook status --why',
       `redis-runbook rejoin ${node.host} --set-aside ${node.node} --reason "..."   keeps its files there and here`,
@@ -182,8 +217,17 @@ function refuseOwnWrites(node: RedisSurvey, master: RedisSurvey, diagnosis: Diag
 }
 
 /** How a node's data stands to the master's; undefined when the diagnosis does not say. */
-export function relationOf(node: string, master: string, diagnosis: Diagnosis): Relation | undefined {
+function relationOf(node: string, master: string, diagnosis: Diagnosis): Relation | undefined {
   return diagnosis.candidates.find((candidate) => candidate.node === master)?.versus[node];
+}
+
+function keysSay(node: string, master: string, keys: Compared | undefined): readonly string[] {
+  if (keys === undefined) return [];
+  if (!keys.ok) return [`their keys could not be compared: ${keys.why}`];
+  return [
+    `compared key by key: ${keys.only} keys only on ${node}, ${keys.different} with another value than on ${master} ` +
+      '(older or newer: a value alone does not say)',
+  ];
 }
 
 function ownWrites(node: string, relation: Relation | undefined): string {

@@ -1,3 +1,4 @@
+import type { ActionOf } from '../../model/plan.js';
 import { createLock, isLeftBehind, lockedBy, lockPath, newLock, readLock, updateLock } from '../lock.js';
 import { hostOf } from '../node.js';
 import type { Acted, ActionModule, At } from '../tools.js';
@@ -16,17 +17,22 @@ export const lockTake: ActionModule<'lock.take'> = {
     const host = hostOf(at, action.host);
     const file = newLock(at.tools.run, at.tools.who, at.tools.now(), 'beginning');
     const made = await createLock(host, file, at.signal);
-    if (!made) return takeOver(action.host, file, at);
+    if (!made) return takeOver(action, file, at);
     at.memory.locks.set(action.host, made);
     return { says: `locked for run ${file.run}, ${file.who}`, detail: { path: made.path } };
   },
 };
 
-async function takeOver(name: string, file: ReturnType<typeof newLock>, at: At): Promise<Acted> {
+async function takeOver(
+  { host: name, over = [] }: ActionOf<'lock.take'>,
+  file: ReturnType<typeof newLock>,
+  at: At,
+): Promise<Acted> {
   const host = hostOf(at, name);
   const found = await readLock(host, at.signal);
   if (!found) throw new Error(`${name}:${lockPath(host)} came and went; try again`);
-  if (!isLeftBehind(found.file, file.who)) throw lockedBy(name, found.file, at.tools.now());
+  const isNobodys = isLeftBehind(found.file, file.who) || over.includes(found.file.run);
+  if (!isNobodys) throw lockedBy(name, found.file, at.tools.now());
   at.memory.locks.set(name, await updateLock(host, found, file, at.signal));
   const says = `taken over from run ${found.file.run}, whose process ended (${found.file.doing})`;
   at.note(`${name}: lock ${says}`);
