@@ -131,18 +131,31 @@ function tooOld({ decision }: PlanInput, redis: readonly RedisNode[]): Plan['lef
   });
 }
 
-function unreached(input: PlanInput): Plan['leftOut'] {
-  return input.survey.hosts
-    .filter((host) => !host.reached.ok)
-    .map((host) => ({
-      host: host.host,
-      why: host.reached.ok ? '' : host.reached.detail.replace(/\.$/, ''),
-      next:
-        `before anything on ${host.host} starts: redis-runbook rejoin ${host.host}` +
-        (input.survey.groups[input.diagnosis.group]?.redis.some((node) => node.host === host.host)
-          ? '; with its old files its Redis may say that it is master until the sentinels demote it, and what clients write to it meanwhile is lost'
-          : ''),
-    }));
+function unreached({ survey, diagnosis, decision }: PlanInput): Plan['leftOut'] {
+  const group = survey.groups[diagnosis.group];
+  return survey.hosts.flatMap(({ host, reached }) => {
+    if (reached.ok) return [];
+    const hasRedis = group?.redis.some((node) => node.host === host) === true;
+    const isOff = decision.hostIsOff?.includes(host) === true;
+    return [
+      {
+        host,
+        why: `${reached.detail.replace(/\.$/, '')}; ${whenItComesBack(hasRedis, isOff)}`,
+        next: `redis-runbook rejoin ${host}`,
+      },
+    ];
+  });
+}
+
+/** What a host that nobody touched does with the files that it has. */
+function whenItComesBack(hasRedis: boolean, isOff: boolean): string {
+  if (!hasRedis)
+    return 'when its sentinel comes back it is told the master by the others, whose epoch is above all that it can have';
+  const now = isOff ? 'it is said to be off; ' : '';
+  return (
+    `${now}nothing of it may start before it was rejoined: with its old files its Redis may say that it is master, and what ` +
+    'clients write to it until the sentinels demote it is lost'
+  );
 }
 
 function downtimeSeconds(group: GroupSurvey, master: string): number {
