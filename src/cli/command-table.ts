@@ -72,6 +72,11 @@ const rejoinFlags: readonly FlagRow[] = [
   { flags: '--reason <TEXT>', says: 'why; needed with --set-aside' },
 ];
 
+const goOnFlags: readonly FlagRow[] = [
+  { flags: '-y, --yes', says: 'no question; never accepts a loss' },
+  { flags: '--step', says: 'ask before each action' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -141,6 +146,20 @@ export const commands: readonly CommandRow[] = [
     args: '<HOST>',
     says: 'brings a host back that a run left out',
     flags: rejoinFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'resume',
+    args: '[RUN]',
+    says: 'goes on with a run that was cut off',
+    flags: goOnFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'undo',
+    args: '[RUN]',
+    says: 'takes back what a run did, unless writes would be lost',
+    flags: goOnFlags,
   },
   {
     part: 'Plan',

@@ -3,7 +3,7 @@ import type { Host } from '../hosts/host.js';
 import { reasonOf } from '../hosts/reading.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { RedisSurvey } from '../model/survey.js';
+import type { AofComparison, RedisSurvey } from '../model/survey.js';
 import { type Compared, type Doubt, doubtsOf } from '../plan/rejoin.js';
 import { compareKeys } from '../scratch/compare.js';
 import { openScratch, type Scratch, type ScratchSource } from '../scratch/load.js';
@@ -16,6 +16,7 @@ import type { Context } from './context.js';
 export interface ComparedData {
   /** Judged again with what the bytes of the append-only files say. */
   readonly diagnosis: Diagnosis;
+  readonly answers: readonly AofComparison[];
   /** By node, where only the keys could tell. */
   readonly keys: ReadonlyMap<string, Compared>;
 }
@@ -48,7 +49,7 @@ export async function compareData(
       );
     keys.set(doubt.node.node, await compareOne(doubt, fleet.hosts, context.signal));
   }
-  return { diagnosis: again, keys };
+  return { diagnosis: again, answers, keys };
 }
 
 async function compareOne({ node, master }: Doubt, hosts: readonly Host[], signal: AbortSignal): Promise<Compared> {

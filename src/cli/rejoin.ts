@@ -1,7 +1,5 @@
 import { exitStatus, worstOf } from '../errors.js';
 import { toJson } from '../model/json.js';
-import type { Plan } from '../model/plan.js';
-import { makePlan } from '../plan/make-plan.js';
 import { decideRejoin, type Rejoin, type RejoinChoice } from '../plan/rejoin.js';
 import { printable } from '../report/escape.js';
 import { wrap } from '../report/layout.js';
@@ -9,10 +7,10 @@ import { carryOut } from './carry-out.js';
 import { type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { RejoinFlags } from './flags.js';
+import { rejoinPlan } from './make-plan.js';
 import { shownPlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
 import { compareData } from './rejoin-compare.js';
-import { readRunbook } from './runbooks.js';
 import { statusOf } from './status.js';
 
 /** `rejoin HOST`: brings a host that was left out back behind the master that serves. Exit statuses: the table in errors.ts. */
@@ -33,19 +31,13 @@ export async function rejoinCommand(flags: RejoinFlags, context: Context): Promi
     if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
     refuseWithoutAnswers(flags, context, `rejoin ${rejoin.host}`);
     await preflight(plan, judged, fleet, context);
-    return carryOut(plan, judged, fleet, flags, context);
+    const answers = data?.answers ?? [];
+    return carryOut(plan, { ...judged, diagnosis, answers }, fleet, flags, context);
   });
 }
 
 function choiceOf({ host, setAside, reason }: RejoinFlags): RejoinChoice {
   return { host, setAside, ...(reason === undefined ? {} : { reason }) };
-}
-
-async function rejoinPlan({ inventory, survey, diagnosis }: Judged, rejoin: Rejoin): Promise<Plan> {
-  const runbook = await readRunbook('rejoin');
-  const { master, setAside, reason } = rejoin;
-  const decision = { master, setAside, missing: [], ...(reason === undefined ? {} : { reason }) };
-  return makePlan({ runbook, inventory, survey, diagnosis, decision, rejoin });
 }
 
 function headline({ host, master, works, setAside }: Rejoin): string {

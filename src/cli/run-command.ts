@@ -30,7 +30,7 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const next = error.next.map((line) =>
     line.includes('--fleet')
       ? line
-      : line.replace(/^redis-runbook (?:recover|status|doctor|plan|rejoin \S+)\b/, `$&${flag}`),
+      : line.replace(/^redis-runbook (?:recover|resume|undo|status|doctor|plan|rejoin \S+)\b/, `$&${flag}`),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -63,6 +63,12 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
     case 'rejoin':
       return (await import('./rejoin.js')).rejoinCommand({ ...choices(given, select), host: word ?? '' }, context);
+    case 'resume':
+    case 'undo': {
+      const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
+      return (await import('./resume.js')).resumeCommand(flags, context);
+    }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
     case 'runbook':

@@ -148,11 +148,15 @@ function next(result: RunResult, ended: Ended, context: Context): readonly NextC
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
   if (result.outcome === 'done') return [look, history];
+  if (!result.changedAnything)
+    return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [
-    {
-      command: `redis-runbook ${rejoins === undefined ? 'recover' : `rejoin ${rejoins}`}${fleet}`,
-      says: 'looks again and goes on from what is true',
-    },
+    ...(rejoins === undefined
+      ? [
+          { command: `redis-runbook resume ${result.run}${fleet}`, says: 'goes on from here, after looking' },
+          { command: `redis-runbook undo ${result.run}${fleet}`, says: 'goes back, while no write is lost by it' },
+        ]
+      : [{ command: `redis-runbook rejoin ${rejoins}${fleet}`, says: 'looks again and goes on from what is true' }]),
     ...(gone.length === 0 || rejoins !== undefined
       ? []
       : [
@@ -162,6 +166,5 @@ function next(result: RunResult, ended: Ended, context: Context): readonly NextC
           },
         ]),
     look,
-    history,
   ];
 }

@@ -48,7 +48,7 @@ export async function runAction(run: Run, stage: Stage, action: Action, at: At):
   if (ended.outcome === 'failed') stop(run, stage, 'failed', `${action.node}: ${ended.says}`);
   if (ended.outcome === 'unknown') stop(run, stage, 'unknown', `${action.node}: ${ended.says}`);
   const refusal = ended.error?.word === 'locked' || ended.error?.word === 'changed';
-  if (ended.error && refusal && !run.progress.changedAnything) throw ended.error;
+  if (ended.error && refusal && (run.progress.picksUp || !run.progress.changedAnything)) throw ended.error;
 }
 
 async function carryOut(run: Run, action: Action, at: At): Promise<Ended> {

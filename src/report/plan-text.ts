@@ -77,6 +77,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'aof.rewrite': 'rewrite the AOF of',
   'left-out.note': 'note who is left out on',
   'left-out.done': 'note who is back on',
+  undo: 'put back',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

@@ -6,7 +6,7 @@ import type { ActionModule } from '../tools.js';
 /** Marks on one host that those which were left out are back: the last act before the lock is given back. */
 export const leftOutDone: ActionModule<'left-out.done'> = {
   changes: false,
-  undo: 'none needed: what the note asked for is done',
+  undo: { none: 'what the note asked for is done' },
   look: async (action, at) => {
     const { hosts } = await readLeftOut(hostOf(at, action.host), at.signal);
     const isDone = action.back.every((one) =>

@@ -1,5 +1,5 @@
 import type { LeftOutHost } from '../../model/left-out.js';
-import { withLeftOut } from '../../model/left-out.js';
+import { withLeftOut, withRejoined } from '../../model/left-out.js';
 import type { ActionOf } from '../../model/plan.js';
 import { changeLeftOut, readLeftOut } from '../left-out-file.js';
 import { hostOf } from '../node.js';
@@ -7,8 +7,22 @@ import type { ActionModule, At } from '../tools.js';
 
 /** Writes on one host which hosts this run leaves out, so that every later look says it until they are rejoined. */
 export const leftOutNote: ActionModule<'left-out.note'> = {
-  changes: false,
-  undo: 'none needed: the note is about a host that was not touched',
+  changes: true,
+  undo: {
+    says: 'the note is marked as done: the run without the host was taken back',
+    look: async (action, at) => {
+      const { hosts } = await readLeftOut(hostOf(at, action.host), at.signal);
+      const isOpen = hosts.some((one) => one.run === at.tools.run && one.doneAt === undefined);
+      return isOpen ? { state: 'not-done', says: 'noted by this run' } : { state: 'done', says: 'not noted' };
+    },
+    act: async (action, at) => {
+      const doneAt = at.tools.now().toISOString();
+      const isOwn = ({ run }: LeftOutHost) => run === at.tools.run;
+      const change = (before: readonly LeftOutHost[]) => withRejoined(before, before.filter(isOwn), doneAt);
+      await changeLeftOut(hostOf(at, action.host), change, at.signal);
+      return { says: 'the note is marked as done' };
+    },
+  },
   look: async (action, at) => {
     const { hosts } = await readLeftOut(hostOf(at, action.host), at.signal);
     const open = hosts.filter((one) => one.run === at.tools.run && one.doneAt === undefined).map(({ host }) => host);
