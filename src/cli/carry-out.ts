@@ -33,11 +33,13 @@ export async function carryOut(
   fleet: Fleet,
   flags: ConductFlags,
   context: Context,
+  keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
 ): Promise<number> {
   const directory = await makeRunDirectory(runsDirectory(process.env), judged.inventory.fleet, context.now());
   await saveInRun(directory.path, 'plan.json', plan);
   await saveSurvey(join(directory.path, runFiles.survey), judged.raw, judged.inventory);
   await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+  await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,

@@ -3,7 +3,7 @@ import type { Host } from '../hosts/host.js';
 import { reasonOf } from '../hosts/reading.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { AofComparison, RedisSurvey } from '../model/survey.js';
+import type { Answer, RedisSurvey } from '../model/survey.js';
 import { type Compared, type Doubt, doubtsOf } from '../plan/rejoin.js';
 import { compareKeys } from '../scratch/compare.js';
 import { openScratch, type Scratch, type ScratchSource } from '../scratch/load.js';
@@ -16,7 +16,7 @@ import type { Context } from './context.js';
 export interface ComparedData {
   /** Judged again with what the bytes of the append-only files say. */
   readonly diagnosis: Diagnosis;
-  readonly answers: readonly AofComparison[];
+  readonly answers: readonly Answer[];
   /** By node, where only the keys could tell. */
   readonly keys: ReadonlyMap<string, Compared>;
 }
@@ -27,7 +27,7 @@ export interface ComparedData {
  * could not be compared says why.
  */
 export async function compareData(
-  { survey, diagnosis }: Judged,
+  { survey, diagnosis, answers: before = [] }: Judged,
   fleet: Fleet,
   host: string,
   context: Context,
@@ -39,8 +39,9 @@ export async function compareData(
     of: node.node,
     within: master.node,
   }));
-  const answers = await answerQuestions(questions, survey, fleet.hosts, context.signal);
-  const again = answers.length === 0 ? diagnosis : diagnose(survey, diagnosis.group, answers);
+  const more = await answerQuestions(questions, survey, fleet.hosts, context.signal);
+  const answers = [...before, ...more];
+  const again = more.length === 0 ? diagnosis : diagnose(survey, diagnosis.group, answers);
   const keys = new Map<string, Compared>();
   for (const doubt of doubtsOf(survey, again, host)) {
     if (!context.json && !context.quiet)
