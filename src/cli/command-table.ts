@@ -72,6 +72,11 @@ const rejoinFlags: readonly FlagRow[] = [
   { flags: '--reason <TEXT>', says: 'why; needed with --set-aside' },
 ];
 
+const lockFlags: readonly FlagRow[] = [
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+];
+
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
@@ -138,7 +143,7 @@ export const commands: readonly CommandRow[] = [
     name: 'recover',
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
-    flags: recoverFlags,
+    flags: [...recoverFlags, ...lockFlags],
   },
   {
     part: 'Repair',
@@ -170,6 +175,16 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Plan',
+    name: 'apply',
+    args: '<FILE>',
+    says: 'carries a plan of plan --out out, where the fleet still is as it was',
+    flags: [
+      ...recoverFlags.filter(({ flags }) => /^(-y|--step|--set-aside|--accept-loss|--reason)/.test(flags)),
+      ...lockFlags,
+    ],
+  },
+  {
+    part: 'Plan',
     name: 'runbook',
     args: '',
     says: 'the runbooks that plans are made from',
@@ -192,6 +207,13 @@ export const commands: readonly CommandRow[] = [
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },
     ],
   },
+  {
+    part: 'Record',
+    name: 'unlock',
+    args: '<ID>',
+    says: 'gives back the lock of a run whose holder is gone',
+    flags: [],
+  },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {
     part: 'Record',
@@ -202,12 +224,13 @@ export const commands: readonly CommandRow[] = [
       { flags: '--only <PATTERN>', says: 'only keys that match: order:*' },
       { flags: '--keys', says: 'show: the names of the keys, on a terminal only' },
       { flags: '-n, --dry-run', says: 'apply: what would be put back' },
-      { flags: '-y, --yes', says: 'apply: no question; never writes over a key' },
+      { flags: '-y, --yes', says: 'no question; never writes over a key' },
     ],
     standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all bundles of this machine' },
       { name: 'show', args: '<RUN>', says: 'how many keys, of what type and beginning' },
+      { name: 'collect', args: '<RUN>', says: 'make a bundle from the files that a run kept' },
       { name: 'apply', args: '<RUN>', says: 'put back the keys that the master lacks' },
     ],
   },

@@ -28,6 +28,10 @@ export interface RecoverFlags extends SelectFlags {
   readonly reason: string | undefined;
   readonly out: string | undefined;
   readonly markdown: boolean;
+  /** How long to queue up behind a holder of the lock that lives. */
+  readonly wait: string | undefined;
+  /** The id of the run whose holder is gone. */
+  readonly takeOver: string | undefined;
 }
 
 export interface RejoinFlags
@@ -83,7 +87,7 @@ export interface ExplainFlags {
 }
 
 export interface SalvageFlags {
-  readonly sub: 'list' | 'show' | 'apply';
+  readonly sub: 'list' | 'show' | 'collect' | 'apply';
   readonly run: string | undefined;
   /** A pattern as the shell has it; undefined = every key. */
   readonly only: string | undefined;

@@ -18,10 +18,14 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 
 /** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
 export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
-  const tried = await tryPlaces(plan, judged, fleet, context);
+  const isTold = !context.json && !context.quiet;
+  const [tried, probes] = await Promise.all([
+    tryPlaces(plan, judged, fleet, context),
+    isTold ? probePlan(plan, judged, fleet, context, false) : [],
+  ]);
   refuseFailed(tried);
-  if (context.json || context.quiet) return;
-  const checks = withPlaces(await probePlan(plan, judged, fleet, context, false), tried);
+  if (!isTold) return;
+  const checks = withPlaces(probes, tried);
   showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
 }
 

@@ -1,6 +1,7 @@
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Choice } from '../plan/choice.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
@@ -8,11 +9,12 @@ import { headlineLines } from '../report/status-text.js';
 import { createAsk } from './ask.js';
 import { type Branches, createBranches } from './branches.js';
 import { carryOut, operator } from './carry-out.js';
-import { type Fleet, type Judged, withJudged } from './compose.js';
+import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
+import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, writePlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
@@ -25,7 +27,9 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
       next: ['redis-runbook recover --fleet FILE'],
     });
-  return withJudged(context, flags, async (seen, fleet) => {
+  return withJudged(context, flags, async (first, fleet) => {
+    const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
+    const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;
     const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
@@ -46,10 +50,10 @@ async function withAgreed(
   flags: RecoverFlags,
   context: Context,
 ): Promise<number> {
-  const plan = await agreedPlan(branches, judged, fleet, flags, context);
+  const { plan, choice } = await agreedPlan(branches, judged, fleet, flags, context);
   if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
   if (flags.out !== undefined) {
-    await writePlan(plan, flags.out, context);
+    await writePlan(plan, flags.out, context, { judged, choice, runbook: undefined });
     return exitStatus.done;
   }
   if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
@@ -91,14 +95,14 @@ async function agreedPlan(
   fleet: Fleet | undefined,
   flags: RecoverFlags,
   context: Context,
-): Promise<Plan> {
+): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
   const choice = choiceOf(flags);
   const first = await planFor(judged, choice);
   if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return given === choice ? first.plan : (await planFor(judged, given)).plan;
+  return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given)).plan };
 }
 
-function showPlan(plan: Plan, markdown: boolean, context: Context): void {
+export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }

@@ -97,4 +97,6 @@ const planAnew = {
   reason: undefined,
   out: undefined,
   markdown: false,
+  wait: undefined,
+  takeOver: undefined,
 } as const;

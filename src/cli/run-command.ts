@@ -71,6 +71,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
+    case 'apply':
+      return (await import('./apply.js')).applyCommand(word ?? '', choices(given, select), context);
     case 'runbook':
       return (await import('./runbook.js')).runbookCommand(
         { ...select, sub: oneOf(sub, ['list', 'show', 'check']), name: word, markdown: isOn(options.markdown) },
@@ -81,10 +83,12 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
         context,
       );
+    case 'unlock':
+      return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
     case 'salvage':
       return (await import('./salvage.js')).salvageCommand(
         {
-          sub: oneOf(sub, ['list', 'show', 'apply']),
+          sub: oneOf(sub, ['list', 'show', 'collect', 'apply']),
           run: word,
           only: text(options.only),
           keys: isOn(options.keys),
@@ -136,6 +140,8 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     reason: text(options.reason),
     out: text(options.out),
     markdown: isOn(options.markdown),
+    wait: text(options.wait),
+    takeOver: text(options.takeOver),
   };
 }
 

@@ -65,6 +65,7 @@ async function withSalvages(result: RunResult): Promise<RunResult> {
 
 function statusOfRun(result: RunResult, after: Judged | undefined): number {
   if (result.outcome === 'unknown') return exitStatus.unknown;
+  if (result.lockLost) return exitStatus.locked;
   if (result.outcome !== 'done') return result.changedAnything ? exitStatus.incomplete : exitStatus.stopped;
   const healthy = after === undefined || after.diagnosis.state === 'healthy';
   return worstOf([
@@ -154,13 +155,22 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
   ];
 }
 
+/** What a branch that was set aside holds alone is in its kept files until somebody compares them. */
+function collects(plan: Plan, result: RunResult, fleet: string): readonly NextCommand[] {
+  if (plan.setAside.length === 0) return [];
+  const isMade = result.leftToDo.some(({ says }) => says.includes('salvage show'));
+  const command = `redis-runbook salvage ${isMade ? 'show' : 'collect'} ${result.run}${fleet}`;
+  return [{ command, says: `what only ${listed(plan.setAside)} had, and putting it back` }];
+}
+
 function next(result: RunResult, ended: Ended, context: Context): readonly NextCommand[] {
-  const { rejoins } = ended.plan;
+  const { plan } = ended;
+  const { rejoins } = plan;
   const gone = outOfReach(ended);
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
-  if (result.outcome === 'done') return [look, history];
+  if (result.outcome === 'done') return [look, ...collects(plan, result, fleet), history];
   if (!result.changedAnything)
     return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [

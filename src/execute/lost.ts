@@ -43,11 +43,12 @@ async function answersNow(run: Run, name: string): Promise<boolean> {
  * it, it is left out from here on, every other host is told, and the answer is true; else nothing changed.
  */
 export async function dropIfLost(run: Run, stage: Stage, host: string, why: string): Promise<boolean> {
-  if (run.memory.lost.has(host)) return true;
+  if (run.memory.gone.has(host)) return true;
   if (!mayGoOn(run, host) || run.options.now.aborted || (await answers(run, host))) return false;
-  if (run.options.now.aborted || run.memory.lost.has(host)) return run.memory.lost.has(host);
+  if (run.options.now.aborted || run.memory.gone.has(host)) return run.memory.gone.has(host);
   const text = `lost in stage ${stage.title}: ${why}`;
-  run.memory.lost.set(host, text);
+  run.memory.gone.set(host, text);
+  run.memory.locks.delete(host);
   await run.tools.journal.write({
     action: 'run',
     phase: 'evidence',
@@ -65,7 +66,7 @@ async function noteLost(run: Run, host: string, why: string): Promise<void> {
   const { plan, tools } = run;
   const since = tools.now().toISOString();
   const note = { host, group: plan.group, run: tools.run, who: tools.who, since, why };
-  const others = [...run.memory.locks.keys()].filter((name) => !run.memory.lost.has(name));
+  const others = [...run.memory.locks.keys()].filter((name) => !run.memory.gone.has(name));
   const told = await Promise.all(
     others.map(async (name) => {
       const target = tools.hosts.get(name);
@@ -83,9 +84,9 @@ async function noteLost(run: Run, host: string, why: string): Promise<void> {
 
 /** A condition without what is on lost hosts; undefined when it was about nothing else. */
 export function withoutLost(condition: Condition, run: Run): Condition | undefined {
-  const { lost } = run.memory;
-  if (lost.size === 0) return condition;
-  const isHere = (node: string) => !lost.has(entryOf(run.tools, node)?.host ?? '');
+  const { gone } = run.memory;
+  if (gone.size === 0) return condition;
+  const isHere = (node: string) => !gone.has(entryOf(run.tools, node)?.host ?? '');
   switch (condition.kind) {
     case 'is-master':
     case 'data-loaded':
@@ -116,5 +117,5 @@ export function hostsAsked(condition: Condition, run: Run): readonly string[] {
     ...('replicas' in condition ? condition.replicas : []),
   ];
   const hosts = nodes.flatMap((node) => entryOf(run.tools, node)?.host ?? []);
-  return [...new Set(hosts)].filter((host) => !run.memory.lost.has(host));
+  return [...new Set(hosts)].filter((host) => !run.memory.gone.has(host));
 }

@@ -8,7 +8,7 @@ export function resultOf(run: Run): RunResult {
     says: `${node} was left out: ${why}`,
     next,
   }));
-  const lost = [...run.memory.lost].map(([host, why]) => ({
+  const lost = [...run.memory.gone].map(([host, why]) => ({
     says: `${host} was ${why}. Nothing on it may start or be trusted before it was rejoined`,
     next: `redis-runbook rejoin ${host}`,
   }));
@@ -24,6 +24,7 @@ export function resultOf(run: Run): RunResult {
     open: progress.total - progress.done - progress.unknown,
     unknown: progress.unknown,
     changedAnything: progress.changedAnything,
+    ...(progress.lockLost ? { lockLost: true } : {}),
     proof: progress.proof,
     leftToDo: [...leftOut, ...lost, ...(progress.outcome === 'done' ? scripts : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),

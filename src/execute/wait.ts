@@ -8,6 +8,9 @@ import { at, emit, type Run, stop } from './run.js';
 import type { At, Sight } from './tools.js';
 
 const POLL_MS = 100;
+/** Most of what is waited for comes at once: the first second is looked at more often. */
+const FIRST_POLL_MS = 25;
+const FIRST_MS = 1000;
 /** Those who watch are told what is waited for this often. */
 const TELL_MS = 1000;
 /** A wait is not looked after before this, and again this often. */
@@ -37,7 +40,10 @@ async function runCondition(run: Run, stage: Stage, planned: Condition): Promise
   const condition = withoutLost(planned, run);
   if (condition === undefined) return true;
   await run.tools.journal.write({ action: condition.id, phase: 'intent', text: condition.says });
+  const { doing } = run.progress;
+  run.progress.doing = `${doing}, waiting: ${condition.says}`.slice(0, 200);
   const waited = await waitFor(run, stage, condition);
+  run.progress.doing = doing;
   const { outcome, seen, elapsedMs } = waited;
   await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: seen });
   emit(run, { type: 'condition-ended', id: condition.id, outcome, says: condition.says, seen, elapsedMs });
@@ -49,6 +55,11 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
   const { progress } = run;
   if (waited.outcome === 'skipped') return;
   recordProof(run, stage, condition, waited);
+  if (waited.outcome === 'failed' && run.memory.lost) {
+    progress.lockLost = true;
+    stop(run, stage, 'failed', waited.seen);
+    return;
+  }
   if (waited.outcome === 'done') {
     progress.done += 1;
     if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
@@ -63,7 +74,7 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
 }
 
 /**
- * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
+ * Polls a condition every 25 ms, after a second every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
  * leaves is unknown: nobody knows whether it would have come to hold. While it does not hold, the hosts that it is about
  * are asked whether they are there; it goes on without those that are lost (`skipped` where nothing else is left of it).
  */
@@ -80,6 +91,8 @@ async function waitFor(run: Run, stage: Stage, planned: Condition): Promise<Wait
     const sight = await seeSafely(condition, where);
     if (sight.holds) return { ...sight, outcome: 'done', elapsedMs: elapsedMs() };
     if (where.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs: elapsedMs() };
+    if (run.memory.lost)
+      return { holds: false, seen: run.memory.lost.message, outcome: 'failed', elapsedMs: elapsedMs() };
     if (elapsedMs() >= condition.limitMs && !(await watch.lostNow()))
       return { ...sight, outcome: 'failed', elapsedMs: elapsedMs() };
     watch.look(elapsedMs());
@@ -87,7 +100,8 @@ async function waitFor(run: Run, stage: Stage, planned: Condition): Promise<Wait
       told = performance.now();
       tellWaiting(run, condition, sight.seen, elapsedMs());
     }
-    const pauseMs = Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs()));
+    const pollMs = elapsedMs() < FIRST_MS ? FIRST_POLL_MS : POLL_MS;
+    const pauseMs = Math.min(pollMs, Math.max(1, condition.limitMs - elapsedMs()));
     await sleep(pauseMs, undefined, { signal: where.signal }).catch(() => undefined);
   }
 }

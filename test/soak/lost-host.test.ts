@@ -15,22 +15,30 @@ afterAll(async () => {
   await own.end();
 });
 
-type Case = readonly [moment: string, when: RegExp, statuses?: readonly number[]];
+interface Case {
+  readonly moment: string;
+  readonly when: RegExp;
+  /** How the run may end where nothing serves yet; left out where it goes on without the host. */
+  readonly statuses?: readonly number[];
+}
+
 const all: readonly Case[] = [
-  ['at the start of HOLD', /^1 HOLD /m, [4]],
-  ['in KEEP', /^2 KEEP /m, [8, 9]],
-  ['in STOP', /^3 STOP /m, [8, 9]],
-  ['in CHECK', /^5 CHECK /m, [8, 9]],
-  ['when its replica has started', /pv1 is linked to/],
-  ['in PROVE', /^7 PROVE /m],
+  { moment: 'at the start of HOLD', when: /^1 HOLD /m, statuses: [4] },
+  { moment: 'in KEEP', when: /^2 KEEP /m, statuses: [8, 9] },
+  { moment: 'in STOP', when: /^3 STOP /m, statuses: [8, 9] },
+  { moment: 'in CHECK', when: /^5 CHECK /m, statuses: [8, 9] },
+  { moment: 'when its replica has started', when: /pv1 is linked to/ },
+  { moment: 'in PROVE', when: /^7 PROVE /m },
 ];
 /** How many of the moments, from one that the seed names; the whole series is all of them. */
 const each = Math.min(all.length, Number(process.env.RUNBOOK_SOAK_EACH ?? all.length));
-const cases = Array.from({ length: each }, (_, index) => all[(firstSeed + index) % all.length] as Case);
+const cases = Array.from({ length: each }, (_, index) => all[(firstSeed + index) % all.length]).filter(
+  (one) => one !== undefined,
+);
 
 test.each(cases)(
-  'a host lost %s: nothing is lost, without it and with it back',
-  (_moment, when, statuses) =>
+  'a host lost $moment: nothing is lost, without it and with it back',
+  ({ when, statuses }) =>
     dead.withCopy((lab) => (statuses ? lostEarly(lab, own, when, statuses) : lostLate(lab, own, when))),
   180_000,
 );

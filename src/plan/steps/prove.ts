@@ -1,5 +1,5 @@
 import type { Condition } from '../../model/plan.js';
-import { action, condition, type Scene, type Step, sideBySide } from '../scene.js';
+import { condition, type Scene, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
 const AGREE_LIMIT_MS = 60_000;
@@ -65,27 +65,3 @@ function quorumOf(scene: Scene, sentinels: readonly string[]): readonly Conditio
     }),
   ];
 }
-
-/** Gives the lock back, last of all. */
-export const unlockFleet: Step = {
-  name: 'unlock-fleet',
-  summary: 'give the lock back on every host',
-  parameters: {},
-  plan: (scene) =>
-    sideBySide(
-      scene.hosts.map((host) =>
-        action(
-          scene,
-          { host: host.name, node: host.name },
-          'lock.release',
-          {},
-          {
-            text: `give the lock on ${host.name} back`,
-            commands: [`rm ${host.state}/lock.json`],
-            expect: 'nobody holds it',
-            undo: 'nothing to undo',
-          },
-        ),
-      ),
-    ),
-};
