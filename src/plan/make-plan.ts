@@ -11,6 +11,7 @@ import { leftOutOf, unreachedOf } from './left-out.js';
 import type { Rejoin } from './rejoin.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
 import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
+import { scriptsOf, withoutFailover } from './sentinel-duties.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -84,6 +85,7 @@ export function makePlan(input: PlanInput): Plan {
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
     downtimeSeconds: rejoin ? 0 : downtimeSeconds(group, input.decision.master),
     stages,
+    ...(rejoin ? {} : withoutFailover(group)),
     scripts: rejoin ? [] : scriptsOf(group, input.decision.master),
   };
 }
@@ -170,14 +172,3 @@ function downtimeSeconds(group: GroupSurvey, master: string): number {
  * Scripts that Sentinel would have called at a failover, with the arguments that it gives them
  * (sentinel.c:sentinelCallClientReconfScript, sentinelEvent).
  */
-function scriptsOf(group: GroupSurvey, master: string): readonly string[] {
-  const node = group.redis.find((item) => item.node === master);
-  const scripts = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.file)?.scripts ?? []));
-  const moved = `OLD-IP OLD-PORT ${node?.address} ${node?.port}`;
-  return [...scripts].map((script) => {
-    const [kind, ...path] = script.split(' ');
-    return kind === 'notification-script'
-      ? `${path.join(' ')} +switch-master "${group.group} ${moved}"`
-      : `${path.join(' ')} ${group.group} leader start ${moved}`;
-  });
-}

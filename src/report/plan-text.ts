@@ -103,6 +103,9 @@ function notes(plan: Plan, options: PlanTextOptions): string[] {
     plan.rejoins === undefined
       ? 'Undo: any time until the master accepts its first write (stage START), then never.'
       : 'Undo: any time until the replica starts (stage START); from then on it holds a copy of the master, and what it held is kept.',
+    ...(plan.withoutFailover
+      ? [`While the sentinels are held, no automatic failover for: ${plan.withoutFailover.map(printable).join(', ')}.`]
+      : []),
     ...plan.leftOut.map(
       (host) => `Left out: ${printable(host.node ?? host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
     ),
