@@ -78,6 +78,11 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
     'data.place': act(inventory, redis.id, { kind: 'data.place', place, files: [file] }),
     'data.aside': act(inventory, redis.id, { kind: 'data.aside', place }),
     'data.compare': act(inventory, redis.id, { kind: 'data.compare', databases: [] }),
+    'left-out.note': act(inventory, 'pv1', { kind: 'left-out.note', leaves: [{ host: 'pv2', why: 'away' }] }),
+    'left-out.done': act(inventory, 'pv1', {
+      kind: 'left-out.done',
+      back: [{ host: 'pv2', group: 'g', run: '7K3Q', who: 'mina', since: '2026-01-01T00:00:00Z', why: 'away' }],
+    }),
     undo: act(inventory, redis.id, { kind: 'undo', of: act(inventory, redis.id, { kind: 'service.hold' }), found: {} }),
   };
 }

@@ -14,7 +14,7 @@ import { carryOut } from '../carry-out.js';
 import { type Fleet, type Judged, withJudged } from '../compose.js';
 import type { Context } from '../context.js';
 import { shownPlan } from '../plan.js';
-import { dryRun, preflight } from '../recover.js';
+import { dryRun, preflight } from '../preflight.js';
 import { readRunbook } from '../runbooks.js';
 import { restoreConfigs } from './configs.js';
 import { rateOf } from './create.js';

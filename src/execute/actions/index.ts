@@ -14,6 +14,8 @@ import { dataSend } from './data-send.js';
 import { dataVerify } from './data-verify.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
+import { leftOutDone } from './left-out-done.js';
+import { leftOutNote } from './left-out-note.js';
 import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
 import { serviceHold } from './service-hold.js';
@@ -44,6 +46,8 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'data.place': dataPlace,
   'data.aside': dataAside,
   'data.compare': dataCompare,
+  'left-out.note': leftOutNote,
+  'left-out.done': leftOutDone,
 };
 
 /** One action with its kind's module, ready to be looked at and done. */
