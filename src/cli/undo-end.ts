@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
-import { type RunDirectory, saveInRun } from '../execute/run-directory.js';
+import { type RunDirectory, saveReport } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -22,7 +22,7 @@ export async function endUndo(
   const after = await lookAfter(fleet, false, context);
   const journal = parseJournal(await readFile(journalPath(directory.path), 'utf8')).lines;
   const report = renderReport({ plan, diagnosis: before.diagnosis, journal, result, who: operator() });
-  const path = await saveInRun(directory.path, 'report.md', report);
+  const path = await saveReport(directory.path, report);
   const status = statusOfUndo(result);
   if (context.json) {
     context.stdout(`${toJson({ type: 'result', direction: 'undo', ...result, report: path, exit: status })}\n`);

@@ -12,7 +12,7 @@ export type JournalEntry = Pick<JournalLine, 'action' | 'phase' | 'text'> &
 /** The append-only record of a run. */
 export interface Journal {
   readonly path: string;
-  /** Writes one line and resolves when it is on the disk (fsync). Lines of parallel lanes are written one after another. Rejects when the disk refuses. */
+  /** Writes one line and resolves when it is on the disk (fsync). Lines of parallel lanes are written one after another. Rejects with RunbookError('incomplete') when the disk refuses. */
   write(entry: JournalEntry): Promise<JournalLine>;
   /** Waits for the lines that are under way and closes the file. */
   close(): Promise<void>;
@@ -63,7 +63,11 @@ export async function openJournal(directory: string, run: string, now: () => Dat
   let queue: Promise<unknown> = Promise.resolve();
 
   function write(entry: JournalEntry): Promise<JournalLine> {
-    const written = queue.then(() => appendLine(handle, state, entry, run, now()));
+    const written = queue
+      .then(() => appendLine(handle, state, entry, run, now()))
+      .catch((error: Error) => {
+        throw cannotWrite(path, run, error);
+      });
     queue = written.catch(() => undefined);
     return written;
   }
@@ -72,6 +76,14 @@ export async function openJournal(directory: string, run: string, now: () => Dat
     await handle.close();
   }
   return { path, write, close };
+}
+
+/** What is not recorded is not done: the run ends here, and goes on when there is room again. */
+function cannotWrite(path: string, run: string, error: Error): RunbookError {
+  return new RunbookError('incomplete', `The journal of run ${run} cannot be written, so nothing more is done.`, {
+    facts: [`${path}: ${error.message}`, 'every file is kept; what was under way is looked at when the run goes on'],
+    next: [`redis-runbook resume ${run}   once it can be written again`, 'redis-runbook status'],
+  });
 }
 
 /** Throws RunbookError('bad-journal') for a journal that nothing may be done by; a torn last line is none. */

@@ -48,6 +48,8 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
   const memory: Memory = {
     locks: new Map(),
     fences: new Map(),
+    copies: new Map(),
+    notCopied: new Set(),
     checked: new Map(),
     readers: new Map(),
     credentials: new Map(),
