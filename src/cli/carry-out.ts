@@ -34,8 +34,10 @@ export async function carryOut(
   fleet: Fleet,
   flags: ConductFlags,
   context: Context,
+  keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
 ): Promise<number> {
   const directory = await recorded(plan, judged, context);
+  await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,

@@ -9,6 +9,7 @@ import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
 import { headlineLines } from '../report/status-text.js';
 import { createAsk } from './ask.js';
+import { type Branches, createBranches } from './branches.js';
 import { carryOut, operator } from './carry-out.js';
 import { type Fleet, type Judged, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
@@ -32,17 +33,32 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
     if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
-    const plan = await agreedPlan(judged, flags, context);
-    if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
-    if (flags.out !== undefined) {
-      await writePlan(plan, flags.out, context);
-      return exitStatus.done;
+    const branches = createBranches();
+    try {
+      return await withAgreed(branches, judged, fleet, flags, context);
+    } finally {
+      await branches.drop();
     }
-    if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
-    refuseWithoutAnswers(flags, context);
-    await preflight(plan, judged, fleet, context);
-    return carryOut(plan, judged, fleet, flags, context);
   });
+}
+
+async function withAgreed(
+  branches: Branches,
+  judged: Judged,
+  fleet: Fleet | undefined,
+  flags: RecoverFlags,
+  context: Context,
+): Promise<number> {
+  const plan = await agreedPlan(branches, judged, fleet, flags, context);
+  if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
+  if (flags.out !== undefined) {
+    await writePlan(plan, flags.out, context);
+    return exitStatus.done;
+  }
+  if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
+  refuseWithoutAnswers(flags, context);
+  await preflight(plan, judged, fleet, context);
+  return carryOut(plan, judged, fleet, flags, context, branches.keepIn);
 }
 
 async function nothingToDo(judged: Judged, fleet: Fleet | undefined, yes: boolean, context: Context): Promise<number> {
@@ -68,9 +84,16 @@ function leftText(left: Leftovers, context: Context): string {
 }
 
 /** The plan with every consent that it needs given, or refused. */
-async function agreedPlan(judged: Judged, flags: RecoverFlags, context: Context): Promise<Plan> {
+async function agreedPlan(
+  branches: Branches,
+  judged: Judged,
+  fleet: Fleet | undefined,
+  flags: RecoverFlags,
+  context: Context,
+): Promise<Plan> {
   const choice = choiceOf(flags);
   const first = await planFor(judged, choice);
+  if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
   return given === choice ? first.plan : (await planFor(judged, given)).plan;
 }

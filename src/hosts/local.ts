@@ -5,7 +5,7 @@ import { connectHere } from './connect-here.js';
 import { defaultLimits, type Service, type WritableHost } from './host.js';
 import { openLocalChannel } from './local-channel.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
-import { keepFile } from './local-keep.js';
+import { holdFile, keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
 import { namedLocally } from './local-named.js';
 import { listenerAt, nodeAt } from './local-nodes.js';
@@ -64,6 +64,7 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     write: replaceFile,
     makeDirectory: makePrivateDirectory,
     keep: keepFile,
+    hold: holdFile,
     remove: removeFile,
     service: (node) => service(entry, node),
   };

@@ -1,8 +1,9 @@
 import type { Host } from '../hosts/host.js';
 import type { Question } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { AofComparison, RedisSurvey, Survey } from '../model/survey.js';
+import type { Answer, AofComparison, AofFlush, RedisSurvey, Survey } from '../model/survey.js';
 import { createContainment } from '../redis/aof-containment.js';
+import { createFlushSearch } from './aof-flush.js';
 import { verdictOf, type Window, windowsOf } from './aof-windows.js';
 
 /** A file above this is not compared: the answer is `unknown`. */
@@ -21,9 +22,14 @@ export async function answerQuestions(
   survey: Survey,
   hosts: readonly Host[],
   signal: AbortSignal,
-): Promise<AofComparison[]> {
-  const answers: AofComparison[] = [];
-  for (const question of questions) answers.push(await compare(question, survey, hosts, signal));
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const question of questions) {
+    const isFlush = question.kind === 'aof-flushed';
+    answers.push(
+      await (isFlush ? flushOf(question.of, survey, hosts, signal) : compare(question, survey, hosts, signal)),
+    );
+  }
   return answers;
 }
 
@@ -44,8 +50,33 @@ interface Live {
   readonly files: readonly { readonly path: string; readonly sizeBytes: bigint }[];
 }
 
+async function flushOf(node: string, survey: Survey, hosts: readonly Host[], signal: AbortSignal): Promise<AofFlush> {
+  const from = { host: node, node, source: `append-only files of ${node}` };
+  try {
+    const { host, files } = liveFiles(node, survey, hosts);
+    const search = createFlushSearch();
+    for (const file of files) {
+      search.nextFile();
+      for await (const chunk of host.stream(file.path, signal, 0n, file.sizeBytes)) search.feed(chunk);
+    }
+    const found = search.found();
+    const base = (known(redisNamed(survey, node).aof)?.files ?? []).filter((file) => file.type === 'base');
+    const baseBytes = base.reduce((sum, file) => sum + file.sizeBytes, 0n);
+    const value = found === null ? null : { ...found, beforeBytes: found.beforeBytes + baseBytes };
+    return { flushed: node, result: { ok: true, value, from, at: survey.at } };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { flushed: node, result: { ok: false, ...reasonOfNotCompared(error), from, at: survey.at } };
+  }
+}
+
+function reasonOfNotCompared(error: unknown): { readonly why: Why; readonly detail: string } {
+  const why = error instanceof NotCompared ? error.why : 'denied';
+  return { why, detail: error instanceof Error ? error.message : String(error) };
+}
+
 async function compare(
-  question: Question,
+  question: Extract<Question, { kind: 'aof-contained' }>,
   survey: Survey,
   hosts: readonly Host[],
   signal: AbortSignal,
@@ -63,9 +94,7 @@ async function compare(
     return { ...base, result: { ok: true, value: verdict.result, from, at: survey.at }, comparedBytes: verdict.bytes };
   } catch (error) {
     signal.throwIfAborted();
-    const why = error instanceof NotCompared ? error.why : 'denied';
-    const detail = error instanceof Error ? error.message : String(error);
-    return { ...base, result: { ok: false, why, detail, from, at: survey.at }, comparedBytes: 0 };
+    return { ...base, result: { ok: false, ...reasonOfNotCompared(error), from, at: survey.at }, comparedBytes: 0 };
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ActionOf } from '../../model/plan.js';
 import type { AofScan } from '../../redis/aof.js';
-import { loadScratch, refuseForeign, type ScratchSource } from '../../scratch/load.js';
+import { loadScratch, refuseForeign } from '../../scratch/load.js';
 import { localServer } from '../../scratch/local-server.js';
-import { type AofOnDisk, type DataPlace, findAof, plannedPlace } from '../data-place.js';
+import { type DataPlace, findAof, plannedPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb } from '../data-read.js';
 import { nodeAt } from '../node.js';
+import { aofSource } from '../scratch-source.js';
 import type { ActionModule, At, CheckedData } from '../tools.js';
 
 type Check = ActionOf<'data.check'>;
@@ -82,7 +83,7 @@ async function fromAof(action: Check, place: DataPlace, at: At): Promise<Found> 
   const programs = [...entry.start.slice(0, 1), 'redis-server', 'valkey-server'];
   const local = await localServer(programs, newest === 0 ? undefined : newest);
   if (!local.ok) return readOnly(scans, local.why, at);
-  const loaded = await loadScratch(host, sourceOf(aof), { server: local.server }, at.signal);
+  const loaded = await loadScratch(host, aofSource(aof), { server: local.server }, at.signal);
   const open = loaded.confined ? '' : `, not confined: ${loaded.notConfinedWhy}`;
   await at.evidence(`loaded in a scratch server: ${loaded.keys} keys${open}`, { ...loaded });
   return { keys: loaded.keys, expires: loaded.expires, from: `${loaded.keys} keys from its append-only file` };
@@ -101,10 +102,4 @@ async function readOnly(scans: readonly AofScan[], why: string, at: At): Promise
   await at.evidence(`read to the end and not loaded: ${why}`, { keys, commands });
   const from = `${keys} keys and ${commands} commands from its append-only files (read, not loaded: ${why})`;
   return commands === 0 ? { keys, expires, from } : { from };
-}
-
-function sourceOf(aof: AofOnDisk): ScratchSource {
-  const paths = aof.files.map(({ path }) => path);
-  if (aof.manifest) return { kind: 'aof-multi', manifestPath: aof.manifest.path, paths };
-  return { kind: 'aof', path: paths[0] ?? '' };
 }
