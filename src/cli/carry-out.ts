@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import { execute } from '../execute/engine.js';
@@ -15,17 +14,15 @@ import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { createGate, createStep } from './gates.js';
+import { operator } from './operator.js';
 import { runFiles } from './rebuild.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 
+export { operator } from './operator.js';
+
 /** What of the command line counts while a plan is carried out. */
 export type ConductFlags = Pick<RecoverFlags, 'yes' | 'step'>;
-
-/** `user@machine`, as locks and reports show the operator. */
-export function operator(): string {
-  return `${userInfo().username}@${hostname()}`;
-}
 
 /** Carries an agreed plan out in a run directory of its own, looks again, and shows how it ended. Exit status of the run. */
 export async function carryOut(

@@ -64,9 +64,16 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const lockFlags: readonly FlagRow[] = [
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+];
+
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
 const statusFlags: readonly FlagRow[] = [
@@ -130,7 +137,7 @@ export const commands: readonly CommandRow[] = [
     name: 'recover',
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
-    flags: recoverFlags,
+    flags: [...recoverFlags, ...lockFlags],
   },
   {
     part: 'Repair',
@@ -155,6 +162,16 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Plan',
+    name: 'apply',
+    args: '<FILE>',
+    says: 'carries a plan of plan --out out, where the fleet still is as it was',
+    flags: [
+      ...recoverFlags.filter(({ flags }) => /^(-y|--step|--set-aside|--accept-loss|--reason)/.test(flags)),
+      ...lockFlags,
+    ],
+  },
+  {
+    part: 'Plan',
     name: 'runbook',
     args: '',
     says: 'the runbooks that plans are made from',
@@ -176,6 +193,13 @@ export const commands: readonly CommandRow[] = [
       { name: 'list', args: '', says: 'all runs, newest first' },
       { name: 'show', args: '<RUN>', says: 'one run, line by line' },
     ],
+  },
+  {
+    part: 'Record',
+    name: 'unlock',
+    args: '<ID>',
+    says: 'gives back the lock of a run whose holder is gone',
+    flags: [],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {

@@ -82,6 +82,8 @@ const noFlags: RecoverFlags = {
   reason: undefined,
   out: undefined,
   markdown: false,
+  wait: undefined,
+  takeOver: undefined,
 };
 
 async function newestReport(): Promise<string> {

@@ -45,6 +45,9 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   'fleet-file': 'fleet.yaml has mistakes; each is named with its line and column.',
   'no-fleet': 'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist.',
   'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
+  'plan-file': 'A file given to apply was not written by plan --out, or by a newer version.',
+  'plan-tampered':
+    'A file given to apply holds another plan than the runbook and the fleet give: somebody changed it. A plan is never carried out from its file; it is made anew and compared.',
   'survey-file': 'A file given with --survey was not written by status --save.',
   'policy-file': 'A policy file or a baseline of audit has mistakes, or cannot be read.',
   'no-terminal': 'A question would have to be asked and nobody can answer: stdin or stderr is no terminal.',
@@ -89,7 +92,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   sudo: 'A host does not give the right that is needed: no sudo, no sudoers line, or a password that was not accepted. On a terminal another one is asked for once; nothing is tried more often. Without a terminal sudo-password in fleet.yaml says where the password comes from.',
   'too-little-seen': 'A host that may hold data could not be seen.',
   changed: 'The fleet is not as it was when the plan was made.',
-  locked: 'Another run holds the lock of the fleet.',
+  locked:
+    'Another run holds the lock of the fleet, or this one lost it: somebody took it over, and its hosts refuse every further command of it.',
   stopped: 'Stopped at a question or by Ctrl-C; nothing was changed, or everything was undone.',
   incomplete: 'Stopped half way. Every file is kept; resume goes on from what is true, undo goes back.',
   unknown: 'Nobody knows how the last action ended. Look before anything else.',

@@ -28,12 +28,20 @@ export interface RecoverFlags extends SelectFlags {
   readonly reason: string | undefined;
   readonly out: string | undefined;
   readonly markdown: boolean;
+  /** How long to queue up behind a holder of the lock that lives. */
+  readonly wait: string | undefined;
+  /** The id of the run whose holder is gone. */
+  readonly takeOver: string | undefined;
 }
 
 export interface ResumeFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;
   readonly step: boolean;
+  /** How long to queue up behind a holder that lives, as `10m`. */
+  readonly wait: string | undefined;
+  /** Its holder is gone, and the operator typed the run's id. */
+  readonly takeOver: boolean;
 }
 
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {

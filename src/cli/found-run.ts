@@ -1,3 +1,4 @@
+import { RunbookError } from '../errors.js';
 import { refuseBad } from '../execute/journal.js';
 import type { OpenRun } from '../execute/open-runs.js';
 import { runsDirectory } from '../execute/run-directory.js';
@@ -7,6 +8,7 @@ import type { Context } from './context.js';
 import { findRun } from './find-run.js';
 import type { ResumeFlags } from './flags.js';
 import { refuseWithoutAnswers } from './go-on.js';
+import { passLock } from './locked.js';
 
 /** A run that is gone on with or taken back, and the fleet that it is of. The caller closes the fleet. */
 export interface FoundRun {
@@ -22,7 +24,17 @@ export async function foundRun(flags: ResumeFlags, command: 'resume' | 'undo', c
   const here = await findRun(runs, flags.run, command, context);
   if (here) refuseBad(here.read.journal, here.read.directory.path, here.read.directory.run);
   refuseWithoutAnswers(command, here?.read.directory.run ?? flags.run ?? '', flags.yes, context);
+  if (flags.takeOver && flags.run === undefined)
+    throw new RunbookError('usage', '--take-over is for a run that is named.', {
+      next: [`redis-runbook ${command} RUN --take-over`],
+    });
   const fleet = await openFleet(context, here ? { ...flags, group: here.plan.group } : flags);
+  try {
+    await passLock(fleet, { wait: flags.wait, takeOver: flags.takeOver ? flags.run : undefined }, context);
+  } catch (error) {
+    await fleet.close();
+    throw error;
+  }
   const open = async () => compared(here ?? (await bringRun(fleet, runs, flags.run, context)), fleet, runs, context);
   return { fleet, group: fleet.group, open };
 }

@@ -1,4 +1,6 @@
-import { isLeftBehind, readLock } from '../execute/lock.js';
+import { readLock, removeLock } from '../execute/lock.js';
+import { isLeftBehind } from '../execute/lock-standing.js';
+import { myIdentity } from '../hosts/process-identity.js';
 import { known } from '../model/seen.js';
 import { listed } from '../report/quantities.js';
 import { type Fleet, type Judged, lookAndJudge } from './compose.js';
@@ -70,11 +72,12 @@ function onlyNeedsTime({ diagnosis, survey }: Judged): boolean {
 /** Takes away the locks that this operator's own dead runs left on a fleet that needs nothing else. Says what it did. */
 export async function clearLocks(left: Leftovers, fleet: Fleet, who: string, signal: AbortSignal): Promise<string> {
   const cleared: string[] = [];
+  const me = await myIdentity();
   for (const name of left.locked) {
     const host = fleet.hosts.find((each) => each.entry.name === name);
     const found = host && (await readLock(host, signal));
-    if (!host || !found || !isLeftBehind(found.file, who)) continue;
-    await host.remove(found.path);
+    if (!host || !found || !(await isLeftBehind(found.file, who, me))) continue;
+    await removeLock(host, found);
     cleared.push(name);
   }
   const others = left.locked.filter((name) => !cleared.includes(name));

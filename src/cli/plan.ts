@@ -3,16 +3,18 @@ import { exitStatus } from '../errors.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { Check } from '../model/readiness.js';
-import { refusalOf } from '../plan/choice.js';
+import { type Choice, refusalOf } from '../plan/choice.js';
+import { planFileText } from '../plan/plan-file.js';
 import { linesOf } from '../report/doctor-text.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { renderPlanMarkdown } from '../report/plan-markdown.js';
 import { renderPlan } from '../report/plan-text.js';
 import { headlineLines } from '../report/status-text.js';
-import { withJudged } from './compose.js';
+import { type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { PlanFlags } from './flags.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
+import { operator } from './operator.js';
 import { preFlightLines } from './pre-flight.js';
 import { probePlan, troubles } from './probe.js';
 
@@ -34,7 +36,7 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
     if (warnings.length > 0) context.stdout(`\n${warnings.join('\n')}\n`);
     if (fleet !== undefined && !flags.markdown && !context.json && !context.quiet)
       showTroubles(troubles(await probePlan(plan, judged, fleet, context, false)), context);
-    if (flags.out !== undefined) await writePlan(plan, flags.out, context);
+    if (flags.out !== undefined) await writePlan(plan, flags.out, context, { judged, choice, runbook: flags.runbook });
     if (decision.missing.length > 0) throw refusalOf(decision);
     return exitStatus.done;
   });
@@ -47,11 +49,28 @@ export function shownPlan(plan: Plan, markdown: boolean, context: Context): stri
   return renderPlan(plan, { width: context.columns, colour: context.colour, allDiffs: context.verbose > 0 });
 }
 
-/** Writes the plan as Markdown to a file that ends in .md, as JSON to any other. */
-export async function writePlan(plan: Plan, file: string, context: Context): Promise<void> {
-  const text = file.endsWith('.md') ? renderPlanMarkdown(plan) : `${toJson(plan, 2)}\n`;
-  await writeFile(file, text, { mode: 0o600 });
+/** From what a plan was made, so that `apply` can compare it with the fleet. */
+export interface MadeFrom {
+  readonly judged: Judged;
+  readonly choice: Choice;
+  /** As it was named; undefined = the recommended recovery. */
+  readonly runbook: string | undefined;
+}
+
+/** Writes the plan as Markdown to a file that ends in .md, as JSON to any other: for `apply` where it is said from what it was made. */
+export async function writePlan(plan: Plan, file: string, context: Context, from?: MadeFrom): Promise<void> {
+  const isPaper = file.endsWith('.md');
+  await writeFile(file, isPaper ? renderPlanMarkdown(plan) : planText(plan, context, from), { mode: 0o600 });
   context.stderr(`The plan is in ${file}. Nothing was changed.\n`);
+  if (from !== undefined && !isPaper) context.stderr(`redis-runbook apply ${file}   carries it out\n`);
+}
+
+function planText(plan: Plan, context: Context, from: MadeFrom | undefined): string {
+  const group = from?.judged.survey.groups[plan.group];
+  if (from === undefined || group === undefined) return `${toJson(plan, 2)}\n`;
+  const { judged, choice, runbook } = from;
+  const maker = { at: context.now().toISOString(), by: operator(), fleet: judged.inventory.fleet, choice };
+  return planFileText(plan, { ...maker, runbook: runbook ?? plan.runbook.split(' ')[0] ?? '' }, group);
 }
 
 /** What the plan would meet and could not do, before anybody says yes to it. */

@@ -3,6 +3,7 @@ import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
+import type { Choice } from '../plan/choice.js';
 import { linesOf } from '../report/doctor-text.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
@@ -11,11 +12,12 @@ import { headlineLines } from '../report/status-text.js';
 import { createAsk } from './ask.js';
 import { type Branches, createBranches } from './branches.js';
 import { carryOut, operator } from './carry-out.js';
-import { type Fleet, type Judged, withJudged } from './compose.js';
+import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
+import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, showTroubles, writePlan } from './plan.js';
 import { probePlan, troubles, withPlaces } from './probe.js';
@@ -28,7 +30,9 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
       next: ['redis-runbook recover --fleet FILE'],
     });
-  return withJudged(context, flags, async (seen, fleet) => {
+  return withJudged(context, flags, async (first, fleet) => {
+    const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
+    const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;
     const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
@@ -49,10 +53,10 @@ async function withAgreed(
   flags: RecoverFlags,
   context: Context,
 ): Promise<number> {
-  const plan = await agreedPlan(branches, judged, fleet, flags, context);
+  const { plan, choice } = await agreedPlan(branches, judged, fleet, flags, context);
   if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
   if (flags.out !== undefined) {
-    await writePlan(plan, flags.out, context);
+    await writePlan(plan, flags.out, context, { judged, choice, runbook: undefined });
     return exitStatus.done;
   }
   if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
@@ -90,15 +94,15 @@ async function agreedPlan(
   fleet: Fleet | undefined,
   flags: RecoverFlags,
   context: Context,
-): Promise<Plan> {
+): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
   const choice = choiceOf(flags);
   const first = await planFor(judged, choice);
   if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return given === choice ? first.plan : (await planFor(judged, given)).plan;
+  return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given)).plan };
 }
 
-function showPlan(plan: Plan, markdown: boolean, context: Context): void {
+export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }
 
@@ -108,11 +112,15 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 }
 
 /** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
-async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
-  const tried = await tryPlaces(plan, judged, fleet, context);
+export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
+  const isTold = !context.json && !context.quiet;
+  const [tried, probes] = await Promise.all([
+    tryPlaces(plan, judged, fleet, context),
+    isTold ? probePlan(plan, judged, fleet, context, false) : [],
+  ]);
   refuseFailed(tried);
-  if (context.json || context.quiet) return;
-  const checks = withPlaces(await probePlan(plan, judged, fleet, context, false), tried);
+  if (!isTold) return;
+  const checks = withPlaces(probes, tried);
   showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
 }
 
@@ -136,7 +144,7 @@ async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, cont
   return status;
 }
 
-function refuseWithoutAnswers(flags: RecoverFlags, context: Context): void {
+export function refuseWithoutAnswers(flags: Pick<RecoverFlags, 'yes'>, context: Context): void {
   if (flags.yes || (context.isTerminal && !context.noInput)) return;
   throw new RunbookError('no-terminal', 'A recovery asks before it changes anything, and nobody can be asked here.', {
     facts: ['stdin and stderr are not both a terminal, or --no-input was given'],

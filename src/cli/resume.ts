@@ -33,7 +33,7 @@ export async function resumeCommand(flags: ResumeFlags, context: Context): Promi
     await found.fleet.close();
   }
   const { recoverCommand } = await import('./recover.js');
-  return recoverCommand({ ...planAnew, ...flags, group }, context);
+  return recoverCommand({ ...planAnew, ...flags, takeOver: undefined, group }, context);
 }
 
 function nothingLeft({ read, direction }: OpenRun, context: Context): number {
@@ -100,4 +100,6 @@ const planAnew = {
   reason: undefined,
   out: undefined,
   markdown: false,
+  wait: undefined,
+  takeOver: undefined,
 } as const;

@@ -63,12 +63,21 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
     case 'resume':
     case 'undo': {
-      const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      const flags = {
+        ...select,
+        run: word,
+        yes: isOn(options.yes),
+        step: isOn(options.step),
+        wait: text(options.wait),
+        takeOver: isOn(options.takeOver),
+      };
       if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
       return (await import('./resume.js')).resumeCommand(flags, context);
     }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
+    case 'apply':
+      return (await import('./apply.js')).applyCommand(word ?? '', choices(given, select), context);
     case 'runbook':
       return (await import('./runbook.js')).runbookCommand(
         { ...select, sub: oneOf(sub, ['list', 'show', 'check']), name: word, markdown: isOn(options.markdown) },
@@ -79,6 +88,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
         context,
       );
+    case 'unlock':
+      return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
     case 'salvage':
       return (await import('./salvage.js')).salvageCommand(
         {
@@ -134,6 +145,8 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     reason: text(options.reason),
     out: text(options.out),
     markdown: isOn(options.markdown),
+    wait: text(options.wait),
+    takeOver: text(options.takeOver),
   };
 }
 

@@ -65,6 +65,7 @@ async function withSalvages(result: RunResult): Promise<RunResult> {
 
 function statusOfRun(result: RunResult, after: Judged | undefined): number {
   if (result.outcome === 'unknown') return exitStatus.unknown;
+  if (result.lockLost) return exitStatus.locked;
   if (result.outcome !== 'done') return result.changedAnything ? exitStatus.incomplete : exitStatus.stopped;
   const healthy = after === undefined || after.diagnosis.state === 'healthy';
   return worstOf([

@@ -22,11 +22,18 @@ export function copyPath(host: Host, run: string, file: CopiedFile): string {
  */
 export async function copyOut(run: Run): Promise<void> {
   for (const name of run.memory.locks.keys()) if (!run.memory.copies.has(name)) run.memory.copies.set(name, new Map());
-  if (run.memory.copies.size === 0) return;
+  // Who took the run over has its own record on the hosts by now.
+  if (run.memory.copies.size === 0 || run.progress.lockLost) return;
   const over = AbortSignal.timeout(LIMIT_MS);
   const content = await contentOf(run.tools.directory);
   const ends = [...run.memory.copies].map(async ([name, known]) => {
-    const why = await copyTo(run.tools.hosts.get(name), run.tools.run, content, known, over);
+    const why = await copyTo(
+      run.memory.claimed.get(name) ?? run.tools.hosts.get(name),
+      run.tools.run,
+      content,
+      known,
+      over,
+    );
     return why === undefined ? [] : [{ name, why }];
   });
   const late = sleep(LIMIT_MS, undefined, { ref: false }).then(() => undefined);

@@ -1,4 +1,4 @@
-import { readLock, updateLock } from './lock.js';
+import { readLock, removeLock, updateLock } from './lock.js';
 import { emit, type Run } from './run.js';
 
 /** A run's own signals may have ended by now; what puts it in order gets this long. */
@@ -36,10 +36,11 @@ export async function settleLocks(run: Run): Promise<void> {
       const found = await readLock(host, signal);
       if (found?.file.token !== held.file.token) continue;
       if (progress.changedAnything) await updateLock(host, found, { doing, pid: 0 }, signal);
-      else await host.remove(held.path);
+      else await removeLock(host, found);
     } catch (error) {
       emit(run, { type: 'note', text: `${name}: the lock could not be put in order: ${String(error)}` });
     }
   }
   run.memory.locks.clear();
+  run.memory.claimed.clear();
 }

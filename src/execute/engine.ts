@@ -5,7 +5,7 @@ import type { RunResult } from '../model/run.js';
 import { runBatch } from './batch.js';
 import { copyOut } from './copies.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
-import { beginHeartbeat } from './heartbeat.js';
+import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
 import { pickUp } from './pick-up.js';
 import { resultOf } from './result.js';
@@ -29,7 +29,7 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   try {
     await tools.journal.write({ action: 'run', phase: 'intent', ...beginning(plan, tools, options) });
     if (options.resumption) await pickUp(run, options.resumption);
-    if (run.progress.outcome === 'done') await runStages(run);
+    if (run.progress.outcome === 'done') await runStages(run, heartbeat);
   } catch (error) {
     if (run.progress.outcome === 'done') run.progress.outcome = 'failed';
     run.progress.stoppedWhy ??= error instanceof Error ? error.message : String(error);
@@ -65,18 +65,17 @@ function beginning(plan: Plan, { who }: Tools, { resumption }: ExecuteOptions) {
   return { text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master${goesOn}`, detail };
 }
 
-async function runStages(run: Run): Promise<void> {
+async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
   for (const [index, stage] of run.stages.entries()) {
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
     if (!(await passesGate(run, stage, index))) {
       return stop(run, stage, 'stopped', 'declined at the question before it');
     }
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
-    await runStage(
-      run,
-      stage,
-      run.plan.stages.findIndex((each) => each.id === stage.id),
-    );
+    const place = run.plan.stages.findIndex((each) => each.id === stage.id);
+    run.progress.doing = `stage ${place + 1} ${stage.title}`;
+    heartbeat.now();
+    await runStage(run, stage, place);
     if (run.progress.outcome !== 'done') return;
   }
 }
@@ -99,7 +98,6 @@ function stagesOfGate(stages: readonly Stage[], index: number): readonly Stage[]
 }
 
 async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
-  run.progress.doing = `stage ${index + 1} ${stage.title}`;
   await run.tools.journal.write({ action: stage.id, phase: 'intent', text: stage.title });
   emit(run, { type: 'stage-begun', index, title: stage.title, at: run.tools.now().toISOString() });
   const wrong = await checkNeeds(stage.needs, at(run, stage.id));

@@ -1,18 +1,39 @@
-import { updateLock } from './lock.js';
-import type { Run } from './run.js';
+import { RunbookError } from '../errors.js';
+import { ChangedUnderneath, type WritableHost } from '../hosts/host.js';
+import { type HeldLock, readLock, updateLock } from './lock.js';
+import { DEAD_AFTER_S } from './lock-standing.js';
+import { emit, type Run } from './run.js';
+import type { At } from './tools.js';
 
 const BEAT_MS = 10_000;
 
 /**
- * Renews the heartbeat and `doing` of every lock that the run holds, every ten seconds. A lock that cannot be renewed
- * is left as it is: the token check before the next action on that host finds out why.
+ * For how long a lock that could not be renewed is still trusted. Shorter than the time after which others take it for
+ * dead, by more than one action's look takes.
  */
-export function beginHeartbeat(run: Run): { end(): Promise<void> } {
+const TRUSTED_MS = (DEAD_AFTER_S - 30) * 1000;
+
+/** The signs of life of a run under way. */
+export interface Heartbeat {
+  /** Gives one now, beside what the run does: what it is doing changed. */
+  now(): void;
+  end(): Promise<void>;
+}
+
+/**
+ * Renews the heartbeat and `doing` of every lock that the run holds, every ten seconds. A lock that is another's by now,
+ * or gone, is noted in the run's memory, and so is that most locks could not be renewed for a minute: no action is begun
+ * any more.
+ */
+export function beginHeartbeat(run: Run): Heartbeat {
   let busy: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
+  const now = () => {
     busy = busy.then(() => beat(run));
-  }, BEAT_MS);
+    run.memory.beating = busy;
+  };
+  const timer = setInterval(now, BEAT_MS);
   return {
+    now,
     end: async () => {
       clearInterval(timer);
       await busy;
@@ -21,13 +42,84 @@ export function beginHeartbeat(run: Run): { end(): Promise<void> } {
 }
 
 async function beat(run: Run): Promise<void> {
-  const changes = { heartbeat: run.tools.now().toISOString(), doing: run.progress.doing };
-  await Promise.all(
-    [...run.memory.locks].map(async ([name, held]) => {
-      const host = run.tools.hosts.get(name);
-      if (!host) return;
-      const renewed = await updateLock(host, held, changes, run.options.now).catch(() => held);
-      if (run.memory.locks.get(name) === held) run.memory.locks.set(name, renewed);
-    }),
-  );
+  const known = run.memory.lost;
+  await renewAll(run, run.options.now, run.progress.doing);
+  if (run.memory.lost !== known) emit(run, { type: 'note', text: run.memory.lost?.message ?? '' });
+}
+
+type Holder = Pick<At, 'memory' | 'tools'>;
+
+/** Renews every lock once, now. */
+async function renewAll(holder: Holder, signal: AbortSignal, doing?: string): Promise<void> {
+  await Promise.all([...holder.memory.locks].map(([name, held]) => renew(holder, name, held, signal, doing)));
+}
+
+async function renew(
+  { memory, tools }: Holder,
+  name: string,
+  held: HeldLock,
+  signal: AbortSignal,
+  doing = held.file.doing,
+): Promise<void> {
+  const host = tools.hosts.get(name);
+  if (!host) return;
+  const began = Date.now();
+  try {
+    const renewed = await updateLock(host, held, { heartbeat: tools.now().toISOString(), doing }, signal);
+    if (memory.locks.get(name) !== held) return;
+    memory.locks.set(name, renewed);
+    memory.renewedAtMs.set(name, began);
+  } catch (error) {
+    // A release takes the lock out of the memory before it takes the file away.
+    if (!(error instanceof ChangedUnderneath) || memory.locks.get(name) !== held) return;
+    const lost = await lostOn(host, held, signal);
+    if (lost) memory.lost ??= lost;
+  }
+}
+
+/** Why a lock is not as this run wrote it last; undefined when that cannot be seen, or it is this run's all the same. */
+async function lostOn(host: WritableHost, held: HeldLock, signal: AbortSignal): Promise<RunbookError | undefined> {
+  try {
+    const found = await readLock(host, signal);
+    return found?.file.token === held.file.token ? undefined : lockLost(host.entry.name, held, found);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error of a run whose lock is another's by now. */
+export function lockLost(name: string, held: HeldLock, found: HeldLock | undefined): RunbookError {
+  const { run, since } = held.file;
+  const by =
+    found === undefined
+      ? `${held.path} was taken away since ${since}`
+      : `it is ${found.file.who}'s now, run ${found.file.run}, since ${found.file.since}: ${found.file.doing}`;
+  return new RunbookError('locked', `Run ${run} does not hold its lock on ${name} any more: nothing more is done.`, {
+    facts: [by],
+    next: ['redis-runbook status', `redis-runbook history show ${run}`],
+  });
+}
+
+/**
+ * Throws RunbookError `locked` when this run may not begin anything any more. A machine that slept, and whose heartbeat
+ * did not come to it yet, renews the locks first.
+ */
+export async function refuseLost(at: At): Promise<void> {
+  const { memory } = at;
+  if (!memory.lost && lateOf(at).length > 0) await renewAll(at, at.signal);
+  if (memory.lost) throw memory.lost;
+  const late = lateOf(at);
+  if (late.length === 0 || late.length * 2 < memory.locks.size) return;
+  memory.lost = new RunbookError('locked', 'This run could not keep its lock: nothing more is done.', {
+    facts: [
+      `no sign of life reached ${late.join(' ')} for more than ${TRUSTED_MS / 1000} s: others may take the run for dead`,
+    ],
+    next: ['redis-runbook status'],
+  });
+  throw memory.lost;
+}
+
+function lateOf({ memory }: At): readonly string[] {
+  const now = Date.now();
+  return [...memory.locks.keys()].filter((name) => now - (memory.renewedAtMs.get(name) ?? now) > TRUSTED_MS);
 }

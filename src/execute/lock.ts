@@ -1,15 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { RunbookError } from '../errors.js';
+import { createHash } from 'node:crypto';
 import type { WritableHost } from '../hosts/host.js';
 import { toJson } from '../model/json.js';
-import type { LockHolder } from '../model/survey.js';
+import { type LockFile, parseLock } from './lock-file.js';
 
-/** The lock of a fleet on one host, as its file holds it. `pid` 0 = no process stands behind it any more. */
-export interface LockFile extends LockHolder {
-  readonly token: string;
-}
-
-/** A lock that this run holds: the file's content as last written. */
+/** A lock as it stands on one host: the content as last read or written. */
 export interface HeldLock {
   readonly path: string;
   readonly file: LockFile;
@@ -27,8 +21,11 @@ r=$?
 rm -f "$t"
 exit $r`;
 
+/** The seconds since the file was written, by the clock of the host that holds it: clocks of two machines differ. */
+const AGE = `m=$(stat -c %Y -- "$1") && n=$(date +%s) && echo $((n - m))`;
+
 /** The lock's path on a host. */
-export function lockPath(host: WritableHost): string {
+export function lockPath(host: Pick<WritableHost, 'entry'>): string {
   return `${host.entry.state}/lock.json`;
 }
 
@@ -40,34 +37,16 @@ export async function readLock(host: WritableHost, signal: AbortSignal): Promise
     if (seen.why === 'absent') return undefined;
     throw new Error(`${host.entry.name}:${path} could not be read: ${seen.detail}`);
   }
-  return { path, file: parseLock(new TextDecoder().decode(seen.value), path), sha256: sha256(seen.value) };
+  const file = parseLock(new TextDecoder().decode(seen.value), `${host.entry.name}:${path}`);
+  return { path, file, sha256: sha256(seen.value) };
 }
 
-function parseLock(text: string, path: string): LockFile {
-  const value = parseObject(text);
-  const word = (name: string) => (typeof value[name] === 'string' ? (value[name] as string).slice(0, 200) : undefined);
-  const [run, token, who, since] = [word('run'), word('token'), word('who'), word('since')];
-  if (run === undefined || token === undefined || who === undefined || since === undefined) {
-    throw new Error(`${path} is no lock of redis-runbook`);
-  }
-  const pid = typeof value.pid === 'number' && Number.isSafeInteger(value.pid) ? value.pid : 0;
-  return { run, token, who, since, pid, heartbeat: word('heartbeat') ?? since, doing: word('doing') ?? '' };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
-
-/** A new lock of this process. */
-export function newLock(run: string, who: string, now: Date, doing: string): LockFile {
-  const at = now.toISOString();
-  const token = randomBytes(16).toString('hex');
-  return { run, token, who, since: at, heartbeat: at, doing, pid: process.pid };
+/** Seconds since the last sign of life of a lock, by its host's own clock; undefined when that cannot be seen. */
+export async function lockAgeSeconds(host: WritableHost, signal: AbortSignal): Promise<number | undefined> {
+  const argv = ['sh', '-c', AGE, 'sh', lockPath(host)];
+  const said = await host.run(argv, { timeoutMs: 10_000 }, signal).catch(() => undefined);
+  if (said?.status !== 0 || !/^-?\d+$/.test(said.stdout.trim())) return undefined;
+  return Math.max(0, Number(said.stdout.trim()));
 }
 
 /** Makes the lock file exclusively; false when one is there already. Throws when it can be neither made nor found. */
@@ -84,7 +63,7 @@ export async function createLock(host: WritableHost, file: LockFile, signal: Abo
   throw new Error(`${host.entry.name}:${path} could not be made: ${made.stderr.trim() || `status ${made.status}`}`);
 }
 
-/** Replaces the content of a lock that is held, only while the file is as this run wrote it. Throws when it is not. */
+/** Replaces the content of a lock, only while the file is as it was read or written last. Throws when it is not. */
 export async function updateLock(
   host: WritableHost,
   held: HeldLock,
@@ -97,39 +76,9 @@ export async function updateLock(
   return { path: held.path, file, sha256: sha256(bytes) };
 }
 
-/**
- * Whether the lock may be taken over without being asked: nobody stands behind it any more and it is this operator's
- * own, on this machine. Only there can a dead process be told from one that is out of sight.
- */
-export function isLeftBehind(file: LockFile, who: string): boolean {
-  return file.who === who && (file.pid === 0 || (file.pid !== process.pid && !lives(file.pid)));
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** The refusal that names the holder. */
-export function lockedBy(host: string, file: LockFile, now: Date): RunbookError {
-  const quietSeconds = Math.max(0, Math.round((now.getTime() - Date.parse(file.heartbeat)) / 1000));
-  const dead = file.pid === 0 || quietSeconds > 90;
-  const message = dead
-    ? `The fleet is locked by a run that looks dead: ${file.run}.`
-    : `The fleet is locked: ${file.who} is working on it right now, run ${file.run}.`;
-  return new RunbookError('locked', message, {
-    facts: [
-      `who        ${file.who}, run ${file.run}, process ${file.pid}`,
-      `since      ${file.since}; last sign of life ${quietSeconds} s ago`,
-      `doing      ${file.doing}`,
-      `lock on    ${host}`,
-    ],
-    next: ['redis-runbook status'],
-  });
+/** Removes a lock, seen on the host to be the one that was read, in the same command. Rejects with ClaimLost when it is another by now. */
+export async function removeLock(host: WritableHost, held: HeldLock): Promise<void> {
+  await host.claimed({ path: held.path, token: held.file.token }).remove(held.path);
 }
 
 function sha256(bytes: Uint8Array): string {

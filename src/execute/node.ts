@@ -24,9 +24,9 @@ export interface NodeAt {
   readonly named: WritableHost;
 }
 
-/** The host of that name. Throws when the run does not have it. */
+/** The host of that name; where this run holds its lock, one that does nothing without it. Throws when the run does not have it. */
 export function hostOf(at: Reach, name: string): WritableHost {
-  const host = at.tools.hosts.get(name);
+  const host = at.memory.claimed?.get(name) ?? at.tools.hosts.get(name);
   if (!host) throw new Error(`${name} is no host of this run`);
   return host;
 }

@@ -1,5 +1,6 @@
 import { RunbookError } from '../errors.js';
 import { ChannelLost } from '../hosts/channel.js';
+import { ClaimLost } from '../hosts/claim.js';
 import type { Action, Stage } from '../model/plan.js';
 import type { Outcome } from '../model/run.js';
 import { actionModule } from './actions/index.js';
@@ -44,6 +45,10 @@ export async function runAction(run: Run, stage: Stage, action: Action, at: At):
   });
   if (ended.outcome === 'failed') stop(run, stage, 'failed', `${action.node}: ${ended.says}`);
   if (ended.outcome === 'unknown') stop(run, stage, 'unknown', `${action.node}: ${ended.says}`);
+  if (ended.error !== undefined && (ended.error === run.memory.lost || ended.error instanceof ClaimLost)) {
+    run.memory.lost ??= ended.error;
+    run.progress.lockLost = true;
+  }
   const refusal = ended.error?.word === 'locked' || ended.error?.word === 'changed';
   if (ended.error && refusal && (run.progress.picksUp || !run.progress.changedAnything)) throw ended.error;
 }

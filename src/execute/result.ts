@@ -20,6 +20,7 @@ export function resultOf(run: Run): RunResult {
     open: progress.total - progress.done - progress.unknown,
     unknown: progress.unknown,
     changedAnything: progress.changedAnything,
+    ...(progress.lockLost ? { lockLost: true } : {}),
     proof: progress.proof,
     leftToDo: [...leftOut, ...(progress.outcome === 'done' ? scripts : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),

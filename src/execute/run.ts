@@ -15,6 +15,8 @@ export interface Progress {
   stoppedIn?: string;
   stoppedWhy?: string;
   servingSince?: string;
+  /** The run's lock is another's by now, or could not be kept. */
+  lockLost?: true;
   /** The stage under way, for the locks' `doing`. */
   doing: string;
   readonly proof: { check: string; ok: boolean; says: string }[];
@@ -47,10 +49,13 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
   };
   const memory: Memory = {
     locks: new Map(),
+    claimed: new Map(),
+    renewedAtMs: new Map(),
     fences: new Map(),
     copies: new Map(),
     notCopied: new Set(),
     checked: new Map(),
+    stopped: new Map(),
     readers: new Map(),
     credentials: new Map(),
   };

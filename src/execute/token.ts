@@ -1,21 +1,28 @@
 import { RunbookError } from '../errors.js';
 import type { Action } from '../model/plan.js';
-import { lockedBy, readLock } from './lock.js';
-import { hostOf } from './node.js';
+import { lockLost, refuseLost } from './heartbeat.js';
+import { readLock } from './lock.js';
 import type { At } from './tools.js';
 
 /**
- * The fencing of every action: the lock on its host must still carry this run's token. Hosts whose lock this run has
- * not taken are not checked. Throws RunbookError('locked') when somebody else holds it or it is gone.
+ * Before every action: the run's locks are known to be its own, and the one on the action's host is seen to be. What acts
+ * there sees the token once more, in the same command (`WritableHost.claimed`). Throws RunbookError('locked') when
+ * somebody else holds it or it is gone, and 'blocked' where this run never took it.
  */
 export async function checkToken(action: Action, at: At): Promise<void> {
+  await refuseLost(at);
+  if (action.kind === 'lock.take') return;
   const held = at.memory.locks.get(action.host);
-  if (!held || action.kind === 'lock.take') return;
-  const found = await readLock(hostOf(at, action.host), at.signal);
+  const host = at.tools.hosts.get(action.host);
+  if (!held || !host) {
+    if (action.kind === 'lock.release') return;
+    throw new RunbookError('blocked', `${action.host} is not locked by this run: nothing is done there.`, {
+      facts: [`${action.id} comes before the lock of ${action.host} is taken, or after it was given back`],
+      next: ['redis-runbook runbook check FILE'],
+    });
+  }
+  const found = await readLock(host, at.signal);
   if (found?.file.token === held.file.token) return;
-  if (found) throw lockedBy(action.host, found.file, at.tools.now());
-  throw new RunbookError('locked', `This run's lock on ${action.host} is gone.`, {
-    facts: [`${held.path} was taken away since ${held.file.since}`],
-    next: ['redis-runbook status'],
-  });
+  at.memory.lost ??= lockLost(action.host, held, found);
+  throw at.memory.lost;
 }

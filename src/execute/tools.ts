@@ -1,4 +1,6 @@
+import type { RunbookError } from '../errors.js';
 import type { RedisReader, WritableHost } from '../hosts/host.js';
+import type { ProcessIdentity } from '../hosts/process-identity.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
 import type { RunEvent } from '../model/run.js';
@@ -22,6 +24,8 @@ export interface Tools {
   readonly run: string;
   /** `user@machine` of the operator, as locks show it. */
   readonly who: string;
+  /** This process, as locks name it. */
+  readonly identity?: ProcessIdentity;
   readonly now: () => Date;
 }
 
@@ -51,6 +55,12 @@ export interface CheckedData {
   readonly expires: bigint;
 }
 
+/** What a node held when this run stopped it: what its files must give, as long as they are those that it left. */
+export interface HeldAtStop extends CheckedData {
+  /** `filesNow` of its data files right after the stop. */
+  readonly files: string;
+}
+
 /** Keeps `CLIENT PAUSE … WRITE` alive on one node. */
 export interface FenceKeeper {
   readonly node: string;
@@ -65,12 +75,22 @@ export interface FenceKeeper {
 /** What the actions of one run remember for each other; nothing of it is needed by a later run. */
 export interface Memory {
   readonly locks: Map<string, HeldLock>;
+  /** The locked hosts as this run may change them: nothing is done there any more once the token is gone. */
+  readonly claimed: Map<string, WritableHost>;
+  /** Host → when its lock was last known to be this run's, milliseconds of the wall clock, which goes on while a machine sleeps. */
+  readonly renewedAtMs: Map<string, number>;
+  /** The signs of life that are under way: a lock goes only when none is, or it would be written once more. */
+  beating?: Promise<void>;
+  /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
+  lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;
   /** Hosts that have copies of the run's record → sha256 of what each file was there when it was written last. */
   readonly copies: Map<string, Map<CopiedFile, string>>;
   /** Hosts that were said to have no new copy. */
   readonly notCopied: Set<string>;
   readonly checked: Map<string, CheckedData>;
+  /** By node, where this run stopped it and saw what it left. */
+  readonly stopped: Map<string, HeldAtStop>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */
@@ -84,7 +104,7 @@ export interface Memory {
 /** What it takes to reach the nodes of a fleet and to ask them: a part of every `At`, and all that a backup needs. */
 export interface Reach {
   readonly tools: Pick<Tools, 'hosts' | 'inventory' | 'passwords'>;
-  readonly memory: Pick<Memory, 'readers' | 'credentials'>;
+  readonly memory: Pick<Memory, 'readers' | 'credentials'> & Partial<Pick<Memory, 'claimed'>>;
   readonly signal: AbortSignal;
 }
 

@@ -6,6 +6,9 @@ import { at, emit, type Run, stop } from './run.js';
 import type { At, Sight } from './tools.js';
 
 const POLL_MS = 100;
+/** Most of what is waited for comes at once: the first second is looked at more often. */
+const FIRST_POLL_MS = 25;
+const FIRST_MS = 1000;
 /** Those who watch are told what is waited for this often. */
 const TELL_MS = 1000;
 
@@ -40,7 +43,10 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
       elapsedMs,
       limitMs: condition.limitMs,
     });
+  const { doing } = run.progress;
+  run.progress.doing = `${doing}, waiting: ${condition.says}`.slice(0, 200);
   const waited = await waitFor(condition, at(run, condition.id), tell);
+  run.progress.doing = doing;
   const { outcome } = waited;
   await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
   const { seen, elapsedMs } = waited;
@@ -52,6 +58,11 @@ async function runCondition(run: Run, stage: Stage, condition: Condition): Promi
 function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): void {
   const { progress } = run;
   recordProof(run, stage, condition, waited);
+  if (waited.outcome === 'failed' && run.memory.lost) {
+    progress.lockLost = true;
+    stop(run, stage, 'failed', waited.seen);
+    return;
+  }
   if (waited.outcome === 'done') {
     progress.done += 1;
     if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
@@ -66,7 +77,7 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
 }
 
 /**
- * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
+ * Polls a condition every 25 ms, after a second every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
  * leaves is unknown: nobody knows whether it would have come to hold.
  */
 async function waitFor(condition: Condition, at: At, tell: (seen: string, elapsedMs: number) => void): Promise<Waited> {
@@ -77,12 +88,14 @@ async function waitFor(condition: Condition, at: At, tell: (seen: string, elapse
     const elapsedMs = Math.round(performance.now() - begun);
     if (sight.holds) return { ...sight, outcome: 'done', elapsedMs };
     if (at.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs };
+    if (at.memory.lost) return { holds: false, seen: at.memory.lost.message, outcome: 'failed', elapsedMs };
     if (elapsedMs >= condition.limitMs) return { ...sight, outcome: 'failed', elapsedMs };
     if (performance.now() - told >= TELL_MS) {
       told = performance.now();
       tell(sight.seen, elapsedMs);
     }
-    await sleep(Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
+    const pollMs = elapsedMs < FIRST_MS ? FIRST_POLL_MS : POLL_MS;
+    await sleep(Math.min(pollMs, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
       () => undefined,
     );
   }

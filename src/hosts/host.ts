@@ -3,6 +3,7 @@ import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
 import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
 import type { Seen } from '../model/seen.js';
+import type { Claim } from './claim.js';
 import type { RedisEndpoint } from './redis-endpoint.js';
 
 /** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
@@ -167,6 +168,13 @@ export interface WritableHost extends Host {
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
   named(config: string): WritableHost;
+  /**
+   * The same machine for a run that holds its lock: whatever changes something first sees, there and in the same command,
+   * that the lock file carries the token; else nothing is done, and it rejects with ClaimLost.
+   */
+  claimed(claim: Claim): WritableHost;
+  /** Sees the token of a claimed host: what is sent on a connection of its own needs it. Rejects with ClaimLost. */
+  checkClaim?(signal: AbortSignal): Promise<void>;
 }
 
 /** Commands that only look. The list is closed: nothing else can be sent through a reader. */

@@ -45,12 +45,19 @@ function heldByAnother(node: NodeEntry, run: string): RunbookError {
 }
 
 /** Writes the hold file of a node, exclusively and fsynced. Held by the same run: nothing to do. By another: `locked`. */
-export async function holdNode(entry: HostEntry, node: NodeEntry, run: string, signal: AbortSignal): Promise<void> {
+export async function holdNode(
+  entry: HostEntry,
+  node: NodeEntry,
+  run: string,
+  signal: AbortSignal,
+  guard: () => void = () => undefined,
+): Promise<void> {
+  guard();
   const path = holdPath(entry, node);
   await makePrivateDirectory(dirname(path));
   const text = `${JSON.stringify({ run, since: new Date().toISOString() })}\n`;
   try {
-    await replaceFile(path, new TextEncoder().encode(text), 'absent', signal);
+    await replaceFile(path, new TextEncoder().encode(text), 'absent', signal, guard);
   } catch (error) {
     if (!(error instanceof ChangedUnderneath)) throw error;
     const holder = await holderOrThrow(entry, node, signal);
@@ -63,10 +70,17 @@ export async function holdNode(entry: HostEntry, node: NodeEntry, run: string, s
  * Removes the hold file of this run, and what a run that was killed left of one; not held is fine, held by another run
  * is `locked`.
  */
-export async function releaseNode(entry: HostEntry, node: NodeEntry, run: string, signal: AbortSignal): Promise<void> {
+export async function releaseNode(
+  entry: HostEntry,
+  node: NodeEntry,
+  run: string,
+  signal: AbortSignal,
+  guard: () => void = () => undefined,
+): Promise<void> {
   signal.throwIfAborted();
   const holder = await holderOrThrow(entry, node, signal);
   if (holder !== null && holder !== run) throw heldByAnother(node, holder);
+  guard();
   await removeLeftovers(holdPath(entry, node));
   if (holder !== null) await removeFile(holdPath(entry, node));
 }

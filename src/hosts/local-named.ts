@@ -101,5 +101,6 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       return host.remove(path);
     },
     named: (other) => namedLocally(host, other),
+    claimed: (claim) => namedLocally(host.claimed(claim), config),
   };
 }

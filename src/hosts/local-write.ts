@@ -86,9 +86,16 @@ async function fill(handle: FileHandle, bytes: Uint8Array, like: FileStat | unde
   await handle.sync();
 }
 
-async function place(temporary: string, path: string, expected: string, like: FileStat | undefined): Promise<void> {
+async function place(
+  temporary: string,
+  path: string,
+  expected: string,
+  like: FileStat | undefined,
+  guard: () => void,
+): Promise<void> {
   if (like === undefined) {
     try {
+      guard();
       await link(temporary, path);
     } catch (error) {
       if (codeOf(error) === 'EEXIST') throw new ChangedUnderneath(path, 'appeared meanwhile: nothing was written');
@@ -101,21 +108,25 @@ async function place(temporary: string, path: string, expected: string, like: Fi
   if (now.inode !== like.inode || now.device !== like.device) {
     throw new ChangedUnderneath(path, 'was replaced since it was read: nothing was written');
   }
+  guard();
   await rename(temporary, path);
 }
 
 /**
  * Replaces a regular file atomically: exclusive temporary name in the same directory, owner and mode of the original,
  * fsync of file and directory, rename. The content is compared with `expected` (sha256, lower-case hex, or `absent`)
- * before anything is written and again right before the rename; throws ChangedUnderneath. A link is refused.
+ * before anything is written and again right before the rename; throws ChangedUnderneath. A link is refused. `guard` is
+ * asked first, and once more right before the file gets its name; what it throws stops the writing.
  */
 export async function replaceFile(
   path: string,
   bytes: Uint8Array,
   expected: string | 'absent',
   signal: AbortSignal,
+  guard: () => void = () => undefined,
 ): Promise<void> {
   signal.throwIfAborted();
+  guard();
   const like = expected === 'absent' ? undefined : await readExpected(path, expected, signal);
   if (like === undefined) await refuseExisting(path);
   const temporary = temporaryName(path);
@@ -127,7 +138,7 @@ export async function replaceFile(
       await handle.close();
     }
     signal.throwIfAborted();
-    await place(temporary, path, expected, like);
+    await place(temporary, path, expected, like, guard);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;

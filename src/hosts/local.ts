@@ -1,6 +1,7 @@
 import { RunbookError } from '../errors.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
 import type { From, Seen } from '../model/seen.js';
+import { type Claim, checkClaimHere } from './claim.js';
 import { connectHere } from './connect-here.js';
 import { defaultLimits, type Service, type WritableHost } from './host.js';
 import { openLocalChannel } from './local-channel.js';
@@ -30,8 +31,8 @@ async function vouch(entry: HostEntry, endpoint: RedisEndpoint, signal: AbortSig
   return reason === undefined ? saw(true, from) : missed('denied', reason, from);
 }
 
-function service(entry: HostEntry, node: NodeEntry): Service {
-  if (entry.service === 'auto' || entry.service === 'process') return processService(entry, node);
+function service(entry: HostEntry, node: NodeEntry, guard: () => void): Service {
+  if (entry.service === 'auto' || entry.service === 'process') return processService(entry, node, guard);
   const message = `${entry.name}: service ${entry.service} cannot be used with transport local in this version`;
   throw new RunbookError('fleet-file', message, { facts: [`fleet.yaml line ${entry.line}`] });
 }
@@ -41,6 +42,19 @@ function service(entry: HostEntry, node: NodeEntry): Service {
  * own. Opening does nothing yet; there is nothing to close.
  */
 export function openLocalHost(entry: HostEntry): WritableHost {
+  return hostHere(entry);
+}
+
+function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
+  const guard = () => {
+    if (claim !== undefined) checkClaimHere(entry.name, claim);
+  };
+  const guarded =
+    <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) =>
+    async (...args: A): Promise<T> => {
+      guard();
+      return act(...args);
+    };
   const from = (source: string): From => ({ host: entry.name, source });
   // Nobody becomes another user here, whatever fleet.yaml says.
   const own: HostEntry = { ...entry, become: 'none' };
@@ -60,13 +74,15 @@ export function openLocalHost(entry: HostEntry): WritableHost {
     probe: (request, signal) => probeOver(shell(), reachBy(connectHere), own, { ...request, mayBecome: false }, signal),
     named: (config) => namedLocally(host, config),
     close: async () => undefined,
-    run: runCommand,
-    write: replaceFile,
-    makeDirectory: makePrivateDirectory,
-    keep: keepFile,
-    hold: holdFile,
-    remove: removeFile,
-    service: (node) => service(entry, node),
+    run: guarded(runCommand),
+    write: (path, bytes, expected, signal) => replaceFile(path, bytes, expected, signal, guard),
+    makeDirectory: guarded(makePrivateDirectory),
+    keep: guarded(keepFile),
+    hold: guarded(holdFile),
+    remove: guarded(removeFile),
+    service: (node) => service(entry, node, guard),
+    claimed: (own) => hostHere(entry, own),
+    checkClaim: async () => guard(),
   };
   return host;
 }

@@ -216,7 +216,27 @@ export async function openReader(
   return opened.ok ? { ...opened, value: readerOver(opened.value, host, endpoint) } : opened;
 }
 
-/** As `openReader`, for a connection that may change the node. A command is sent once; a lost answer is `unknown`. */
+/** How old a look at the token may be when a command leaves: a machine that slept in between looks again. */
+const CLAIM_AGE_MS = 5000;
+const MOST_CLAIM_LOOKS = 5;
+
+/** Sees the token of a claimed host, so that what is sent in the same turn is not sent by one who slept meanwhile. */
+async function freshClaim(host: WritableHost, signal: AbortSignal): Promise<void> {
+  if (host.checkClaim === undefined) return;
+  for (let looks = 0; looks < MOST_CLAIM_LOOKS; looks += 1) {
+    const began = Date.now();
+    await host.checkClaim(signal);
+    // The wall clock: the one of performance.now() stands still while a machine sleeps.
+    if (Math.abs(Date.now() - began) < CLAIM_AGE_MS) return;
+    signal.throwIfAborted();
+  }
+  throw new Error(`${host.entry.name} answers too slowly to know that this run still holds its lock: nothing was sent`);
+}
+
+/**
+ * As `openReader`, for a connection that may change the node. A command is sent once; a lost answer is `unknown`. On a
+ * claimed host the token is seen right before each command; rejects with ClaimLost when it is gone.
+ */
 export async function openWriter(
   host: WritableHost,
   endpoint: RedisEndpoint,
@@ -227,6 +247,7 @@ export async function openWriter(
   if (!opened.ok) return opened;
   const link = opened.value;
   const send: RedisWriter['send'] = async (command, ...args) => {
+    await freshClaim(host, signal);
     const reply = await link.send(wordsOf(command, args, writeCommands));
     if (reply.kind === 'answer') return { outcome: 'answered', answer: reply.answer };
     return { outcome: 'unknown', why: reply.sent ? reply.detail : `${reply.detail}; the command was never sent` };

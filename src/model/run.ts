@@ -59,6 +59,8 @@ export interface RunResult {
   readonly open: number;
   readonly unknown: number;
   readonly changedAnything: boolean;
+  /** Somebody took the run over, or its lock could not be kept: it is not this process's to go on with. */
+  readonly lockLost?: true;
   readonly proof: readonly { readonly check: string; readonly ok: boolean; readonly says: string }[];
   readonly leftToDo: readonly { readonly says: string; readonly next?: string }[];
   readonly servingSince?: string;

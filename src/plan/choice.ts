@@ -18,6 +18,8 @@ export const noChoice: Choice = { setAside: [], without: [], hostIsOff: [] };
 /** Who becomes master, what that gives up, and which of it was not accepted yet. */
 export interface Decision {
   readonly master: string;
+  /** Hosts that could not be looked at and that the operator named as left out, or as off. */
+  readonly givenUp?: readonly string[];
   readonly setAside: readonly string[];
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
   readonly leftOut?: readonly LeftOutNode[];
@@ -46,8 +48,10 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
     });
+  const givenUp = [...choice.without, ...choice.hostIsOff];
   return {
     master,
+    ...(givenUp.length > 0 ? { givenUp } : {}),
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),

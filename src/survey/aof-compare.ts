@@ -15,7 +15,7 @@ const endBytes = 1024n * 1024n;
  * Answers what diagnosis asked of the data itself. `aof-contained`: whether the end of `of`'s last incremental file stands
  * byte for byte, and exactly once, in the incrementals of `within`; `not-contained` only when an earlier part of it does
  * stand there, so that the successor's files are known to reach back far enough. Everything else is not known, with the
- * reason. Reads only; comparisons of different pairs run one after the other.
+ * reason. Reads only, all pairs side by side.
  */
 export async function answerQuestions(
   questions: readonly Question[],
@@ -23,14 +23,13 @@ export async function answerQuestions(
   hosts: readonly Host[],
   signal: AbortSignal,
 ): Promise<Answer[]> {
-  const answers: Answer[] = [];
-  for (const question of questions) {
-    const isFlush = question.kind === 'aof-flushed';
-    answers.push(
-      await (isFlush ? flushOf(question.of, survey, hosts, signal) : compare(question, survey, hosts, signal)),
-    );
-  }
-  return answers;
+  return Promise.all(
+    questions.map((question) =>
+      question.kind === 'aof-flushed'
+        ? flushOf(question.of, survey, hosts, signal)
+        : compare(question, survey, hosts, signal),
+    ),
+  );
 }
 
 type Why = 'absent' | 'denied' | 'too-large' | 'unparseable' | 'not-asked';

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/backup/repository/lock.js';
 import { openRepository } from '../../src/backup/repository/open.js';
-import { isProvenDead, myIdentity } from '../../src/backup/repository/process-identity.js';
+import { isProvenDead, myIdentity } from '../../src/hosts/process-identity.js';
 import { bytes, makeBackup, scope } from './builders.js';
 import { repositoryConformance } from './repository-conformance.js';
 

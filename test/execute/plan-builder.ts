@@ -38,6 +38,20 @@ export function stage(
   return { id, title: id.toUpperCase(), why: '', needs, batches, now: `after ${id}`, ...(gate ? { gate } : {}) };
 }
 
+/** The stages with the lock taken first, where they do something and do not take it themselves: nothing is done without it. */
+function lockedFirst(inventory: Inventory, stages: readonly Stage[]): readonly Stage[] {
+  const kinds = stages.flatMap((one) => one.batches.flatMap(({ lanes }) => Object.values(lanes).flat())).map(kindOf);
+  if (kinds.length === 0 || kinds.includes('lock.take')) return stages;
+  return [
+    stage('lock', [batch(inventory.hosts.map((host) => act(inventory, host.name, { kind: 'lock.take' })))]),
+    ...stages,
+  ];
+}
+
+function kindOf({ kind }: Action): Action['kind'] {
+  return kind;
+}
+
 export function planOf(inventory: Inventory, stages: readonly Stage[], more: Partial<Plan> = {}): Plan {
   const redis = nodesOf(inventory, 'redis').map((node) => node.id);
   const master = more.master ?? redis[0] ?? '';
@@ -55,7 +69,7 @@ export function planOf(inventory: Inventory, stages: readonly Stage[], more: Par
     fingerprint: 'test',
     epoch: 1000n,
     downtimeSeconds: 1,
-    stages,
+    stages: lockedFirst(inventory, stages),
     scripts: [],
     ...more,
   };

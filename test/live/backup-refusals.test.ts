@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLock, newLock } from '../../src/execute/lock.js';
+import { createLock } from '../../src/execute/lock.js';
+import { newLock } from '../../src/execute/lock-file.js';
 import { openLocalHost } from '../../src/hosts/local.js';
 import { loadInventory } from '../../src/inventory/load.js';
 import { openResp, type RespClient } from '../../src/lab/resp.js';
@@ -53,7 +54,11 @@ async function holdFleet(): Promise<() => Promise<void>> {
   if (entry === undefined) throw new Error('no such host');
   const host = openLocalHost(entry);
   const { signal } = new AbortController();
-  const held = await createLock(host, newLock('7K3Q', 'jisoo@bastion', new Date(), 'recover'), signal);
+  const held = await createLock(
+    host,
+    newLock({ run: '7K3Q', who: 'jisoo@bastion', doing: 'recover' }, new Date()),
+    signal,
+  );
   if (held === false) throw new Error('locked already');
   return () => host.remove(held.path);
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFile, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJournal } from '../../src/execute/journal.js';
 import type { Action, Condition } from '../../src/model/plan.js';
+import type { RunEvent } from '../../src/model/run.js';
 import { act, batch, changed, coldPlan, planOf, stage, wait } from '../execute/plan-builder.js';
 import { type Bench, benchUp, runPlan } from './execute-lab.js';
 
@@ -53,6 +55,16 @@ async function locks(bench: Bench): Promise<readonly Record<string, unknown>[]> 
     bench.inventory.hosts.map((host) => readFile(join(host.state, 'lock.json'), 'utf8').catch(() => undefined)),
   );
   return texts.filter((text) => text !== undefined).map((text) => JSON.parse(text));
+}
+
+/** How many actions a plan of these tests has for its locks. */
+function lockedHosts(bench: Bench): number {
+  return bench.inventory.hosts.length;
+}
+
+/** What ended, but for the locks. */
+function endedOf(events: readonly RunEvent[]) {
+  return events.flatMap((event) => (event.type === 'action-ended' && !event.id.includes('/lock.') ? [event] : []));
 }
 
 /** Stops the run right before the n-th action. */
@@ -256,7 +268,7 @@ describe('the seven steps, RDB', () => {
     const { result } = await runPlan(bench, plan, { signal: first.signal, now: second.signal });
     expect(performance.now() - begun).toBeGreaterThan(800);
     expect(performance.now() - begun).toBeLessThan(3000);
-    expect(result).toMatchObject({ outcome: 'unknown', unknown: 1, done: 0, changedAnything: true });
+    expect(result).toMatchObject({ outcome: 'unknown', unknown: 1, done: lockedHosts(bench), changedAnything: true });
     process.kill(frozen.pid, 'SIGCONT');
     await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
     await bench.lab.start('pv1', 'sentinel');
@@ -308,7 +320,7 @@ describe('waiting, watching, stopping', () => {
         throw Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
       },
     });
-    expect(result).toMatchObject({ outcome: 'done', done: 3 });
+    expect(result).toMatchObject({ outcome: 'done', done: 3 + lockedHosts(bench) });
   });
 
   it('lets the other lanes finish their action when one fails, and begins no other', async () => {
@@ -325,12 +337,12 @@ describe('waiting, watching, stopping', () => {
       ]),
     ]);
     const { result, events } = await runPlan(bench, plan);
-    const ended = events.flatMap((event) => (event.type === 'action-ended' ? [[event.node, event.outcome]] : []));
+    const ended = endedOf(events).map((event) => [event.node, event.outcome]);
     expect(ended.sort()).toEqual([
       ['pv1', 'done'],
       ['pv2', 'failed'],
     ]);
-    expect(result).toMatchObject({ outcome: 'failed', done: 1, open: 3 });
+    expect(result).toMatchObject({ outcome: 'failed', done: 1 + lockedHosts(bench), open: 3 });
     await rename(`${data}/away`, `${data}/dump.rdb`).catch(() => undefined);
   });
 
@@ -348,12 +360,27 @@ describe('waiting, watching, stopping', () => {
     );
     expect((await file('pv2')).equals(saved)).toBe(true);
     expect(await client(bench, 'pv1', ['CONFIG', 'SET', 'save', ''], 2000)).toBe('+OK');
-    const { result, events } = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
+    const stopped = [
+      act(bench.inventory, 'pv1', { kind: 'service.stop', mode: 'save' }),
+      act(bench.inventory, 'pv1', { kind: 'data.keep', moment: 'after-stop', alsoHere: false }),
+      act(bench.inventory, 'pv1', { kind: 'data.check', as: 'master', expectedKeys: 6n }),
+      act(bench.inventory, 'pv1', { kind: 'data.verify' }),
+    ];
+    const { result, events } = await runPlan(bench, planOf(bench.inventory, [stage('stop', [batch(stopped)])]));
     expect(result.outcome).toBe('done');
     expect(JSON.stringify(events)).toMatch(/stopped and saved, \d+ keys, offset \d+/);
+    expect(JSON.stringify(events)).toMatch(/would load the \d+ keys that it held when it was stopped/);
     expect((await file('pv1')).includes('later')).toBe(true);
+    const beside = join(configOf(bench, 'pv1'), `../data/.redis-runbook-${result.run}/after-stop`);
+    const [kept, verified] = await Promise.all(
+      ['kept.json', 'verified.json'].map(async (name) => JSON.parse(await readFile(join(beside, name), 'utf8'))),
+    );
+    const sha256 = createHash('sha256')
+      .update(await file('pv1'))
+      .digest('hex');
+    expect([kept, verified]).toMatchObject([[{ how: 'link', sha256: '' }], [{ how: 'link', sha256 }]]);
     const again = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
-    expect(again.events.find((event) => event.type === 'action-ended')).toMatchObject({ outcome: 'skipped' });
+    expect(endedOf(again.events)).toMatchObject([{ outcome: 'skipped' }]);
     expect(again.result).toMatchObject({ outcome: 'done', changedAnything: false });
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { known } from '../../src/model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey } from '../../src/model/survey.js';
-import { factsBefore, factsStopped, fingerprintOf } from '../../src/plan/facts.js';
+import { fingerprintOf } from '../../src/plan/canonical.js';
+import { factsBefore, factsStopped } from '../../src/plan/facts.js';
 import { recorded } from '../scenarios/fixtures.js';
 
 function redisChanged(group: GroupSurvey, change: (node: RedisSurvey) => RedisSurvey): GroupSurvey {

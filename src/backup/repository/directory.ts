@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
+import { myIdentity } from '../../hosts/process-identity.js';
 import type { BackupTry } from '../../model/backup.js';
 import { toJson } from '../../model/json.js';
 import { trySchema } from '../manifest-schema.js';
@@ -10,7 +11,6 @@ import { codeOf, makeDirectory, readSmall, whatIs, writeWhole } from './durable.
 import { directoryOf, groupDirectory, listIn, scopesIn, writerLock } from './listing.js';
 import { holderOf, takeLock } from './lock.js';
 import { backupName, newBackupId, parseBackupName, partialName } from './names.js';
-import { myIdentity } from './process-identity.js';
 import { emptyTrash, lockForPrune, sweep, trash } from './pruning.js';
 import { openReader, sealedIn } from './reader.js';
 import type {

@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RunbookError } from '../../errors.js';
+import { identitySchema, isProvenDead, myIdentity, type ProcessIdentity } from '../../hosts/process-identity.js';
 import { readSmall, syncDirectory, writeOnce } from './durable.js';
-import { identitySchema, isProvenDead, myIdentity, type ProcessIdentity } from './process-identity.js';
 import type { LockHolder, RepositoryLock } from './repository.js';
 
 const lockSchema = z.strictObject({

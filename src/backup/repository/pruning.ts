@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
+import { myIdentity } from '../../hosts/process-identity.js';
 import { makeDirectory, whatIs } from './durable.js';
 import { directoryOf, groupDirectory, listIn, scopesIn, writerLock } from './listing.js';
 import { holderOf, takeLock } from './lock.js';
 import { partialName } from './names.js';
-import { myIdentity } from './process-identity.js';
 import type { BackupRef, BackupScope, PruneOutcome, RepositoryLock } from './repository.js';
 import { lastTouchedMs, moveToTrash, namesIn, removeBackup, removeEmpty, trashedIn } from './trash.js';
 

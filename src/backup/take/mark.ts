@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RunbookError } from '../../errors.js';
-import { isLeftBehind, readLock } from '../../execute/lock.js';
+import { readLock } from '../../execute/lock.js';
 import { ChangedUnderneath, type WritableHost } from '../../hosts/host.js';
 import { toJson } from '../../model/json.js';
 
@@ -118,8 +118,16 @@ async function findMark(
 function isOurs({ text }: Found, who: { readonly id: string; readonly who: string }): boolean {
   if (wordIn(text, 'id') === who.id) return true;
   const pid = Number(/"pid":(\d{1,10})[,}]/.exec(text)?.[1] ?? 0);
-  const by = { run: '', token: '', since: '', heartbeat: '', doing: '', who: wordIn(text, 'who'), pid };
-  return pid > 0 && isLeftBehind(by, who.who);
+  return pid > 0 && wordIn(text, 'who') === who.who && pid !== process.pid && !lives(pid);
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function busy(host: WritableHost, found: Found): RunbookError {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ClaimLost } from '../../hosts/claim.js';
 import { raiseFence } from '../fence.js';
 import type { ActionModule, At, FenceKeeper } from '../tools.js';
 
@@ -34,7 +35,7 @@ async function firstAnswer(at: At, node: string): Promise<FenceKeeper | undefine
     try {
       return await raiseFence(at, node);
     } catch (error) {
-      if (performance.now() > until || at.signal.aborted) throw error;
+      if (performance.now() > until || at.signal.aborted || error instanceof ClaimLost) throw error;
       await sleep(POLL_MS);
     }
   }

@@ -1,5 +1,4 @@
-import { readLock } from '../lock.js';
-import { hostOf } from '../node.js';
+import { readLock, removeLock } from '../lock.js';
 import type { ActionModule } from '../tools.js';
 
 /** Takes this run's lock away from one host; a lock that is another run's stays. */
@@ -8,7 +7,8 @@ export const lockRelease: ActionModule<'lock.release'> = {
   undo: { none: 'going back takes the lock first, as every run does' },
   whenFinished: 'repeat',
   look: async (action, at) => {
-    const found = await readLock(hostOf(at, action.host), at.signal);
+    const host = at.tools.hosts.get(action.host);
+    const found = host && (await readLock(host, at.signal));
     if (!found) return { state: 'done', says: 'not locked' };
     const own = at.memory.locks.get(action.host)?.file.token === found.file.token;
     return own
@@ -16,10 +16,18 @@ export const lockRelease: ActionModule<'lock.release'> = {
       : { state: 'other', says: `locked by run ${found.file.run}, not by this one` };
   },
   act: async (action, at) => {
-    const host = hostOf(at, action.host);
+    const host = at.tools.hosts.get(action.host);
     const held = at.memory.locks.get(action.host);
-    if (held) await host.remove(held.path);
+    // Out of the memory first: the heartbeat must not take a lock that goes for one that was lost.
     at.memory.locks.delete(action.host);
+    await at.memory.beating;
+    if (host && held) {
+      await removeLock(host, held).catch((error: unknown) => {
+        at.memory.locks.set(action.host, held);
+        throw error;
+      });
+    }
+    at.memory.claimed.delete(action.host);
     return { says: 'lock released' };
   },
 };

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { HostEntry, NodeEntry } from '../../model/inventory.js';
 import type { From } from '../../model/seen.js';
 import type { Channel } from '../channel.js';
+import type { Claim } from '../claim.js';
 import { defaultLimits, type RunOptions, type RunOutput, type Service, type WritableHost } from '../host.js';
 import { fileError } from '../local-files.js';
 import { reading } from '../reading.js';
 import { remoteService } from '../services/remote.js';
+import { claimedShell } from './claimed-shell.js';
 import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
 import { holdOn, keepOn } from './keep.js';
@@ -95,8 +97,27 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
 export function openRemoteHost(entry: HostEntry, channel: Channel, tools: RemoteTools = {}): WritableHost {
   const shell = openShell(entry, channel, tools);
   const connect = connector(channel, shell, entry.become === 'sudo', tools.tell);
-  const files = filesOver(shell);
   const processes = processesOn(entry, channel, shell);
+  return hostOver(entry, channel, tools, { shell, connect, processes });
+}
+
+/** What all views of one machine share. */
+interface Reached {
+  readonly shell: Shell;
+  readonly connect: WritableHost['connect'];
+  readonly processes: ReturnType<typeof processesOn>;
+}
+
+function hostOver(
+  entry: HostEntry,
+  channel: Channel,
+  tools: RemoteTools,
+  reached: Reached,
+  claim?: Claim,
+): WritableHost {
+  const { connect, processes } = reached;
+  const shell = claim === undefined ? reached.shell : claimedShell(reached.shell, claim);
+  const files = filesOver(shell);
   const byConfig = (config: string) => (): NamedBy => {
     const node = entry.nodes.find((each) => each.config === config);
     return { config, user: node && processes.lastUser(node) };
@@ -117,7 +138,7 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
         entry,
         request,
         signal,
-        (command, options, own) => shell.exec({ script: command, args: [] }, options, own),
+        (command, options, own) => reached.shell.exec({ script: command, args: [] }, options, own),
         connect,
       ),
     connect,
@@ -125,6 +146,11 @@ export function openRemoteHost(entry: HostEntry, channel: Channel, tools: Remote
     rights: (signal) => rightsOn(shell, tools.askSecret !== undefined, signal),
     probe: (request, signal) => probeOver(shell, reachBy(channel.forward), entry, request, signal),
     named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
+    claimed: (own) => hostOver(entry, channel, tools, reached, own),
+    checkClaim: async (signal) => {
+      if (claim === undefined) return;
+      await shell.exec({ script: 'exit 0', args: [] }, { timeoutMs: SMALL_MS, limitBytes: 4096 }, signal);
+    },
     run: (argv, options, signal) => run(shell, argv, options, signal),
     service,
     close: () => {

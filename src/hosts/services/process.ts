@@ -58,7 +58,7 @@ async function until(condition: () => boolean, limitMs: number, signal: AbortSig
   return true;
 }
 
-async function stop(entry: HostEntry, node: NodeEntry, timeoutMs: number, signal: AbortSignal) {
+async function stop(entry: HostEntry, node: NodeEntry, timeoutMs: number, signal: AbortSignal, guard: () => void) {
   signal.throwIfAborted();
   const found = await knownProcess(entry, node, signal);
   if (found === null) return 'was-stopped';
@@ -66,6 +66,7 @@ async function stop(entry: HostEntry, node: NodeEntry, timeoutMs: number, signal
   if (!isServerFile(exeOf(found.pid)) || !stillRuns(found)) {
     throw new RunbookError('changed', `${node.id}: pid ${found.pid} is no longer the server that was seen`);
   }
+  guard();
   process.kill(found.pid, 'SIGTERM');
   return (await until(() => !stillRuns(found), timeoutMs, signal)) ? 'stopped' : 'still-running';
 }
@@ -115,7 +116,7 @@ async function awaitStart(
   throw new RunbookError('incomplete', `${node.id} was started and ${how}`, { facts: words === '' ? [] : [words] });
 }
 
-async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Promise<void> {
+async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal, guard: () => void): Promise<void> {
   signal.throwIfAborted();
   const held = await holderIn(entry, node, signal);
   if (!held.ok) throw new RunbookError('locked', `${node.id} may be held: ${held.detail}`);
@@ -125,6 +126,7 @@ async function start(entry: HostEntry, node: NodeEntry, signal: AbortSignal): Pr
   if (program === undefined) throw new RunbookError('fleet-file', `${node.id} has no start command`);
   const errors = await errorFile(entry);
   try {
+    guard();
     const child = spawn(program, args, {
       cwd: dirname(node.config),
       detached: true,
@@ -151,18 +153,19 @@ function saysFor(entry: HostEntry, node: NodeEntry): Service['says'] {
 
 /**
  * Nodes that are plain processes: nothing starts them but whoever runs their start command, so a hold is a file that
- * our own start honours; it survives a power cut. Stopping is SIGTERM to the very process that was seen.
+ * our own start honours; it survives a power cut. Stopping is SIGTERM to the very process that was seen. `guard` is asked
+ * right before anything is changed; what it throws stops it.
  */
-export function processService(entry: HostEntry, node: NodeEntry): Service {
+export function processService(entry: HostEntry, node: NodeEntry, guard: () => void = () => undefined): Service {
   return {
     pid: async (signal) => mapSeen(await processNow(entry, node, signal), (found) => found?.pid ?? null),
-    hold: (run, signal) => holdNode(entry, node, run, signal),
-    release: (run, signal) => releaseNode(entry, node, run, signal),
+    hold: (run, signal) => holdNode(entry, node, run, signal, guard),
+    release: (run, signal) => releaseNode(entry, node, run, signal, guard),
     holder: (signal) => holderIn(entry, node, signal),
     manager: async () => ({ kind: 'process', declared: true, says: 'on this machine' }),
     pidFileTrouble: async (signal) => troubleOf(await localPidFile(entry, node, signal)),
-    stop: (timeoutMs, signal) => stop(entry, node, timeoutMs, signal),
-    start: (signal) => start(entry, node, signal),
+    stop: (timeoutMs, signal) => stop(entry, node, timeoutMs, signal, guard),
+    start: (signal) => start(entry, node, signal, guard),
     says: saysFor(entry, node),
   };
 }

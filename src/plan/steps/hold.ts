@@ -12,33 +12,6 @@ import {
 
 const STOP_LIMIT_MS = 60_000;
 
-/** Takes the fleet's lock on every host that the run touches. */
-export const lockFleet: Step = {
-  name: 'lock-fleet',
-  summary: 'take the lock on every host that is touched',
-  parameters: {},
-  plan: (scene) =>
-    sideBySide(
-      scene.hosts.map((host) =>
-        action(
-          scene,
-          { host: host.name, node: host.name },
-          'lock.take',
-          {},
-          {
-            text: `take the lock on ${host.name}`,
-            commands: [
-              `install -d -m 0700 ${word(host.state)}`,
-              `set -C; echo '{"run":"HAND","token":"by-hand","who":"somebody","since":"now"}' > ${word(`${host.state}/lock.json`)}`,
-            ],
-            expect: 'nobody else holds it',
-            undo: 'the lock is given back',
-          },
-        ),
-      ),
-    ),
-};
-
 /** Stops every sentinel and keeps it from starting: the first act of every recovery. */
 export const holdSentinels: Step = {
   name: 'hold-sentinels',

@@ -1,8 +1,9 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
-import { holdRedis, holdSentinels, lockFleet } from './hold.js';
-import { keepConfigs, keepData, saveRunning } from './keep.js';
-import { prove, unlockFleet } from './prove.js';
+import { holdRedis, holdSentinels } from './hold.js';
+import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
+import { lockFleet, unlockFleet } from './lock.js';
+import { prove } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { startMaster, startReplicas, startSentinels } from './start.js';
 import { stopRedis } from './stop.js';
@@ -24,5 +25,6 @@ export const steps: readonly Step[] = [
   startReplicas,
   startSentinels,
   prove,
+  verifyKept,
   unlockFleet,
 ];

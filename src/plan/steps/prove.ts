@@ -1,4 +1,4 @@
-import { action, condition, type Step, sideBySide } from '../scene.js';
+import { condition, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
 const AGREE_LIMIT_MS = 60_000;
@@ -55,28 +55,4 @@ export const prove: Step = {
       ],
     );
   },
-};
-
-/** Gives the lock back, last of all. */
-export const unlockFleet: Step = {
-  name: 'unlock-fleet',
-  summary: 'give the lock back on every host',
-  parameters: {},
-  plan: (scene) =>
-    sideBySide(
-      scene.hosts.map((host) =>
-        action(
-          scene,
-          { host: host.name, node: host.name },
-          'lock.release',
-          {},
-          {
-            text: `give the lock on ${host.name} back`,
-            commands: [`rm ${host.state}/lock.json`],
-            expect: 'nobody holds it',
-            undo: 'nothing to undo',
-          },
-        ),
-      ),
-    ),
 };

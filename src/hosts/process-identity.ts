@@ -1,7 +1,7 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
-import { parseStat } from '../../hosts/proc-formats.js';
+import { parseStat } from './proc-formats.js';
 
 const text = z.string().max(300).optional();
 
@@ -50,6 +50,19 @@ export async function isProvenDead(other: ProcessIdentity, me: ProcessIdentity):
   const now = stat === undefined ? undefined : parseStat(stat);
   if (now === undefined) return false;
   return now.startTicks.toString() !== other.startTicks || now.state === 'Z' || now.state === 'X';
+}
+
+/** Whether the process is one of this machine that is stopped (SIGSTOP, Ctrl-Z): it is there, and does nothing. */
+export async function isStopped(other: ProcessIdentity, me: ProcessIdentity): Promise<boolean> {
+  if (other.boot === undefined || other.boot !== me.boot || other.pidNamespace !== me.pidNamespace) return false;
+  const stat = await readText(`/proc/${other.pid}/stat`);
+  const now = stat === undefined ? undefined : parseStat(stat);
+  return now !== undefined && now.startTicks.toString() === other.startTicks && /^[Tt]$/.test(now.state);
+}
+
+/** Whether a process can be looked at from here: same boot, same pid namespace. */
+export function isHere(other: ProcessIdentity, me: ProcessIdentity): boolean {
+  return other.boot !== undefined && other.boot === me.boot && other.pidNamespace === me.pidNamespace;
 }
 
 /** Whether any process has this pid, also one that may not be looked at. */

@@ -1,0 +1,140 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { actionModule } from '../../src/execute/actions/index.js';
+import { openJournal } from '../../src/execute/journal.js';
+import { at, newRun, type Run } from '../../src/execute/run.js';
+import type { Tools } from '../../src/execute/tools.js';
+import type { WritableHost } from '../../src/hosts/host.js';
+import { openLocalHost } from '../../src/hosts/local.js';
+import { openRemoteHost } from '../../src/hosts/remote/host.js';
+import type { HostEntry } from '../../src/model/inventory.js';
+import type { Action, ActionKind } from '../../src/model/plan.js';
+import { act, planOf } from '../execute/plan-builder.js';
+import { filesOf } from './dead-fleet.js';
+import { type Bench, benchUp } from './execute-lab.js';
+import { shellChannel } from './shell-channel.js';
+
+const never = new AbortController().signal;
+let bench: Bench;
+let runs = '';
+
+beforeAll(async () => {
+  bench = await benchUp({ redis: 2, sentinels: 1, quorum: 1, persistence: 'aof' });
+  runs = mkdtempSync(join(tmpdir(), 'redis-runbook-token-'));
+}, 30_000);
+afterAll(async () => {
+  await bench.end();
+  rmSync(runs, { recursive: true });
+});
+
+const opened: Readonly<Record<string, (entry: HostEntry) => WritableHost>> = {
+  'this machine': openLocalHost,
+  'a shell, as over SSH': (entry) =>
+    openRemoteHost({ ...entry, become: 'none', service: 'process' }, shellChannel(entry.name)),
+};
+
+/**
+ * One action of every kind, on nodes that it could work on; a kind without one does not compile. `reads`: it changes
+ * nothing on its host.
+ */
+function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
+  const { inventory } = bench;
+  const [redis, sentinel] = ['pv1', 'pv1/sentinel'].map((id) => nodeOf(id));
+  if (redis === undefined || sentinel === undefined) throw new Error('no nodes');
+  const intent = { kind: 'redis.conf', set: [{ directive: 'maxclients', value: ['9000'] }], drop: [] } as const;
+  const keep = { kind: 'data.keep', moment: 'before-stop', alsoHere: false } as const;
+  return {
+    'lock.take': act(inventory, 'pv1', { kind: 'lock.take' }),
+    'lock.release': act(inventory, 'pv1', { kind: 'lock.release' }),
+    'service.hold': act(inventory, sentinel.id, { kind: 'service.hold' }),
+    'service.release': act(inventory, redis.id, { kind: 'service.release' }),
+    'service.stop': act(inventory, redis.id, { kind: 'service.stop', mode: 'without-saving' }),
+    'service.start': act(inventory, sentinel.id, { kind: 'service.start', as: 'sentinel' }),
+    'data.save': act(inventory, redis.id, { kind: 'data.save' }),
+    'data.keep': act(inventory, redis.id, keep),
+    'config.keep': act(inventory, redis.id, { kind: 'config.keep', path: redis.config }),
+    'config.rewrite': act(inventory, redis.id, { kind: 'config.rewrite', path: redis.config, intent }),
+    'config.check': act(inventory, redis.id, {
+      kind: 'config.check',
+      path: redis.config,
+      intent: { ...intent, set: [] },
+    }),
+    'data.check': 'reads',
+    'data.verify': 'reads',
+    'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
+    'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
+    'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),
+    undo: act(inventory, redis.id, { kind: 'undo', of: act(inventory, redis.id, { kind: 'service.hold' }), found: {} }),
+  };
+}
+
+function nodeOf(id: string) {
+  return bench.inventory.hosts.flatMap((host) => host.nodes).find((node) => node.id === id);
+}
+
+async function begun(open: (entry: HostEntry) => WritableHost, name: string): Promise<Run> {
+  const directory = join(runs, name.replaceAll(/\W/g, '-'));
+  const { inventory } = bench;
+  const hosts = new Map(inventory.hosts.map((entry) => [entry.name, open(entry)]));
+  await openLocalHost(inventory.hosts[0] as HostEntry).makeDirectory(directory);
+  const tools: Tools = {
+    hosts,
+    inventory,
+    passwords: new Map(),
+    journal: await openJournal(directory, '7K3Q', () => new Date()),
+    directory,
+    run: '7K3Q',
+    who: 'mina@here',
+    now: () => new Date(),
+  };
+  const options = { gate: async () => 'go' as const, onEvent: () => undefined, signal: never, now: never };
+  return newRun(planOf(inventory, []), tools, options);
+}
+
+function changes(): Readonly<Record<string, string>> {
+  const own = Object.entries(filesOf(bench.lab)).filter(([path]) => !/\/log\/|sentinel\.conf$/.test(path));
+  return Object.fromEntries(own);
+}
+
+describe.each(Object.keys(opened))('a host reached through %s', (name) => {
+  it('is changed by no kind of action once the lock carries another token', async () => {
+    const open = opened[name];
+    if (open === undefined) throw new Error('no host');
+    const run = await begun(open, name);
+    const kinds = everyKind();
+    const there = (action: Action) => at(run, action.id, 5000);
+    const does = (action: Action) => actionModule(action).act(there(action));
+    const lock = act(bench.inventory, 'pv1', { kind: 'lock.take' });
+    await does(lock);
+    await does(act(bench.inventory, 'pv1', { kind: 'service.hold' }));
+    await does(act(bench.inventory, 'pv1', { kind: 'fence.raise' }));
+    await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
+    const keepers = [...run.memory.fences.values()];
+    const path = join(bench.inventory.hosts[0]?.state ?? '', 'lock.json');
+    const mine = readFileSync(path, 'utf8');
+    writeFileSync(path, mine.replace(/"token":"[^"]*"/, `"token":"${'f'.repeat(32)}"`).replace('mina@', 'jisoo@'));
+    const pids = bench.lab.running().map(({ pid }) => pid);
+    const before = changes();
+    const ends: Record<string, string> = {};
+    for (const [kind, action] of Object.entries(kinds)) {
+      if (action === 'reads') continue;
+      ends[kind] = await does(action).then(
+        ({ says }) => `done: ${says}`,
+        (error: Error & { word?: string }) => error.word ?? `${error.name}: ${error.message}`,
+      );
+    }
+    const refused = Object.keys(kinds).filter((kind) => kinds[kind as ActionKind] !== 'reads');
+    expect(ends).toEqual(Object.fromEntries(refused.map((kind) => [kind, 'locked'])));
+    expect(changes()).toEqual(before);
+    expect(bench.lab.running().map(({ pid }) => pid)).toEqual(pids);
+
+    writeFileSync(path, mine);
+    for (const keeper of keepers) await keeper.end(false);
+    await does(act(bench.inventory, 'pv1', { kind: 'service.release' }));
+    await bench.lab.start('pv1', 'sentinel');
+    rmSync(path);
+    await run.tools.journal.close();
+  }, 30_000);
+});
