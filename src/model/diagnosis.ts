@@ -1,3 +1,4 @@
+import type { LeftOutHost } from './left-out.js';
 import type { From } from './seen.js';
 
 export type Path = 'nothing' | 'failover' | 'sentinels-only' | 'live' | 'cold';
@@ -166,6 +167,8 @@ export interface Diagnosis {
   };
   readonly lineage: Lineage;
   readonly naive: readonly Naive[];
+  /** Hosts that runs left out and that were not rejoined since, by what the other hosts remember. */
+  readonly leftOut: readonly LeftOutHost[];
   readonly epochs: { readonly highestEpoch: bigint; readonly nextEpoch: bigint; readonly from: string };
   readonly path: PathChoice;
   readonly questions: readonly Question[];
