@@ -55,6 +55,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     copies: new Map(),
     notCopied: new Set(),
     checked: new Map(),
+    gone: new Map(),
     stopped: new Map(),
     readers: new Map(),
     credentials: new Map(),

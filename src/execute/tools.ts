@@ -89,6 +89,8 @@ export interface Memory {
   /** Hosts that were said to have no new copy. */
   readonly notCopied: Set<string>;
   readonly checked: Map<string, CheckedData>;
+  /** Hosts that were lost on the way and that the run goes on without, and why. */
+  readonly gone: Map<string, string>;
   /** By node, where this run stopped it and saw what it left. */
   readonly stopped: Map<string, HeldAtStop>;
   /** Connections that only look, kept between questions to the same node. */
