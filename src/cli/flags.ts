@@ -34,6 +34,12 @@ export interface RecoverFlags extends SelectFlags {
   readonly takeOver: string | undefined;
 }
 
+export interface RejoinFlags
+  extends SelectFlags,
+    Pick<RecoverFlags, 'dryRun' | 'yes' | 'step' | 'setAside' | 'reason'> {
+  readonly host: string;
+}
+
 export interface ResumeFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;
