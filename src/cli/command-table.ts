@@ -80,6 +80,8 @@ const lockFlags: readonly FlagRow[] = [
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
 const statusFlags: readonly FlagRow[] = [

@@ -41,6 +41,8 @@ export type Relation =
       readonly cut: bigint;
       readonly ownBytes: bigint;
       readonly otherBytes: bigint;
+      /** The end of the other was recorded by nobody: its bytes are only that there are any. */
+      readonly otherEndUnknown?: true;
       readonly why: string;
     }
   /** The other node is a crashed former master whose own end nobody recorded: it may hold writes past the cut. */

@@ -163,7 +163,11 @@ function asidesOf(diagnosis: Diagnosis, candidate: Candidate, choice: Choice): r
   return Object.entries(candidate.versus).flatMap(([node, relation]): Consent[] => {
     if (!givesUp(relation, diagnosis, node) || isLeftOut(node, diagnosis, choice)) return [];
     const bytes =
-      relation.kind === 'forked' ? relation.otherBytes : relation.kind === 'contained' ? relation.lagBytes : undefined;
+      relation.kind === 'forked' && relation.otherEndUnknown !== true
+        ? relation.otherBytes
+        : relation.kind === 'contained'
+          ? relation.lagBytes
+          : undefined;
     return [{ kind: 'set-aside', node, why: relation.why, ...(bytes === undefined ? {} : { ownBytes: bytes }) }];
   });
 }
