@@ -45,6 +45,14 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
   if (redis === undefined || sentinel === undefined) throw new Error('no nodes');
   const intent = { kind: 'redis.conf', set: [{ directive: 'maxclients', value: ['9000'] }], drop: [] } as const;
   const keep = { kind: 'data.keep', moment: 'before-stop', alsoHere: false } as const;
+  const place = {
+    dir: join(bench.lab.directory, 'pv1', 'data'),
+    dbfilename: 'dump.rdb',
+    appendonly: false,
+    appendfilename: 'appendonly.aof',
+    appenddirname: 'appendonlydir',
+  };
+  const file = { from: { text: 'x' }, to: 'dump.rdb', sizeBytes: 1n, sha256: '0'.repeat(64) };
   return {
     'lock.take': act(inventory, 'pv1', { kind: 'lock.take' }),
     'lock.release': act(inventory, 'pv1', { kind: 'lock.release' }),
@@ -73,6 +81,15 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
       files: [{ path: redis.config, intent }],
     }),
     'sentinel.failover': act(inventory, sentinel.id, { kind: 'sentinel.failover', group: bench.lab.group, was: '' }),
+    'data.send': act(inventory, redis.id, { kind: 'data.send', place, files: [file] }),
+    'data.place': act(inventory, redis.id, { kind: 'data.place', place, files: [file] }),
+    'data.aside': act(inventory, redis.id, { kind: 'data.aside', place }),
+    'data.compare': act(inventory, redis.id, { kind: 'data.compare', databases: [] }),
+    'left-out.note': act(inventory, 'pv1', { kind: 'left-out.note', leaves: [{ host: 'pv2', why: 'away' }] }),
+    'left-out.done': act(inventory, 'pv1', {
+      kind: 'left-out.done',
+      back: [{ host: 'pv2', group: 'g', run: '7K3Q', who: 'mina', since: '2026-01-01T00:00:00Z', why: 'away' }],
+    }),
     undo: act(inventory, redis.id, { kind: 'undo', of: act(inventory, redis.id, { kind: 'service.hold' }), found: {} }),
   };
 }
