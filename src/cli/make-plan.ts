@@ -4,6 +4,7 @@ import type { Path, PathChoice } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
 import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
+import type { Rejoin } from '../plan/rejoin.js';
 import { listed } from '../report/quantities.js';
 import type { Judged } from './compose.js';
 import type { RecoverFlags } from './flags.js';
@@ -48,7 +49,11 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
   if (choice.path === undefined && left !== undefined && isLeftOut(judged, left))
     throw new RunbookError('blocked', `Run ${left.run} left ${listed(left.held)} out and holds it.`, {
       facts: ['its report says what comes before it may start'],
-      next: [`redis-runbook report ${left.run}`, 'redis-runbook status --why'],
+      next: [
+        ...judged.diagnosis.leftOut.map(({ host }) => `redis-runbook rejoin ${host}`),
+        `redis-runbook report ${left.run}`,
+        'redis-runbook status --why',
+      ],
     });
   return wanted;
 }
@@ -85,4 +90,12 @@ export async function planFor(
     read.path === 'failover' ? failoverOf(survey, diagnosis.group, answers, new Set(choice.hostIsOff)) : undefined;
   const plan = makePlan({ runbook: read, inventory, survey, diagnosis, decision, ...(forced ? { forced } : {}) });
   return { decision, plan };
+}
+
+/** The plan of the runbook `rejoin` for a host. */
+export async function rejoinPlan({ inventory, survey, diagnosis }: Judged, rejoin: Rejoin): Promise<Plan> {
+  const runbook = await readRunbook('rejoin');
+  const { master, setAside, reason } = rejoin;
+  const decision = { master, setAside, missing: [], ...(reason === undefined ? {} : { reason }) };
+  return makePlan({ runbook, inventory, survey, diagnosis, decision, rejoin });
 }

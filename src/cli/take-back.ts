@@ -37,7 +37,7 @@ export async function takeBack(back: Back, flags: ResumeFlags, context: Context)
   const plan = undoPlan(back.plan, past);
   const reasons = await whyNotBack(plan, past, toolsFor({ judged, fleet, directory }, context), context.signal);
   if (reasons.length > 0) throw refusedBack(directory.run, reasons);
-  const resumption = { ...resumptionOf(plan, past, 'journal'), direction: 'undo' as const };
+  const resumption = { ...resumptionOf(plan, past), direction: 'undo' as const };
   if (open.direction === 'undo') await agree(plan, resumption, flags, context);
   else await askBack(plan, directory.run, flags, context);
   const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);

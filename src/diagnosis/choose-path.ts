@@ -55,6 +55,8 @@ function whyThis(path: Path, { group, state, verdict, target }: Sighted, ruledOu
   const amiss = state.amiss.join('; ');
   switch (path) {
     case 'nothing':
+      if (state.master && state.state === 'degraded')
+        return 'all is well but for a host that a run left out: redis-runbook rejoin';
       return state.state === 'healthy' ? 'the fleet is healthy' : state.why;
     case 'failover':
       return `${target} runs, and every sentinel that runs answers and agrees`;
@@ -134,6 +136,7 @@ function whyNot(path: Path, scene: Sighted): string | undefined {
     case 'nothing':
       if (master && target !== undefined && target !== master.node) return `${target} is to be master`;
       if (state.state === 'healthy' || state.state === 'sentinel-at-work') return undefined;
+      if (master && state.amissElsewhere.length === 0) return undefined;
       return master ? state.amiss.join('; ') : state.why;
     case 'failover':
       if (none) return 'no Redis answers: there is nothing that Sentinel could promote';

@@ -7,6 +7,7 @@ import { type Forced, forcedFailover } from './failover.js';
 import { findingsOf } from './findings.js';
 import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
+import { leftOutFindings, leftOutIn, saidOfLeftOut } from './left-out.js';
 import { naiveRules } from './naive.js';
 import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
@@ -19,7 +20,7 @@ import { judge, type Verdict } from './verdict.js';
  * When `questions` is not empty, the caller may have them answered and call again with the comparisons.
  */
 export function diagnose(survey: Survey, groupName: string, answers: readonly Answer[] = []): Diagnosis {
-  const { group, state, graph, losers, verdict } = weigh(survey, groupName, answers);
+  const { group, state, graph, losers, verdict, leftOut } = weigh(survey, groupName, answers);
   const cold = state.state === 'down';
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
@@ -32,7 +33,12 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     headline: headlineOf(group, state, verdict, lost),
     claims: claimsOf(group, survey.hosts, graph, state, verdict),
     unknown: unknowns(survey, state),
-    findings: [...findingsOf(group, survey.hosts), ...versionFindings(group, state, verdict.winner)],
+    findings: [
+      ...findingsOf(group, survey.hosts).map((finding) => (state.master ? saidOfLeftOut(finding, leftOut) : finding)),
+      ...versionFindings(group, state, verdict.winner),
+      ...leftOutFindings(leftOut, survey),
+    ],
+    leftOut,
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
     ...(state.master === undefined ? {} : { serving: state.master.node }),
@@ -74,17 +80,22 @@ interface Weighed {
   readonly graph: Graph;
   readonly losers: ReturnType<typeof losersOf>;
   readonly verdict: Verdict;
+  readonly leftOut: ReturnType<typeof leftOutIn>;
 }
 
 function weigh(survey: Survey, groupName: string, answers: readonly Answer[]): Weighed {
   const group = survey.groups[groupName];
   if (!group) throw new Error(`the survey holds no group ${groupName}`);
-  const state = stateOf(group);
+  const leftOut = leftOutIn(survey, groupName);
+  const state = stateOf(
+    group,
+    leftOut.map(({ host }) => host),
+  );
   const graph = graphOf(group);
   const losers = state.state === 'down' ? losersOf(group, graph) : [];
   const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
   const beside = { asked: losers.length > 0, dark, serving: state.master?.node };
-  return { group, state, graph, losers, verdict: judge(group, graph, answers, beside) };
+  return { group, state, graph, losers, leftOut, verdict: judge(group, graph, answers, beside) };
 }
 
 /** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */

@@ -58,7 +58,8 @@ function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: read
   const turned = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
   if (turned?.kind !== 'possible-tail') return relation;
   const mirrored = provenTail(other, own, turned.cut);
-  return { ...mirrored, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
+  const { otherEndUnknown: _known, ...rest } = mirrored;
+  return { ...rest, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
 }
 
 function same(follower: Holding, maker: Holding, { comparedBytes }: AofComparison): string {
@@ -74,6 +75,7 @@ function provenTail(own: Holding, other: Holding, cut: bigint): Extract<Relation
     cut,
     ownBytes: past > 0n ? past : 0n,
     otherBytes: kept > 1n ? kept : 1n,
+    ...(other.end?.precision === 'exact' ? {} : { otherEndUnknown: true as const }),
     why: `the end of ${other.node}'s AOF stands nowhere in ${own.node}'s: it holds writes that ${own.node} never got`,
   };
 }

@@ -1,4 +1,6 @@
+import type { BackupKeyspace, BackupKind } from './backup.js';
 import type { Path } from './diagnosis.js';
+import type { LeftOutHost } from './left-out.js';
 
 /** A value that a config directive is set to: literal words, or the secret that another directive of the same file holds. */
 export type SetValue = readonly string[] | { readonly sameSecretAs: string };
@@ -53,16 +55,59 @@ interface ActionBase {
   readonly says: Described;
 }
 
+/** A file that a restored node will load, and where its bytes come from. */
+export interface RestoredFile {
+  /** A stored file of the backup by its path there (`data/dump.rdb`), or the text of a manifest made for it. */
+  readonly from: { readonly stored: string } | { readonly text: string };
+  /** Below the node's data directory: `dump.rdb`, `appendonlydir/appendonly.aof.1.base.rdb`. */
+  readonly to: string;
+  readonly sizeBytes: bigint;
+  readonly sha256: string;
+}
+
+/** What a node will look for at its next start, by its config. A restore that finds anything else does not go on. */
+export interface RestorePlace {
+  readonly dir: string;
+  readonly dbfilename: string;
+  readonly appendonly: boolean;
+  readonly appendfilename: string;
+  readonly appenddirname: string;
+}
+
+/** The backup that a plan brings back, and what it is compared with. */
+export interface RestoredBackup {
+  readonly id: string;
+  readonly kind: BackupKind;
+  /** Where it is kept, and under which name there. */
+  readonly repository: string;
+  readonly fleet: string;
+  readonly group: string;
+  readonly name: string;
+  /** Of its manifest, as it was verified. */
+  readonly manifestSha256: string;
+  /** ISO 8601 UTC: the moment whose data it is. */
+  readonly takenAt: string;
+  readonly sizeBytes: bigint;
+  /** Counted in the data itself, those whose time was over too; missing where nothing could count them. */
+  readonly databases?: readonly BackupKeyspace[];
+}
+
 export type StopMode = 'save' | 'without-saving' | 'already-stopped';
 
 /** Everything that a run may do to a fleet. A closed union of values: no code, no secret. */
 export type Action = ActionBase &
+  /** `over`: runs whose lock on this host may be taken, because they ended and left the host out. */
   (
-    | { readonly kind: 'lock.take' }
+    | { readonly kind: 'lock.take'; readonly over?: readonly string[] }
     | { readonly kind: 'lock.release' }
     | { readonly kind: 'service.hold' }
     | { readonly kind: 'service.release' }
-    | { readonly kind: 'service.stop'; readonly mode: StopMode }
+    | {
+        readonly kind: 'service.stop';
+        readonly mode: StopMode;
+        /** It takes writes and is to follow another: it is fenced, and refused when it went past this offset since it was looked at. */
+        readonly notBeyond?: bigint;
+      }
     | { readonly kind: 'service.start'; readonly as: 'master' | 'replica' | 'sentinel' }
     /** Running node: BGSAVE and wait for it, so that the file kept next is fresh. */
     | { readonly kind: 'data.save' }
@@ -99,6 +144,25 @@ export type Action = ActionBase &
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
         readonly upTo?: { readonly replid: string; readonly offset: bigint };
       }
+    /** The files of a backup come to the run's directory beside the data: hidden there, read back, loaded by nobody. */
+    | { readonly kind: 'data.send'; readonly place: RestorePlace; readonly files: readonly RestoredFile[] }
+    /** A stopped node: its data files move to the run's directory, those that were sent take their place. */
+    | {
+        readonly kind: 'data.place';
+        readonly place: RestorePlace;
+        readonly files: readonly RestoredFile[];
+      }
+    /** A stopped node: its data files move to the run's directory, so that it starts empty and copies its master. */
+    | { readonly kind: 'data.aside'; readonly place: RestorePlace }
+    /** Keys of each database against the backup's, while writes are fenced; a node that differs is stopped again. */
+    | { readonly kind: 'data.compare'; readonly databases?: readonly BackupKeyspace[] }
+    /** Write on this host which hosts the run leaves out. */
+    | {
+        readonly kind: 'left-out.note';
+        readonly leaves: readonly { readonly host: string; readonly why: string }[];
+      }
+    /** Mark on this host that these, which runs left out, take part again. */
+    | { readonly kind: 'left-out.done'; readonly back: readonly LeftOutHost[] }
     /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
     | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
@@ -190,6 +254,8 @@ export interface Plan {
     readonly why: string;
     readonly next: string;
   }[];
+  /** The host that comes back, where that is all that the plan does. */
+  readonly rejoins?: string;
   readonly setAside: readonly string[];
   /** Hosts that somebody has seen to be off. */
   readonly hostIsOff?: readonly string[];
@@ -207,6 +273,8 @@ export interface Plan {
   readonly withoutFailover?: readonly string[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
+  /** There when the group gets the data of a backup. */
+  readonly restore?: RestoredBackup;
 }
 
 /** All actions of a plan in order of stages, batches and lanes. */

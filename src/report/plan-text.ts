@@ -25,8 +25,14 @@ function summary(plan: Plan, options: PlanTextOptions): string[] {
   const actions = actionsOf(plan).length;
   const text =
     `${plan.path[0]?.toUpperCase()}${plan.path.slice(1)} path, ${count(actions, 'action')} on ${plan.hosts.map(printable).join(', ')}. ` +
-    `${printableProse(effectSays(plan))} No file is deleted.`;
+    `${whatFor(plan)} No file is deleted.`;
   return wrap(text, options.width).map((line) => paint('verdict', line, options.colour));
+}
+
+function whatFor(plan: Plan): string {
+  if (plan.rejoins !== undefined)
+    return `${printable(plan.rejoins)} comes back behind ${printable(plan.master)}, which goes on serving. Nothing has been changed yet.`;
+  return printableProse(effectSays(plan));
 }
 
 function stageLines(plan: Plan, options: PlanTextOptions): string[] {
@@ -71,6 +77,12 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'role.lead': 'make master',
   'sentinel.failover': 'ask for a failover',
   'role.follow': 'point anew',
+  'data.send': 'bring the backup to',
+  'data.place': 'put the backup in place on',
+  'data.aside': 'move the data away on',
+  'data.compare': 'count against the backup on',
+  'left-out.note': 'note who is left out on',
+  'left-out.done': 'note who is back on',
   undo: 'put back',
 };
 
@@ -83,7 +95,7 @@ function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonl
 /** The nodes of actions of one kind, all sentinels and all hosts as one word; starts in the order in which they come. */
 function namesOf(actions: readonly Action[], plan: Plan): string {
   const nodes = [...new Set(actions.map((action) => action.node))];
-  const onHosts = actions.every((action) => action.kind === 'lock.take' || action.kind === 'lock.release');
+  const onHosts = actions.every(({ kind }) => /^(?:lock|left-out)\./.test(kind));
   if (onHosts && nodes.length === plan.hosts.length && nodes.length > 3) return `all ${nodes.length} hosts`;
   const allSentinels = plan.sentinels.length > 1 && plan.sentinels.every((node) => nodes.includes(node));
   const names = nodes.filter((node) => !allSentinels || !plan.sentinels.includes(node)).map(printable);
@@ -93,7 +105,9 @@ function namesOf(actions: readonly Action[], plan: Plan): string {
 
 function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
-    undoSays(plan),
+    plan.rejoins === undefined
+      ? undoSays(plan)
+      : 'Undo: any time until the replica starts (stage START); from then on it holds a copy of the master, and what it held is kept.',
     ...(plan.withoutFailover
       ? [`While the sentinels are held, no automatic failover for: ${plan.withoutFailover.map(printable).join(', ')}.`]
       : []),

@@ -3,8 +3,10 @@ import { checkConfigs, checkData } from './check.js';
 import { failOver } from './fail-over.js';
 import { holdRedis, holdSentinels } from './hold.js';
 import { keepConfigs, keepData, keepFenced, saveRunning, verifyKept } from './keep.js';
+import { noteLeftOut, noteRejoined } from './left-out.js';
 import { lockFleet, unlockFleet } from './lock.js';
 import { prove } from './prove.js';
+import { placeBackup, sendBackup } from './restore.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
 import { catchUp, fenceOthers, promote, repoint } from './role.js';
 import { releaseRedis, startMaster, startReplicas, startSentinels } from './start.js';
@@ -25,6 +27,8 @@ export const steps: readonly Step[] = [
   repoint,
   failOver,
   stopRedis,
+  sendBackup,
+  placeBackup,
   rewriteRedis,
   rewriteSentinels,
   checkConfigs,
@@ -34,6 +38,8 @@ export const steps: readonly Step[] = [
   releaseRedis,
   startSentinels,
   prove,
+  noteLeftOut,
+  noteRejoined,
   verifyKept,
   unlockFleet,
 ];

@@ -18,7 +18,7 @@ export const prove: Step = {
     const replicas = scene.everyRedis.filter((node) => !node.isMaster && !node.isLeftOut);
     const sentinels = scene.everySentinel.map((node) => node.entry.id);
     const id = master.entry.id;
-    const nodes = [...scene.everyRedis, ...scene.everySentinel].map((node) => node.entry.id);
+    const nodes = [...scene.redis, ...scene.sentinels].map((node) => node.entry.id);
     const leftOut = scene.everyRedis.filter((node) => node.isLeftOut).map((node) => node.entry.id);
     const started = nodes.filter((node) => !leftOut.includes(node));
     const others =
@@ -48,10 +48,7 @@ export const prove: Step = {
                   replicas: replicas.map((node) => node.entry.id),
                 },
               ),
-              condition(scene, 'quorum', SHORT_LIMIT_MS, 'CKQUORUM is ok on every sentinel', {
-                group: scene.group.group,
-                sentinels,
-              }),
+              ...quorumOf(scene, sentinels),
             ]),
         ...neverRestarted(scene),
         condition(scene, 'files-as-planned', SHORT_LIMIT_MS, 'the files say what runs', { nodes }),
@@ -70,4 +67,15 @@ function neverRestarted(scene: Scene): readonly Condition[] {
   });
   const says = `Redis was not restarted on ${listOf(nodes.map(({ node }) => node))}`;
   return nodes.length === 0 ? [] : [condition(scene, 'not-restarted', SHORT_LIMIT_MS, says, { nodes })];
+}
+
+/** Not asked for where too few sentinels are in reach: what cannot be is said before, and left to do afterwards. */
+function quorumOf(scene: Scene, sentinels: readonly string[]): readonly Condition[] {
+  if (sentinels.length * 2 <= scene.group.sentinels.length) return [];
+  return [
+    condition(scene, 'quorum', SHORT_LIMIT_MS, 'CKQUORUM is ok on every sentinel', {
+      group: scene.group.group,
+      sentinels,
+    }),
+  ];
 }

@@ -11,6 +11,7 @@ import {
   type Step,
   sideBySide,
 } from '../scene.js';
+import { afterRestoredStart, asideBeforeStart } from './restore.js';
 import { fence, lift } from './role.js';
 import { secondBestLast } from './second-best.js';
 
@@ -35,7 +36,7 @@ export const startMaster: Step = {
           node: id,
         }),
       ]),
-      ...sideBySide([...repairs(scene, master), lift(scene, master)]),
+      ...sideBySide([...afterRestoredStart(scene, master), ...repairs(scene, master), lift(scene, master)]),
     ];
   },
 };
@@ -51,7 +52,7 @@ export const startReplicas: Step = {
     const resting = secondBestLast(scene).filter((node) => scene.path === 'cold' || !node.runs);
     return resting.flatMap((node): readonly Batch[] =>
       sideBySide(
-        [release(scene, node), start(scene, node, 'replica')],
+        [...asideBeforeStart(scene, node), release(scene, node), start(scene, node, 'replica')],
         [
           condition(scene, 'linked-to', LINK_LIMIT_MS, `${node.entry.id} is linked to ${master.entry.id}`, {
             node: node.entry.id,
@@ -130,6 +131,7 @@ function isOlder(scene: Scene, node: string): boolean {
 
 /** An open MULTI at the end of an AOF swallows every later write at the next load: rewrite before clients may write. */
 function repairs(scene: Scene, node: RedisNode): readonly Action[] {
+  if (scene.restore !== undefined) return [];
   const aof = known(node.seen.aof);
   const torn = !node.runs && known(node.seen.config)?.appendonly === true && aof !== undefined && aof.tail !== 'clean';
   if (!torn) return [];
