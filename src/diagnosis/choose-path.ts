@@ -18,7 +18,7 @@ export function choosePath(
   verdict: Verdict,
   { promote, off = new Set() }: Told = {},
 ): PathChoice {
-  const target = promote ?? verdict.winner ?? state.master?.node;
+  const target = promote ?? runningWinner(verdict) ?? state.master?.node;
   const scene: Sighted = { group, state, verdict, target, off, named: promote !== undefined };
   const reasons = gentlestFirst.map((path) => ({ path, why: whyNot(path, scene) }));
   const at = reasons.findIndex(({ why }) => why === undefined);
@@ -27,6 +27,13 @@ export function choosePath(
   const impossible = reasons.slice(at + 1).flatMap(({ path, why }) => (why === undefined ? [] : [{ path, why }]));
   const why = whyThis(recommended, scene, ruledOut);
   return { recommended, why, ruledOut, ...(impossible.length === 0 ? {} : { impossible }) };
+}
+
+/** The winner, or a node that runs and holds the same: it need not be started, and nothing is given up with it. */
+export function runningWinner({ candidates, winner }: Pick<Verdict, 'candidates' | 'winner'>): string | undefined {
+  const runs = (node: string | undefined) => candidates.some((each) => each.node === node && each.source === 'running');
+  if (winner === undefined || runs(winner)) return winner;
+  return candidates.find(({ node, verdict }) => verdict === 'same-as-freshest' && runs(node))?.node ?? winner;
 }
 
 /** What the operator said. */
@@ -157,10 +164,10 @@ function whyNot(path: Path, scene: Sighted): string | undefined {
   }
 }
 
-function whyNoFailover({ group, state, verdict, target, off }: Sighted): string | undefined {
+function whyNoFailover({ group, state, verdict, target, off, named }: Sighted): string | undefined {
   const forced = forcedFailover(group, state, verdict, off);
   if ('why' in forced) return forced.why;
-  const chooses = target === verdict.winner ? undefined : forced.among.find((node) => node !== target);
+  const chooses = named ? forced.among.find((node) => node !== target) : undefined;
   return chooses === undefined ? undefined : `Sentinel would choose ${chooses}, not ${target}`;
 }
 

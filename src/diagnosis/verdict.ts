@@ -84,8 +84,8 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the one that serves as master now, then one that runs, then the one that the sentinels elected last, then the
- * order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the one that serves as master now, then the one that the sentinels elected last (a stale file may say another),
+ * then one that runs, then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus, knownToServe: string | undefined): readonly Holding[] {
   const elected = lastElected(group)?.address;
@@ -101,11 +101,11 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus, knownToServe: st
       coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
       holding.node === serving ? 1 : 0,
-      holding.source === 'running' ? 1 : 0,
       addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),
       known(holding.redis.running)?.role === 'master' ? 1 : 0,
+      holding.source === 'running' ? 1 : 0,
     ];
   };
   return [...graph.holdings].sort((a, b) => compareScores(score(b), score(a)));

@@ -1,3 +1,4 @@
+import { runningWinner } from '../diagnosis/choose-path.js';
 import { RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
@@ -42,7 +43,8 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   refuseNeedless(diagnosis, choice);
   refuseBlocked(diagnosis, choice, path);
   if (path === 'sentinels-only') return keepServing(diagnosis, choice);
-  const master = masterOf(diagnosis, choice);
+  const runs = path === 'live' || path === 'failover';
+  const master = choice.promote ?? (runs ? runningWinner(diagnosis) : undefined) ?? masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
   refuseEmpty(diagnosis, candidate);
