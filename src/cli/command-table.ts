@@ -64,6 +64,14 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const rejoinFlags: readonly FlagRow[] = [
+  { flags: '-n, --dry-run', says: 'the plan and every probe that changes nothing' },
+  { flags: '-y, --yes', says: 'no question; never gives data up' },
+  { flags: '--step', says: 'ask before each action' },
+  { flags: '--set-aside <NODE>', says: 'give up what only this node of the host holds; it is kept', many: true },
+  { flags: '--reason <TEXT>', says: 'why; needed with --set-aside' },
+];
+
 const lockFlags: readonly FlagRow[] = [
   { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
   { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
@@ -72,6 +80,8 @@ const lockFlags: readonly FlagRow[] = [
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
 const statusFlags: readonly FlagRow[] = [
@@ -136,6 +146,13 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
     flags: [...recoverFlags, ...lockFlags],
+  },
+  {
+    part: 'Repair',
+    name: 'rejoin',
+    args: '<HOST>',
+    says: 'brings a host back that a run left out',
+    flags: rejoinFlags,
   },
   {
     part: 'Repair',
@@ -232,6 +249,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'status', args: '', says: 'how old the newest good one of each group is' },
       { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
       { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
+      { name: 'restore', args: '<ID>', says: 'its data back into a group, in place of what it holds now' },
       { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
       { name: 'schedule', args: '<ACTION>', says: 'install, show or remove a timer that makes them' },
     ],

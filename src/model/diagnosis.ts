@@ -1,3 +1,4 @@
+import type { LeftOutHost } from './left-out.js';
 import type { From } from './seen.js';
 
 export type Path = 'nothing' | 'failover' | 'sentinels-only' | 'live' | 'cold';
@@ -40,6 +41,8 @@ export type Relation =
       readonly cut: bigint;
       readonly ownBytes: bigint;
       readonly otherBytes: bigint;
+      /** The end of the other was recorded by nobody: its bytes are only that there are any. */
+      readonly otherEndUnknown?: true;
       readonly why: string;
     }
   /** The other node is a crashed former master whose own end nobody recorded: it may hold writes past the cut. */
@@ -122,8 +125,10 @@ export interface Lineage {
 export interface PathChoice {
   readonly recommended: Path;
   readonly why: string;
-  /** The paths that were not chosen, gentlest first, with the reason. */
+  /** The gentler paths that were not chosen, gentlest first, with the reason. */
   readonly ruledOut: readonly { readonly path: Path; readonly why: string }[];
+  /** The harder paths that are not possible here either, gentlest first, with the reason; absent: any of them is. */
+  readonly impossible?: readonly { readonly path: Path; readonly why: string }[];
 }
 
 /** An effect that diagnosis needs answered before it can decide; the survey answers, then diagnosis is called again. */
@@ -152,6 +157,8 @@ export interface Diagnosis {
   readonly candidates: readonly Candidate[];
   /** The node that may become master without anybody giving anything up, or with the consents below. */
   readonly winner?: string;
+  /** The one node that serves as master now; absent when none does, or more than one that the sentinels do not agree on. */
+  readonly serving?: string;
   readonly consents: readonly Consent[];
   readonly possibleTails: readonly { readonly node: string; readonly boundSeconds?: number }[];
   /** Writes that are on no disk, at most, as seconds and why; absent when nothing of the kind is known. */
@@ -164,6 +171,8 @@ export interface Diagnosis {
   };
   readonly lineage: Lineage;
   readonly naive: readonly Naive[];
+  /** Hosts that runs left out and that were not rejoined since, by what the other hosts remember. */
+  readonly leftOut: readonly LeftOutHost[];
   readonly epochs: { readonly highestEpoch: bigint; readonly nextEpoch: bigint; readonly from: string };
   readonly path: PathChoice;
   readonly questions: readonly Question[];

@@ -402,7 +402,7 @@ describe('waiting, watching, stopping', () => {
     await rmdir(inTheWay);
 
     const past = pastOf((await readJournal(first.directory.path)).lines);
-    const resumption = resumptionOf(plan, past, 'journal');
+    const resumption = resumptionOf(plan, past);
     const { result } = await runPlan(bench, plan, { resumption });
 
     expect(result).toMatchObject({ outcome: 'failed', stoppedWhy: expect.stringMatching(/stopped, but .*dump\.rdb/) });
