@@ -24,7 +24,7 @@ function choiceOfPlan(plan: Plan): Choice {
     promote: plan.master,
     setAside: [...plan.setAside, ...leftOut],
     without: plan.leftOut.flatMap(({ host, node }) => (node === undefined ? [host] : [])),
-    hostIsOff: [],
+    hostIsOff: plan.hostIsOff ?? [],
     ...(plan.acceptedLoss === undefined ? {} : { acceptLoss: plan.acceptedLoss }),
     ...(plan.reason === undefined ? {} : { reason: plan.reason }),
   };
@@ -65,7 +65,7 @@ async function madeAgain(before: Judged, stored: Plan): Promise<Plan> {
     const { restorePlanAgain } = await import('./backup/restore-plan.js');
     return restorePlanAgain(stored.restore, before, choiceOfPlan(stored));
   }
-  if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), runbook)).plan;
+  if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), stored.path, runbook)).plan;
   const { rejoins: host, setAside, reason } = stored;
   // What was compared key by key then was good enough for a plan; the files are kept by now.
   const compared = new Map(
@@ -118,7 +118,7 @@ export function refuseOtherChoice(plan: Plan, now: Judged): void {
 
 function problemOf(plan: Plan, now: Judged): string | undefined {
   try {
-    const { missing } = decide(now.diagnosis, choiceOfPlan(plan));
+    const { missing } = decide(now.diagnosis, choiceOfPlan(plan), plan.path);
     const [first] = missing;
     return first === undefined ? undefined : `${first.node}: ${first.why}`;
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { JournalLine, RunResult } from '../model/run.js';
+import { known } from '../model/seen.js';
 import { fleetFlag, type NextCommand } from '../report/next-lines.js';
 import { grouped, listed } from '../report/quantities.js';
 import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
@@ -105,7 +106,11 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
   const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
-  return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
+  const serves = plan.serves
+    ? `${plan.group} serves, as it did all the while: ${plan.master} is master.`
+    : `${plan.group} serves again${since}: ${result.master ?? plan.master} is master.`;
+  const data = plan.path === 'sentinels-only' ? 'No Redis was touched.' : `${lost}${aside}`;
+  return `${serves} ${data}${left} ${now}`.trim();
 }
 
 function restoredSays({ id, takenAt }: NonNullable<Plan['restore']>, plan: Plan, result: RunResult): string {
@@ -141,10 +146,13 @@ function outOfReach(ended: Ended): readonly string[] {
 
 function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]): RunEndFacts['rows'] {
   const kept = keptAnything(journal);
-  const master = ended.after?.survey.groups[ended.plan.group]?.redis.find((node) => node.node === ended.plan.master);
+  const name = result.master ?? ended.plan.master;
+  const group = ended.after?.survey.groups[ended.plan.group];
+  const master = group?.redis.find((node) => node.node === name);
+  const epoch = group?.sentinels.flatMap(({ view }) => known(view)?.configEpoch ?? []).at(0) ?? ended.plan.epoch;
   const running = master?.running.ok ? master.running.value : undefined;
   const serves = running
-    ? `${ended.plan.master}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${ended.plan.epoch}`
+    ? `${name}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${epoch}`
     : undefined;
   const unknown = result.unknown > 0 ? `, ${result.unknown} unknown` : '';
   const open = result.open > 0 ? `, ${result.open} open` : '';

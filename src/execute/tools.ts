@@ -104,6 +104,8 @@ export interface Memory {
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */
   readonly credentials: Map<string, Promise<Credentials | undefined>>;
+  /** Who became master, where Sentinel chose: known once `failed-over` was seen. */
+  elected?: string;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
   /** The operator answered all questions of this run at once. */

@@ -227,11 +227,15 @@ export const writeCommands = [
   'CLIENT UNPAUSE',
   'REPLICAOF',
   'SLAVEOF',
+  'MULTI',
+  'EXEC',
+  'CLIENT KILL',
   'SHUTDOWN',
   'SELECT',
   'RESTORE',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
+  'SENTINEL SET',
 ] as const;
 export type WriteCommand = (typeof writeCommands)[number];
 

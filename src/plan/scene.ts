@@ -1,4 +1,5 @@
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Forced } from '../diagnosis/failover.js';
+import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
 import type { LeftOutHost } from '../model/left-out.js';
 import type {
@@ -23,6 +24,9 @@ export interface Scene {
   readonly group: GroupSurvey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  readonly path: Path;
+  /** What the one command of the path `failover` would do; absent on the others. */
+  readonly forced?: Forced;
   /** There when the group gets the data of a backup. */
   readonly restore?: Restore;
   /** Stage id that action ids begin with, e.g. `hold`. */
@@ -123,6 +127,19 @@ export function nodesOfScene(
 function runs(process: RedisSurvey['process']): boolean {
   const value = known(process);
   return value !== undefined && value !== null;
+}
+
+/**
+ * Whether what a node holds may be replaced. On the cold path each node is stopped; on the others a running node that is
+ * master, or is linked to it already, goes on as it is.
+ */
+export function moves(scene: Pick<Scene, 'path' | 'master'>, node: RedisNode): boolean {
+  if (scene.path === 'cold' || !node.runs) return true;
+  if (scene.path === 'failover') return false;
+  const running = known(node.seen.running);
+  const master = scene.master?.entry;
+  if (node.isMaster || !running || !master) return false;
+  return running.masterLinkUp !== true || running.masterAddress !== `${master.address}:${master.port}`;
 }
 
 type Fields<K extends ActionKind> = Omit<ActionOf<K>, 'id' | 'host' | 'node' | 'kind' | 'says'>;

@@ -18,6 +18,9 @@ import { leftOutDone } from './left-out-done.js';
 import { leftOutNote } from './left-out-note.js';
 import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
+import { roleFollow } from './role-follow.js';
+import { roleLead } from './role-lead.js';
+import { sentinelFailover } from './sentinel-failover.js';
 import { serviceHold } from './service-hold.js';
 import { serviceRelease } from './service-release.js';
 import { serviceStart } from './service-start.js';
@@ -42,6 +45,9 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
+  'role.lead': roleLead,
+  'sentinel.failover': sentinelFailover,
+  'role.follow': roleFollow,
   'data.send': dataSend,
   'data.place': dataPlace,
   'data.aside': dataAside,
