@@ -70,7 +70,7 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'history':
       return (await import('./history.js')).historyCommand(
-        { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
+        { ...select, sub: oneOf(sub, ['list', 'show']), run: word, follow: isOn(options.follow) },
         context,
       );
     case 'unlock':
@@ -119,6 +119,7 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     out: text(options.out),
     markdown: isOn(options.markdown),
     wait: text(options.wait),
+    detach: isOn(options.detach),
     takeOver: text(options.takeOver),
   };
 }

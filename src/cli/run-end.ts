@@ -13,6 +13,7 @@ import { renderReport } from '../report/run-markdown.js';
 import { holdRows, keptSays } from '../report/run-truth.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
+import { RESULT_FILE } from './follow.js';
 
 export interface Ended {
   readonly plan: Plan;
@@ -30,6 +31,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
   const path = await saveInRun(result.directory, 'report.md', report);
   const status = statusOfRun(result, ended.after);
+  await saveInRun(result.directory, RESULT_FILE, { ...result, at: context.now().toISOString(), exit: status });
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
     context.stdout(
