@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
+import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
+import type { Tools } from '../execute/tools.js';
 import { myIdentity } from '../hosts/process-identity.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -15,62 +18,104 @@ import type { RecoverFlags } from './flags.js';
 import { PROCESS_FILE } from './follow.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
+import { runFiles } from './rebuild.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 import { terminalLine } from './terminal-line.js';
 
 export { operator } from './operator.js';
 
+/** What of the command line counts while a plan is carried out. */
+export type ConductFlags = Pick<RecoverFlags, 'yes' | 'step'>;
+
 /** Carries an agreed plan out in a run directory of its own, looks again, and shows how it ended. Exit status of the run. */
 export async function carryOut(
   plan: Plan,
   judged: Judged,
   fleet: Fleet,
-  flags: Pick<RecoverFlags, 'yes' | 'step'> & { readonly detach?: boolean },
+  flags: ConductFlags & { readonly detach?: boolean },
   context: Context,
 ): Promise<number> {
   const directory = await directoryFor(plan, judged, context);
   if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
-  const identity = await myIdentity();
-  await saveInRun(directory.path, PROCESS_FILE, identity);
   await saveInRun(directory.path, 'plan.json', plan);
-  await saveSurvey(`${directory.path}/survey-before.json`, judged.raw, judged.inventory);
+  await saveSurvey(join(directory.path, runFiles.survey), judged.raw, judged.inventory);
+  await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
   if (!context.json && !context.quiet)
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\n${begins(context)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
     );
+  const result = await conduct({ plan, judged, fleet, directory }, flags, context);
+  return concluded({ plan, before: judged, result, directory }, fleet, context);
+}
+
+/** A plan, the fleet that it is for, and where its run is recorded. */
+export interface Conducted {
+  readonly plan: Plan;
+  readonly judged: Judged;
+  readonly fleet: Fleet;
+  readonly directory: RunDirectory;
+  /** How a run that was cut off goes on. */
+  readonly resumption?: Resumption;
+}
+
+/** What a run works with, all but its journal. */
+export function toolsFor(
+  { judged, fleet, directory }: Pick<Conducted, 'judged' | 'fleet' | 'directory'>,
+  context: Context,
+): Omit<Tools, 'journal'> {
+  return {
+    hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
+    inventory: judged.inventory,
+    passwords: fleet.passwords,
+    directory: directory.path,
+    run: directory.run,
+    who: operator(),
+    now: context.now,
+  };
+}
+
+/** Gives a plan to the engine, with its questions on this terminal and its events on this screen. Rejects as `execute`. */
+export async function conduct(
+  { plan, judged, fleet, directory, resumption }: Conducted,
+  flags: ConductFlags,
+  context: Context,
+): Promise<RunResult> {
   const journal = await openJournal(directory.path, directory.run, context.now);
-  const who = operator();
   const ask = createAsk(context);
-  let result: RunResult;
   try {
-    result = await execute(
+    return await execute(
       plan,
-      {
-        hosts: new Map(fleet.hosts.map((host) => [host.entry.name, host])),
-        inventory: judged.inventory,
-        passwords: fleet.passwords,
-        journal,
-        directory: directory.path,
-        run: directory.run,
-        who,
-        identity,
-        now: context.now,
-      },
+      { ...toolsFor({ judged, fleet, directory }, context), journal },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),
         signal: context.signal,
         now: context.stopNow,
         ...(flags.step ? { step: createStep(ask, context) } : {}),
+        ...(resumption ? { resumption } : {}),
       },
     );
   } finally {
     await journal.close();
   }
+}
+
+/** What is true now, the report, the last screen, and the exit status of a run whose plan was carried out. */
+export async function concluded(
+  run: {
+    readonly plan: Plan;
+    readonly before: Judged;
+    readonly result: RunResult;
+    readonly directory: RunDirectory;
+  },
+  fleet: Fleet,
+  context: Context,
+): Promise<number> {
+  const { plan, before, result, directory } = run;
   const after = await lookAfter(fleet, result.outcome === 'done', context);
-  if (after) await saveSurvey(`${directory.path}/survey-after.json`, after.raw, after.inventory);
-  return endRun({ plan, before: judged.diagnosis, after, result, who }, context);
+  if (after) await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory);
+  return endRun({ plan, before: before.diagnosis, after, result, who: operator() }, context);
 }
 
 /** A new run directory; a run that was handed over has one, and is refused where the plan is another than was agreed to. */
@@ -87,7 +132,7 @@ function begins(context: Context): string {
 }
 
 /** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */
-async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
+export async function lookAfter(fleet: Fleet, isDone: boolean, context: Context): Promise<Judged | undefined> {
   if (context.stopNow.aborted) return undefined;
   const signal = AbortSignal.any([context.stopNow, AbortSignal.timeout(LAST_LOOK_MS)]);
   const look = () => lookAndJudge(fleet, { ...context, signal }).catch(() => undefined);

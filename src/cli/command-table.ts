@@ -70,6 +70,11 @@ const lockFlags: readonly FlagRow[] = [
   { flags: '--detach', says: 'with --yes: go on in a process that outlives this terminal' },
 ];
 
+const goOnFlags: readonly FlagRow[] = [
+  { flags: '-y, --yes', says: 'no question; never accepts a loss' },
+  { flags: '--step', says: 'ask before each action' },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
@@ -132,6 +137,20 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
     flags: [...recoverFlags, ...lockFlags],
+  },
+  {
+    part: 'Repair',
+    name: 'resume',
+    args: '[RUN]',
+    says: 'goes on with a run that was cut off',
+    flags: goOnFlags,
+  },
+  {
+    part: 'Repair',
+    name: 'undo',
+    args: '[RUN]',
+    says: 'takes back what a run did, unless writes would be lost',
+    flags: goOnFlags,
   },
   {
     part: 'Plan',

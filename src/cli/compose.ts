@@ -7,7 +7,7 @@ import { resolvePasswords } from '../inventory/passwords.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
-import type { Survey } from '../model/survey.js';
+import type { AofComparison, Survey } from '../model/survey.js';
 import { answerQuestions } from '../survey/aof-compare.js';
 import { interpret } from '../survey/interpret.js';
 import { loadSurvey } from '../survey/saved.js';
@@ -36,6 +36,8 @@ export interface Judged {
   readonly raw: readonly RawHost[];
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
+  /** Comparisons of files that the diagnosis asked for and took into account. */
+  readonly answers?: readonly AofComparison[];
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
@@ -114,7 +116,7 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
   const first = diagnose(survey, fleet.group);
   if (first.questions.length === 0) return { inventory, raw, survey, diagnosis: first };
   const answers = await answerQuestions(first.questions, survey, fleet.hosts, context.signal);
-  return { inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers) };
+  return { inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers), answers };
 }
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */

@@ -80,6 +80,10 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'A backup is not what its manifest says, or the manifest is not what was signed. It is not restored; what is wrong is named.',
   'prune-refused':
     'Pruning would remove most of a group, or the clock or the schedule is not as it should be. Nothing was removed; backup prune shows each reason.',
+  'writes-accepted':
+    'A run cannot be undone any more: the master that it started has accepted writes, or may have, and going back would lose them. resume goes on to its end.',
+  'bad-journal':
+    'The record of a run is not what the run wrote: a line was changed or is missing, two copies differ, or a newer version wrote it. It is shown as far as it goes, and nothing is done by it.',
   unreachable: 'A host could not be reached. Unreachable is not down.',
   'host-key':
     'The key that a host showed is not the one in the known-hosts files: not there (nobody could be asked), another one, or a revoked one. Nothing was sent to it.',
@@ -91,7 +95,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   locked:
     'Another run holds the lock of the fleet, or this one lost it: somebody took it over, and its hosts refuse every further command of it.',
   stopped: 'Stopped at a question or by Ctrl-C; nothing was changed, or everything was undone.',
-  incomplete: 'Stopped half way. Every file is kept; recover looks again and goes on from what is true.',
+  incomplete: 'Stopped half way. Every file is kept; resume goes on from what is true, undo goes back.',
   unknown: 'Nobody knows how the last action ended. Look before anything else.',
 };
 

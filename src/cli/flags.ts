@@ -36,6 +36,12 @@ export interface RecoverFlags extends SelectFlags {
   readonly takeOver: string | undefined;
 }
 
+export interface ResumeFlags extends SelectFlags {
+  readonly run: string | undefined;
+  readonly yes: boolean;
+  readonly step: boolean;
+}
+
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;

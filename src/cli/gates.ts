@@ -1,4 +1,5 @@
 import { RunbookError } from '../errors.js';
+import type { GateAnswer } from '../execute/tools.js';
 import type { Action, Gate, Plan, Stage } from '../model/plan.js';
 import { wrap } from '../report/layout.js';
 import { renderCommands, renderPlan } from '../report/plan-text.js';
@@ -15,20 +16,17 @@ const warnings: Readonly<Record<Gate, string>> = {
 
 /** The three questions of a recovery. `a` answers the remaining ones of this run, never a loss. */
 export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context) {
-  let all = yes;
-  return async (gate: Gate, stages: readonly Stage[]): Promise<'go' | 'stop'> => {
-    if (all) return 'go';
-    const numbers = stages.map((stage) => `${plan.stages.indexOf(stage) + 1} ${stage.title}`);
+  return async (gate: Gate, stages: readonly Stage[]): Promise<GateAnswer> => {
+    if (yes) return 'all';
+    const numberOf = (stage: Stage) => plan.stages.findIndex((each) => each.id === stage.id) + 1;
+    const numbers = stages.map((stage) => `${numberOf(stage)} ${stage.title}`);
     const question = `Stages ${numbers.join(', ')} on ${listed(hostsOf(stages))}?`;
     const says = wrap(`${question.slice(0, -1)}. ${warnings[gate]}`, context.columns).join('\n');
     context.stderr(`\n${says}\n${menu}\n`);
     for (;;) {
       const key = await answer(ask, question);
       if (key === 'y') return 'go';
-      if (key === 'a') {
-        all = true;
-        return 'go';
-      }
+      if (key === 'a') return 'all';
       if (key === 'q') return 'stop';
       if (key === 'c') context.stderr(renderCommands(stages));
       if (key === 'd')

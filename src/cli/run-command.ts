@@ -28,7 +28,9 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const flag = fleetFlag(context.fleetFile);
   if (flag === '') return error;
   const next = error.next.map((line) =>
-    line.includes('--fleet') ? line : line.replace(/^redis-runbook (?:recover|status|doctor|plan)\b/, `$&${flag}`),
+    line.includes('--fleet')
+      ? line
+      : line.replace(/^redis-runbook (?:recover|resume|undo|status|doctor|plan)\b/, `$&${flag}`),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -59,6 +61,12 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'recover':
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
+    case 'resume':
+    case 'undo': {
+      const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
+      return (await import('./resume.js')).resumeCommand(flags, context);
+    }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
     case 'apply':

@@ -142,9 +142,11 @@ function next(result: RunResult, context: Context): readonly NextCommand[] {
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
   if (result.outcome === 'done') return [look, history];
+  if (!result.changedAnything)
+    return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [
-    { command: `redis-runbook recover${fleet}`, says: 'looks again and goes on from what is true' },
+    { command: `redis-runbook resume ${result.run}${fleet}`, says: 'goes on from here, after looking' },
+    { command: `redis-runbook undo ${result.run}${fleet}`, says: 'goes back, while no write is lost by it' },
     look,
-    history,
   ];
 }

@@ -1,4 +1,5 @@
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import { runFleetName, runsDirectory } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { Survey } from '../model/survey.js';
 import { headlineLines, renderStatus, renderStatusJson } from '../report/status-text.js';
@@ -6,6 +7,7 @@ import { saveSurvey } from '../survey/saved.js';
 import { type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { StatusFlags } from './flags.js';
+import { openRunLines } from './open-run-lines.js';
 
 const WATCH_EVERY_MS = 2000;
 
@@ -19,9 +21,17 @@ export async function statusCommand(flags: StatusFlags, context: Context): Promi
   return withJudged(context, flags, async (judged) => {
     if (flags.save !== undefined) await saveSurvey(flags.save, judged.raw, judged.inventory);
     context.stdout(shown(judged, flags, context));
+    if (!context.json && flags.survey === undefined) await tellOpenRuns(judged, context);
     if (flags.save !== undefined) context.stderr(`Saved without secrets in ${flags.save}\n`);
     return statusOf(judged.survey, judged.diagnosis);
   });
+}
+
+/** A run of this machine that is half way comes before everything else that one may do about the fleet. */
+async function tellOpenRuns(judged: Judged, context: Context): Promise<void> {
+  const runs = runsDirectory(process.env);
+  const lines = await openRunLines(runs, context.fleetFile, runFleetName(judged.inventory.fleet));
+  if (lines.length > 0) context.stdout(`\n${lines.join('\n')}\n`);
 }
 
 function shown(judged: Judged, flags: StatusFlags, context: Context): string {

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import type { Context } from './context.js';
 
 /** `redis-runbook` without a command: what to type in an outage, and which fleet it would be about. */
 export async function welcomeCommand(context: Context): Promise<number> {
   context.stdout(
     [
+      ...(await unfinished(context)),
       'Recovers fleets of Redis with Sentinel. It changes nothing before it has shown',
       'what it will do and asked.',
       '',
@@ -16,6 +18,13 @@ export async function welcomeCommand(context: Context): Promise<number> {
     ].join('\n'),
   );
   return 0;
+}
+
+/** Whoever opens this at night must not begin anew beside a run that is half way. */
+async function unfinished({ stateDirectory, fleetFile }: Context): Promise<readonly string[]> {
+  const { openRunLines } = await import('./open-run-lines.js');
+  const lines = await openRunLines(join(stateDirectory, 'runs'), fleetFile);
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 async function fleetLine({ fleetFile }: Context): Promise<string> {

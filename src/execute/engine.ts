@@ -6,6 +6,7 @@ import { runBatch } from './batch.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
 import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
+import { pickUp } from './pick-up.js';
 import { resultOf } from './result.js';
 import { at, emit, newRun, type Run, stop } from './run.js';
 import { checkShape } from './shape.js';
@@ -27,11 +28,11 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   await tools.journal.write({
     action: 'run',
     phase: 'intent',
-    text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master`,
-    detail: { fingerprint: plan.fingerprint, path: plan.path, who: tools.who },
+    ...beginning(plan, tools, options),
   });
   try {
-    await runStages(run, heartbeat);
+    if (options.resumption) await pickUp(run, options.resumption);
+    if (run.progress.outcome === 'done') await runStages(run, heartbeat);
   } catch (error) {
     if (run.progress.outcome === 'done') run.progress.outcome = 'failed';
     run.progress.stoppedWhy ??= error instanceof Error ? error.message : String(error);
@@ -46,25 +47,45 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   return resultOf(run);
 }
 
+/** What the first line of this part of the run says of it. */
+function beginning(plan: Plan, { who }: Tools, { resumption }: ExecuteOptions) {
+  const detail = { fingerprint: plan.fingerprint, path: plan.path, who };
+  if (resumption?.direction === 'undo')
+    return { text: `undo of ${plan.runbook} for ${plan.group}`, detail: { ...detail, direction: 'undo' } };
+  const goesOn = resumption === undefined ? '' : ', gone on with';
+  return { text: `${plan.runbook} for ${plan.group}: ${plan.master} becomes master${goesOn}`, detail };
+}
+
 async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
-  for (const [index, stage] of run.plan.stages.entries()) {
+  for (const [index, stage] of run.stages.entries()) {
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
-    if (stage.gate && (await run.options.gate(stage.gate, stagesOfGate(run.plan, index))) === 'stop') {
+    if (!(await passesGate(run, stage, index))) {
       return stop(run, stage, 'stopped', 'declined at the question before it');
     }
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
-    run.progress.doing = `stage ${index + 1} ${stage.title}`;
+    const place = run.plan.stages.findIndex((each) => each.id === stage.id);
+    run.progress.doing = `stage ${place + 1} ${stage.title}`;
     heartbeat.now();
-    await runStage(run, stage, index);
+    await runStage(run, stage, place);
     if (run.progress.outcome !== 'done') return;
   }
 }
 
+/** Asks before a stage that has a gate, unless all questions of the run were answered at once; the answer is journalled. */
+async function passesGate(run: Run, stage: Stage, index: number): Promise<boolean> {
+  if (!stage.gate || run.memory.answeredAll) return true;
+  const answer = await run.options.gate(stage.gate, stagesOfGate(run.stages, index));
+  if (answer === 'all') run.memory.answeredAll = true;
+  const text = `the question before ${stage.title} was answered: ${answer}`;
+  await run.tools.journal.write({ action: 'run', phase: 'evidence', text, detail: { answer } });
+  return answer !== 'stop';
+}
+
 /** The stages that one gate covers: its own and those after it that have none. */
-function stagesOfGate(plan: Plan, index: number): readonly Stage[] {
-  const after = plan.stages.slice(index + 1);
+function stagesOfGate(stages: readonly Stage[], index: number): readonly Stage[] {
+  const after = stages.slice(index + 1);
   const next = after.findIndex((stage) => stage.gate !== undefined);
-  return plan.stages.slice(index, next === -1 ? undefined : index + 1 + next);
+  return stages.slice(index, next === -1 ? undefined : index + 1 + next);
 }
 
 async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
@@ -89,8 +110,14 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
 }
 
 async function journalEnd(run: Run): Promise<void> {
-  const { outcome, stoppedIn, stoppedWhy, done, unknown } = run.progress;
+  const { outcome, stoppedIn, stoppedWhy, done, unknown, changedAnything: changed } = run.progress;
   const text = stoppedIn === undefined ? (stoppedWhy ?? outcome) : `in ${stoppedIn}: ${stoppedWhy}`;
   const word = outcome === 'stopped' ? 'skipped' : outcome;
-  await run.tools.journal.write({ action: 'run', phase: 'result', outcome: word, text, detail: { done, unknown } });
+  await run.tools.journal.write({
+    action: 'run',
+    phase: 'result',
+    outcome: word,
+    text,
+    detail: { done, unknown, changed },
+  });
 }

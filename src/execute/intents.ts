@@ -34,6 +34,6 @@ async function resolveEpoch(at: At): Promise<bigint> {
   );
   for (const epoch of epochs) if (epoch > highest) highest = epoch;
   if (highest > at.plan.epoch)
-    await at.evidence(`a sentinel went on to a higher epoch since the plan: ${highest} is used`);
+    await at.evidence(`a sentinel went on to a higher epoch since the plan: ${highest} is used`, { epoch: highest });
   return highest;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { RunbookError } from '../errors.js';
 import { fromJson, toJson } from '../model/json.js';
 import type { JournalLine } from '../model/run.js';
 
@@ -22,12 +23,17 @@ export interface JournalRead {
   readonly lines: readonly JournalLine[];
   /** The bytes of a last line that was never finished. */
   readonly torn?: string;
+  /** The last line is whole, and its line feed is missing. */
+  readonly unended?: true;
   /** 1-based number of the first line that does not fit the chain of hashes, or cannot be read. Nothing after it is in `lines`. */
   readonly brokenAt?: number;
+  /** The schema that the first line names, when this version does not know it: read as far as it is understood. */
+  readonly newer?: string;
 }
 
 const NAME = 'journal.jsonl';
 const START = '0'.repeat(64);
+const SCHEMA = 'redis-runbook/journal/1';
 
 /** sha256 of one line's text, without its line feed, lower-case hex. */
 export function hashOfLine(text: string): string {
@@ -42,17 +48,18 @@ export function journalPath(directory: string): string {
 /**
  * Opens the journal of a run directory for appending, making it (0600) when it is missing. An existing one is
  * continued after its last whole line; the bytes of a torn line are ended with a line feed and stay.
- * Throws when the chain of an existing journal is broken, and the system's error when it cannot be opened.
+ * Throws RunbookError('bad-journal') when an existing journal was changed or is of a newer version, and the system's
+ * error when it cannot be opened.
  */
 export async function openJournal(directory: string, run: string, now: () => Date): Promise<Journal> {
   const path = journalPath(directory);
   const before = await readJournal(directory);
-  if (before.brokenAt !== undefined) throw new Error(`${path}: line ${before.brokenAt} does not fit the one before it`);
+  refuseBad(before, path, run);
   const handle = await open(path, 'a', 0o600);
   await syncDirectory(dirname(path));
   const last = before.lines.at(-1);
-  const state = { n: last?.n ?? 0, prev: last ? hashOfLine(toJson(last)) : START };
-  if (before.torn !== undefined) await appendSynced(handle, '\n');
+  const isOpen = before.torn !== undefined || before.unended === true;
+  const state = { n: last?.n ?? 0, prev: last ? hashOfLine(toJson(last)) : START, isOpen };
   let queue: Promise<unknown> = Promise.resolve();
 
   function write(entry: JournalEntry): Promise<JournalLine> {
@@ -67,16 +74,44 @@ export async function openJournal(directory: string, run: string, now: () => Dat
   return { path, write, close };
 }
 
+/** Throws RunbookError('bad-journal') for a journal that nothing may be done by; a torn last line is none. */
+export function refuseBad(read: JournalRead, where: string, run: string): void {
+  if (read.brokenAt === undefined && read.newer === undefined) return;
+  const what =
+    read.newer === undefined
+      ? `line ${read.brokenAt} does not fit the one before it: a line was changed, or is missing`
+      : `it is of the kind ${read.newer}, and this version writes ${SCHEMA}`;
+  throw new RunbookError('bad-journal', `The journal of run ${run} cannot be gone by.`, {
+    facts: [
+      `${where}: ${what}`,
+      `whole and in order: ${read.lines.length === 1 ? 'one line' : `${read.lines.length} lines`}`,
+    ],
+    next: [`redis-runbook history show ${run}`, 'redis-runbook status', 'redis-runbook recover'],
+  });
+}
+
+/** The end of the file: the last whole line, and whether something follows it that has no line feed yet. */
+interface End {
+  n: number;
+  prev: string;
+  isOpen: boolean;
+}
+
 async function appendLine(
   handle: FileHandle,
-  state: { n: number; prev: string },
+  state: End,
   entry: JournalEntry,
   run: string,
   at: Date,
 ): Promise<JournalLine> {
-  const line: JournalLine = { n: state.n + 1, prev: state.prev, at: at.toISOString(), run, ...entry };
+  const schema = state.n === 0 ? { schema: SCHEMA } : {};
+  const line: JournalLine = { n: state.n + 1, prev: state.prev, ...schema, at: at.toISOString(), run, ...entry };
   const text = toJson(line);
-  await appendSynced(handle, `${text}\n`);
+  const before = state.isOpen ? '\n' : '';
+  // A disk that is full takes a part of a line; whatever is there is ended before the next one.
+  state.isOpen = true;
+  await appendSynced(handle, `${before}${text}\n`);
+  state.isOpen = false;
   state.n = line.n;
   state.prev = hashOfLine(text);
   return line;
@@ -111,22 +146,27 @@ export async function readJournal(directory: string): Promise<JournalRead> {
  */
 export function parseJournal(text: string): JournalRead {
   const rows = text.split('\n');
-  const open_ = rows.pop() ?? '';
+  const rest = rows.pop() ?? '';
   const lines: JournalLine[] = [];
+  const schema = parseLine(rows[0] ?? rest)?.schema;
+  const newer = schema === undefined || schema === SCHEMA ? {} : { newer: String(schema).slice(0, 100) };
   let prev = START;
   for (const [index, row] of rows.entries()) {
     const line = parseLine(row);
     if (line === undefined) {
-      const next = rows[index + 1];
-      if (next === undefined) return { lines, torn: row };
+      const next = rows.slice(index + 1).find((later) => parseLine(later) !== undefined);
+      if (next === undefined) return { lines, ...newer, torn: row };
       if (parseLine(next)?.prev === prev) continue;
-      return { lines, brokenAt: index + 1 };
+      return { lines, ...newer, brokenAt: index + 1 };
     }
-    if (line.prev !== prev || line.n !== lines.length + 1) return { lines, brokenAt: index + 1 };
+    if (line.prev !== prev || line.n !== lines.length + 1) return { lines, ...newer, brokenAt: index + 1 };
     lines.push(line);
     prev = hashOfLine(row);
   }
-  return open_ === '' ? { lines } : { lines, torn: open_ };
+  if (rest === '') return { lines, ...newer };
+  const last = parseLine(rest);
+  if (last?.prev === prev && last.n === lines.length + 1) return { lines: [...lines, last], ...newer, unended: true };
+  return { lines, ...newer, torn: rest };
 }
 
 function parseLine(row: string): JournalLine | undefined {

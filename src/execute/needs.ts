@@ -43,7 +43,9 @@ async function seeRunning(node: string, at: At): Promise<RunningRedis | 'answers
 }
 
 function seenFact(fact: Fact, running: RunningRedis | 'answers' | undefined): string | undefined {
-  if (fact.fact === 'answers') return running === undefined ? 'no' : 'yes';
+  // One that loads answers INFO and nothing else.
+  if (fact.fact === 'answers')
+    return running === undefined || (running !== 'answers' && running.loading) ? 'no' : 'yes';
   if (running === undefined || running === 'answers') return undefined;
   if (fact.fact === 'run-id') return running.runId;
   return fact.fact === 'replication-id' ? running.replid : running.role;

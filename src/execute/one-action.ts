@@ -50,7 +50,7 @@ export async function runAction(run: Run, stage: Stage, action: Action, at: At):
     run.progress.lockLost = true;
   }
   const refusal = ended.error?.word === 'locked' || ended.error?.word === 'changed';
-  if (ended.error && refusal && !run.progress.changedAnything) throw ended.error;
+  if (ended.error && refusal && (run.progress.picksUp || !run.progress.changedAnything)) throw ended.error;
 }
 
 async function carryOut(run: Run, action: Action, at: At): Promise<Ended> {

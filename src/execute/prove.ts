@@ -8,5 +8,5 @@ import type { Sight } from './tools.js';
  */
 export function recordProof(run: Run, stage: Stage, condition: Condition, sight: Sight): void {
   const proving = run.plan.stages.findLast((each) => each.batches.some((batch) => batch.then.length > 0));
-  if (stage === proving) run.progress.proof.push({ check: condition.says, ok: sight.holds, says: sight.seen });
+  if (stage.id === proving?.id) run.progress.proof.push({ check: condition.says, ok: sight.holds, says: sight.seen });
 }

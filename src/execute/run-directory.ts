@@ -36,7 +36,7 @@ export async function makeRunDirectory(runs: string, fleet: string, now: Date): 
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const taken = new Set((await listRuns(runs)).map((run) => run.run));
   const time = now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
-  const name = fleet.replace(/[^A-Za-z0-9_.]/g, '_');
+  const name = runFleetName(fleet);
   for (;;) {
     const run = newId();
     if (taken.has(run)) continue;
@@ -45,6 +45,11 @@ export async function makeRunDirectory(runs: string, fleet: string, now: Date): 
     await chmod(path, 0o700);
     return { run, fleet: name, begun: isoOf(time), path };
   }
+}
+
+/** A fleet's name as the directories of its runs have it. */
+export function runFleetName(fleet: string): string {
+  return fleet.replace(/[^A-Za-z0-9_.]/g, '_');
 }
 
 function newId(): string {

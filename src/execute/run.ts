@@ -1,5 +1,6 @@
 import type { Plan, Stage } from '../model/plan.js';
 import type { RunEvent, RunResult } from '../model/run.js';
+import { changedAnything } from './past.js';
 import type { At, ExecuteOptions, Memory, Tools } from './tools.js';
 
 /** How far a run came and why it ended. Filled in while it works. */
@@ -8,6 +9,8 @@ export interface Progress {
   unknown: number;
   total: number;
   changedAnything: boolean;
+  /** The run was cut off before and takes its locks again: what refuses them ends it. */
+  picksUp: boolean;
   outcome: RunResult['outcome'];
   stoppedIn?: string;
   stoppedWhy?: string;
@@ -22,6 +25,8 @@ export interface Progress {
 /** One run under way: what it works with, what it asks and tells, how far it came. */
 export interface Run {
   readonly plan: Plan;
+  /** What of the plan is to be done: all of it, or what an earlier part of the run left. */
+  readonly stages: readonly Stage[];
   readonly tools: Tools;
   readonly options: ExecuteOptions;
   readonly memory: Memory;
@@ -33,10 +38,11 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
   const batches = plan.stages.flatMap((stage) => stage.batches);
   const total = batches.reduce((sum, batch) => sum + Object.values(batch.lanes).flat().length + batch.then.length, 0);
   const progress: Progress = {
-    done: 0,
+    done: options.resumption?.behind ?? 0,
     unknown: 0,
     total,
-    changedAnything: false,
+    changedAnything: options.resumption !== undefined && changedAnything(plan, options.resumption.past),
+    picksUp: false,
     outcome: 'done',
     doing: 'beginning',
     proof: [],
@@ -50,7 +56,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     readers: new Map(),
     credentials: new Map(),
   };
-  return { plan, tools, options, memory, progress };
+  return { plan, stages: options.resumption?.stages ?? plan.stages, tools, options, memory, progress };
 }
 
 /** Notes why and where the run ends; the first reason stays, but `unknown` outranks the others. */

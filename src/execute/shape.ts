@@ -14,7 +14,8 @@ export function checkShape(plan: Plan, tools: Tools): void {
     if (action.node === action.host && !('path' in action)) return [];
     const entry = entryOf(tools, action.node);
     if (!entry || entry.host !== action.host) return [`${action.id}: ${action.node} is no node of ${action.host}`];
-    return 'path' in action ? pathProblem(action.id, action.path, entry.config) : [];
+    const does = action.kind === 'undo' ? action.of : action;
+    return 'path' in does ? pathProblem(action.id, does.path, entry.config) : [];
   });
   if (wrong.length > 0) throw new RunbookError('blocked', 'The plan does not fit the fleet.', { facts: wrong });
 }

@@ -7,6 +7,7 @@ import type { RunEvent } from '../model/run.js';
 import type { Credentials } from '../redis/credentials.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
+import type { Resumption } from './resumption.js';
 
 /** What a run works with. Built by the composition root; the engine closes none of it. */
 export interface Tools {
@@ -27,10 +28,15 @@ export interface Tools {
   readonly now: () => Date;
 }
 
+/** `all` also answers the questions of this run that come later. */
+export type GateAnswer = 'go' | 'all' | 'stop';
+
 /** What `execute` asks and tells while it works. */
 export interface ExecuteOptions {
   /** Asked before a stage that has a gate; `stages` are that stage and those after it up to the next gate. */
-  readonly gate: (gate: Gate, stages: readonly Stage[]) => Promise<'go' | 'stop'>;
+  readonly gate: (gate: Gate, stages: readonly Stage[]) => Promise<GateAnswer>;
+  /** How a run that was cut off goes on; left out: it begins. */
+  readonly resumption?: Resumption;
   /** Told of everything that happens. What it throws is ignored: a lost terminal stops nothing. */
   readonly onEvent: (event: RunEvent) => void;
   /** First Ctrl-C: no action is begun any more, the one under way is waited for. */
@@ -78,6 +84,8 @@ export interface Memory {
   readonly credentials: Map<string, Promise<Credentials | undefined>>;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
+  /** The operator answered all questions of this run at once. */
+  answeredAll?: boolean;
 }
 
 /** What it takes to reach the nodes of a fleet and to ask them: a part of every `At`, and all that a backup needs. */
@@ -116,6 +124,24 @@ export interface Acted {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** What a finished action comes to when its run goes on after it was cut off. */
+export type WhenFinished = 'look' | 'repeat' | 'skip';
+
+/** How what an action did is taken back. */
+export interface Inverse<K extends ActionKind> {
+  /** For people. */
+  readonly says: string;
+  /** Reads only: `done` = it is as it was before the action. */
+  look(action: ActionOf<K>, at: At, found: Found): Promise<Looked>;
+  /** Takes it back. Throws as `act` does; RunbookError('writes-accepted') when that would lose writes. */
+  act(action: ActionOf<K>, at: At, found: Found): Promise<Acted>;
+  /** As in ActionModule. */
+  readonly until?: readonly string[];
+}
+
+/** What a journal remembered of an action: the details of its evidence and of its result, and when it was begun. */
+export type Found = Readonly<Record<string, unknown>>;
+
 /** One kind of action: how it looks, what it does, how it is undone. */
 export interface ActionModule<K extends ActionKind> {
   /** Reads only. */
@@ -124,8 +150,12 @@ export interface ActionModule<K extends ActionKind> {
   act(action: ActionOf<K>, at: At): Promise<Acted>;
   /** Whether the fleet differs afterwards; checks and locks change nothing that needs undoing. */
   readonly changes: boolean;
-  /** How it is undone, or why it cannot be. */
-  readonly undo: string;
+  /** How it is taken back, or why nothing is. */
+  readonly undo: Inverse<K> | { readonly none: string };
+  /** What it comes to in a run that goes on, where it had ended before; left out: its effect must still be there (`look`). */
+  readonly whenFinished?: WhenFinished | ((found: Found) => WhenFinished);
+  /** Kinds that end what this one left behind once they are begun on the same node: from then on it is passed over. */
+  readonly until?: readonly string[];
 }
 
 /** What a look at a condition gave. */

@@ -76,6 +76,8 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
+    | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
 
 export type ActionKind = Action['kind'];
@@ -98,6 +100,8 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** Facts that were true before a run are true again. */
+  | { readonly kind: 'as-before'; readonly facts: readonly Fact[] }
 );
 
 export interface Batch {

@@ -2,6 +2,8 @@
 export interface JournalLine {
   readonly n: number;
   readonly prev: string;
+  /** On the first line: `redis-runbook/journal/1`. */
+  readonly schema?: string;
   /** ISO 8601 UTC */
   readonly at: string;
   readonly run: string;

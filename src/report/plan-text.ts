@@ -67,6 +67,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
+  undo: 'put back',
 };
 
 function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonly Action[]> {

@@ -52,7 +52,7 @@ export function holdRows(
   const row =
     near.length === 0
       ? []
-      : [['held', `${listed(near.map(([node]) => node))}: nothing starts them before recover goes on`] as const];
+      : [['held', `${listed(near.map(([node]) => node))}: nothing starts them before the run goes on`] as const];
   return [...row, ...outOfReach.map((host) => ['unreachable', comesBack(host, holds)] as const)];
 }
 

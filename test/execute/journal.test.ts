@@ -67,7 +67,7 @@ describe('the journal', () => {
     const rows = (await written(5)).trimEnd().split('\n');
     await writeFile(journalPath(directory), `${change(rows).join('\n')}\n`);
     expect((await readJournal(directory)).brokenAt).toBe(brokenAt);
-    await expect(openJournal(directory, '7K3Q', now)).rejects.toThrow(/does not fit/);
+    await expect(openJournal(directory, '7K3Q', now)).rejects.toMatchObject({ word: 'bad-journal' });
   });
 
   it('is empty where there is none', async () => {
@@ -78,5 +78,54 @@ describe('the journal', () => {
     const journal = await openJournal(directory, '7K3Q', now);
     await journal.close();
     await expect(journal.write({ action: 'run', phase: 'intent', text: 'too late' })).rejects.toThrow();
+  });
+});
+
+describe('what is wrong with a journal', () => {
+  it('takes a last line that only lacks its line feed, and goes on after it', async () => {
+    const text = await written(3);
+    await writeFile(journalPath(directory), text.trimEnd());
+    expect(await readJournal(directory)).toMatchObject({ unended: true, lines: { length: 3 } });
+    const journal = await openJournal(directory, '7K3Q', now);
+    await journal.write({ action: 'run', phase: 'evidence', text: 'goes on' });
+    await journal.close();
+    const read = await readJournal(directory);
+    expect([read.brokenAt, read.torn, read.lines.length]).toEqual([undefined, undefined, 4]);
+  });
+
+  it('passes over several torn lines, as a disk leaves them that stays full', async () => {
+    await written(2);
+    await appendFile(journalPath(directory), '{"n":3,"pr\n{"n":3,"prev":"0\n{"n');
+    const journal = await openJournal(directory, '7K3Q', now);
+    await journal.write({ action: 'run', phase: 'evidence', text: 'goes on' });
+    await journal.close();
+    expect((await readJournal(directory)).lines.map((line) => line.n)).toEqual([1, 2, 3]);
+  });
+
+  it('finds every flipped bit of every line but the last, and never takes it for a torn end', async () => {
+    const text = await written(3);
+    const last = text.trimEnd().lastIndexOf('\n');
+    for (let at = 0; at < last; at += 1) {
+      const flipped = `${text.slice(0, at)}${String.fromCharCode(text.charCodeAt(at) ^ 1)}${text.slice(at + 1)}`;
+      const read = parseJournal(flipped);
+      const found = read.brokenAt !== undefined || read.newer !== undefined;
+      expect(found, `byte ${at} of ${text.split('\n')[0]}`).toBe(true);
+    }
+  });
+
+  it('refuses one of a newer version, and still shows what it says', async () => {
+    const journal = await openJournal(directory, '7K3Q', now);
+    await journal.write({ action: 'run', phase: 'intent', text: 'recover' });
+    await journal.close();
+    const text = await readFile(journalPath(directory), 'utf8');
+    await writeFile(journalPath(directory), text.replace('journal/1', 'journal/2'));
+    expect(await readJournal(directory)).toMatchObject({
+      newer: 'redis-runbook/journal/2',
+      lines: [{ text: 'recover' }],
+    });
+    await expect(openJournal(directory, '7K3Q', now)).rejects.toMatchObject({
+      word: 'bad-journal',
+      facts: [expect.stringContaining('redis-runbook/journal/2'), 'whole and in order: one line'],
+    });
   });
 });

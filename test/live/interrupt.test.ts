@@ -64,7 +64,7 @@ describe.concurrent('a run that is asked to stop', () => {
       const ended = await cutOff(lab, (shown) => shown.includes(text), [signal]);
       expect(ended.status, ended.stdout + ended.stderr).toBe(8);
       expect(ended.stdout).toMatch(/Stopped in stage [A-Z]+: asked to stop/);
-      expect(ended.stdout).toMatch(/redis-runbook recover --fleet \S+\s+looks again/);
+      expect(ended.stdout).toMatch(/redis-runbook resume \w{4} --fleet \S+\s+goes on from here/);
       expect(ended.lingeredMs).toBeLessThan(2000);
       const journal = journalOf(lab);
       expect(journal.torn).toBeUndefined();

@@ -65,6 +65,7 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
     'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
     'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
     'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),
+    undo: act(inventory, redis.id, { kind: 'undo', of: act(inventory, redis.id, { kind: 'service.hold' }), found: {} }),
   };
 }
 

@@ -12,7 +12,8 @@ const POLL_MS = 100;
  */
 export const aofRewrite: ActionModule<'aof.rewrite'> = {
   changes: true,
-  undo: 'none: the rewritten file holds the same data; the file as it was is kept',
+  undo: { none: 'the rewritten file holds the same data; the file as it was is kept' },
+  whenFinished: 'skip',
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
       if ((await configOf(reader, 'appendonly')) !== 'yes')

@@ -8,7 +8,9 @@ import type { ActionModule, At } from '../tools.js';
 /** Reads a config file back, sees that the intent changes nothing any more, and tries a copy on the node's own parser. */
 export const configCheck: ActionModule<'config.check'> = {
   changes: false,
-  undo: 'none needed: nothing is changed',
+  undo: { none: 'nothing is changed' },
+  whenFinished: 'repeat',
+  until: ['service.start'],
   look: async () => ({ state: 'not-done', says: 'checked each time' }),
   act: async (action, at) => {
     const { entry, host } = nodeAt(at, action.node);

@@ -12,7 +12,28 @@ import type { ActionModule, At } from '../tools.js';
 /** Applies an intent to a config file as it now stands, after its owner was stopped, and writes it whole or not at all. */
 export const configRewrite: ActionModule<'config.rewrite'> = {
   changes: true,
-  undo: 'the kept copy of the file is put back',
+  until: ['service.start'],
+  undo: {
+    says: 'the kept copy of the file is put back',
+    until: ['undo service.stop'],
+    look: async (action, at) => {
+      const host = hostOf(at, action.host);
+      const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal);
+      const now = await readConfig(host, action.path, at.signal);
+      if (kept.sha256 === now.sha256) return { state: 'done', says: `${basename(action.path)} is as it was` };
+      const differing = differsFromKept(kept.text, now.text, action.intent);
+      return differing.length === 0
+        ? { state: 'not-done', says: `${basename(action.path)} is as this run wrote it` }
+        : { state: 'other', says: `somebody changed ${action.path} since: ${differing.slice(0, 3).join(' | ')}` };
+    },
+    act: async (action, at) => {
+      const host = hostOf(at, action.host);
+      const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal);
+      const now = await readConfig(host, action.path, at.signal);
+      await host.write(action.path, encodeText(kept.text), now.sha256, at.signal);
+      return { says: `${basename(action.path)} put back as it was` };
+    },
+  },
   look: async (action, at) => {
     const { text } = await readConfig(hostOf(at, action.host), action.path, at.signal);
     const applied = await applyIntent(text, action.intent, at);

@@ -21,7 +21,9 @@ interface Found extends Partial<CheckedData> {
  */
 export const dataCheck: ActionModule<'data.check'> = {
   changes: false,
-  undo: 'none needed: nothing is changed',
+  undo: { none: 'nothing is changed' },
+  whenFinished: 'repeat',
+  until: ['service.start'],
   look: async () => ({ state: 'not-done', says: 'checked each time' }),
   act: async (action, at) => {
     const place = await plannedPlace(at, action.node);

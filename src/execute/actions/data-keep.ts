@@ -20,7 +20,10 @@ const LIST = 'kept.json';
  */
 export const dataKeep: ActionModule<'data.keep'> = {
   changes: false,
-  undo: 'none needed: copies',
+  undo: { none: 'copies: they stay until they are cleaned up' },
+  // Where there was nothing to keep, there is nothing to look at.
+  whenFinished: (found) => (found.directory === undefined ? 'repeat' : 'look'),
+  until: ['service.start'],
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const seen = await host.stat(join(await directoryOf(action, at), LIST));

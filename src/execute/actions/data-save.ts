@@ -12,7 +12,8 @@ const POLL_MS = 100;
  */
 export const dataSave: ActionModule<'data.save'> = {
   changes: false,
-  undo: 'none needed: the file on disk is newer than it was',
+  undo: { none: 'the file on disk is only newer than it was' },
+  whenFinished: 'skip',
   look: async (action, at) => {
     const pid = await pidOf(at, action.node);
     return pid === null

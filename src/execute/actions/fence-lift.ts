@@ -4,7 +4,8 @@ import type { ActionModule } from '../tools.js';
 /** Lets clients write again. */
 export const fenceLift: ActionModule<'fence.lift'> = {
   changes: true,
-  undo: 'none: clients may have written since',
+  undo: { none: 'clients may have written since' },
+  whenFinished: 'skip',
   look: async (action, at) =>
     at.memory.fences.has(action.node)
       ? { state: 'not-done', says: 'writes are paused by this run' }
@@ -16,6 +17,7 @@ export const fenceLift: ActionModule<'fence.lift'> = {
     at.memory.fences.delete(action.node);
     await keeper.end(true).catch(() => withWriter(at, action.node, (writer) => replyOf(writer, 'CLIENT UNPAUSE')));
     const note = gap === undefined ? '' : `; it may have been open for a while: ${gap}`;
-    return { says: `writes are allowed since ${at.tools.now().toISOString()}${note}` };
+    const servingSince = at.tools.now().toISOString();
+    return { says: `writes are allowed since ${servingSince}${note}`, detail: { servingSince } };
   },
 };

@@ -9,7 +9,9 @@ const POLL_MS = 20;
 /** Pauses writes on the starting master and keeps them paused until `fence.lift`; a server before 6.2 cannot, which is said. */
 export const fenceRaise: ActionModule<'fence.raise'> = {
   changes: false,
-  undo: 'the pause ends by itself within five seconds',
+  undo: { none: 'the pause ends by itself within five seconds' },
+  whenFinished: 'repeat',
+  until: ['fence.lift'],
   look: async (action, at) =>
     at.memory.fences.has(action.node)
       ? { state: 'done', says: 'writes are paused by this run' }

@@ -1,5 +1,5 @@
 import type { Action, ActionKind, ActionOf } from '../../model/plan.js';
-import type { Acted, ActionModule, At, Looked } from '../tools.js';
+import type { Acted, ActionModule, At, Found, Looked, WhenFinished } from '../tools.js';
 import { aofRewrite } from './aof-rewrite.js';
 import { configCheck } from './config-check.js';
 import { configKeep } from './config-keep.js';
@@ -16,7 +16,9 @@ import { serviceRelease } from './service-release.js';
 import { serviceStart } from './service-start.js';
 import { serviceStop } from './service-stop.js';
 
-const modules: { readonly [K in ActionKind]: ActionModule<K> } = {
+type Forward = Exclude<ActionKind, 'undo'>;
+
+const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'lock.take': lockTake,
   'lock.release': lockRelease,
   'service.hold': serviceHold,
@@ -37,22 +39,47 @@ const modules: { readonly [K in ActionKind]: ActionModule<K> } = {
 /** One action with its kind's module, ready to be looked at and done. */
 export interface Bound {
   readonly changes: boolean;
-  readonly undo: string;
+  readonly until: readonly string[];
+  whenFinished(found: Found): WhenFinished;
   look(at: At): Promise<Looked>;
   act(at: At): Promise<Acted>;
 }
 
-/** Binds an action to the module of its kind. */
+/** Binds an action to the module of its kind; one that goes back, to the inverse of what it undoes. */
 export function actionModule(action: Action): Bound {
-  return bind(action.kind, action as ActionOf<typeof action.kind>);
+  if (action.kind !== 'undo') return bind(action.kind, action as ActionOf<typeof action.kind>);
+  const { of, found } = action;
+  if (of.kind === 'undo') throw new Error('what was undone is not done again: recover plans anew');
+  return bindInverse(of.kind, of as ActionOf<typeof of.kind>, found);
 }
 
-function bind<K extends ActionKind>(kind: K, action: ActionOf<K>): Bound {
+/** How an action is taken back, in words; undefined where nothing of it is. */
+export function undoSays(action: Action): string | undefined {
+  if (action.kind === 'undo') return undefined;
+  const { undo } = modules[action.kind];
+  return 'none' in undo ? undefined : undo.says;
+}
+
+function bind<K extends Forward>(kind: K, action: ActionOf<K>): Bound {
   const module: ActionModule<K> = modules[kind];
+  const { whenFinished = 'look' } = module;
   return {
     changes: module.changes,
-    undo: module.undo,
+    until: module.until ?? [],
+    whenFinished: (found) => (typeof whenFinished === 'function' ? whenFinished(found) : whenFinished),
     look: (at) => module.look(action, at),
     act: (at) => module.act(action, at),
+  };
+}
+
+function bindInverse<K extends Forward>(kind: K, action: ActionOf<K>, found: Found): Bound {
+  const { undo }: ActionModule<K> = modules[kind];
+  if ('none' in undo) throw new Error(`nothing takes ${kind} back: ${undo.none}`);
+  return {
+    changes: true,
+    until: undo.until ?? [],
+    whenFinished: () => 'look',
+    look: (at) => undo.look(action, at, found),
+    act: (at) => undo.act(action, at, found),
   };
 }

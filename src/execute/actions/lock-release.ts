@@ -4,7 +4,8 @@ import type { ActionModule } from '../tools.js';
 /** Takes this run's lock away from one host; a lock that is another run's stays. */
 export const lockRelease: ActionModule<'lock.release'> = {
   changes: false,
-  undo: 'none: a new run takes the lock again',
+  undo: { none: 'going back takes the lock first, as every run does' },
+  whenFinished: 'repeat',
   look: async (action, at) => {
     const host = at.tools.hosts.get(action.host);
     const found = host && (await readLock(host, at.signal));

@@ -14,7 +14,7 @@ import type { Acted, ActionModule, At } from '../tools.js';
  */
 export const lockTake: ActionModule<'lock.take'> = {
   changes: false,
-  undo: 'the lock is released',
+  undo: { none: 'the lock is given back when all else is' },
   look: async (action, at) => {
     const held = at.memory.locks.get(action.host);
     const found = await readLock(hostOf(at, action.host), at.signal);

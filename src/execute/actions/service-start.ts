@@ -1,15 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionOf } from '../../model/plan.js';
 import { infoOf, nodeAt, pidOf, withReader } from '../node.js';
+import { waitForPid } from '../pid-appears.js';
+import { stopAgain } from '../stop-again.js';
 import type { ActionModule, At, Looked } from '../tools.js';
-
-const APPEAR_MS = 10_000;
-const POLL_MS = 50;
 
 /** Starts a node through its service manager and sees that its process is there. What it loads and becomes is for conditions. */
 export const serviceStart: ActionModule<'service.start'> = {
   changes: true,
-  undo: 'the node is stopped again; before the first accepted write this leaves no trace',
+  undo: {
+    says: 'the node is stopped again; before the first accepted write this leaves no trace',
+    until: ['undo service.stop'],
+    look: async (action, at) => {
+      const pid = await pidOf(at, action.node);
+      return pid === null ? { state: 'done', says: 'not running' } : { state: 'not-done', says: `runs, pid ${pid}` };
+    },
+    act: stopAgain,
+  },
   look: async (action, at) => {
     const pid = await pidOf(at, action.node);
     if (pid === null) return { state: 'not-done', says: 'not running' };
@@ -33,14 +39,4 @@ async function looksRight(action: ActionOf<'service.start'>, at: At, pid: number
   if (role === undefined || role === wanted) return { state: 'done', says: `runs as ${action.as}, pid ${pid}` };
   const is = role === 'slave' ? 'replica' : role;
   return { state: 'other', says: `runs as ${is} (pid ${pid}), and is to be started as ${action.as}` };
-}
-
-async function waitForPid(node: string, at: At): Promise<number> {
-  const until = performance.now() + APPEAR_MS;
-  for (;;) {
-    const pid = await pidOf(at, node);
-    if (pid !== null) return pid;
-    if (performance.now() > until) throw new Error(`${node} was started, but no process of it runs: its log says why`);
-    await sleep(POLL_MS, undefined, { signal: at.signal });
-  }
 }

@@ -7,6 +7,7 @@ import { type DataPlace, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdb } from '../data-read.js';
 import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
+import { waitForPid } from '../pid-appears.js';
 import { refusesToStop } from '../refused-stop.js';
 import { telling } from '../telling.js';
 import { type Acted, type ActionModule, type At, Unsure } from '../tools.js';
@@ -31,7 +32,20 @@ interface Before {
  */
 export const serviceStop: ActionModule<'service.stop'> = {
   changes: true,
-  undo: 'the node is started again with its old configuration',
+  until: ['service.start'],
+  undo: {
+    says: 'the node is started again with its old configuration',
+    look: async (action, at) => {
+      const pid = await pidOf(at, action.node);
+      return pid === null ? { state: 'not-done', says: 'not running' } : { state: 'done', says: `runs, pid ${pid}` };
+    },
+    act: async (action, at) => {
+      const { entry, host } = nodeAt(at, action.node);
+      await host.service(entry).start(at.signal);
+      const pid = await waitForPid(action.node, at);
+      return { says: `started again, pid ${pid}`, detail: { pid } };
+    },
+  },
   look: async (action, at) => {
     const pid = await pidOf(at, action.node);
     return pid === null ? { state: 'done', says: 'was stopped' } : { state: 'not-done', says: `runs, pid ${pid}` };

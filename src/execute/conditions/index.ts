@@ -1,5 +1,6 @@
 import type { Condition } from '../../model/plan.js';
 import type { At, ConditionModule, Sight } from '../tools.js';
+import { asBefore } from './as-before.js';
 import { caughtUpWith } from './caught-up-with.js';
 import { dataLoaded } from './data-loaded.js';
 import { filesAsPlanned } from './files-as-planned.js';
@@ -22,6 +23,7 @@ const modules: { readonly [K in Kind]: ConditionModule<K> } = {
   quorum,
   'nothing-held': nothingHeld,
   'files-as-planned': filesAsPlanned,
+  'as-before': asBefore,
 };
 
 /** Looks at a condition once. Rejects only with what could not be seen at all, in words. */

@@ -1,0 +1,68 @@
+import type { RedisReader } from '../hosts/host.js';
+import type { ActionOf } from '../model/plan.js';
+import { answerOf, infoOf, pidOf, withReader } from './node.js';
+import type { At, Found } from './tools.js';
+
+/** A clock and a start may be this far apart from what the journal noted. */
+const SLACK_MS = 20_000;
+
+/**
+ * Why a node that a run started as master must not be stopped and made what it was before: clients may have written to
+ * it since, and nobody else has that. Undefined when it is known that it accepted nothing: the very process that the run
+ * started has executed no command that the server marks as a write (INFO commandstats counts each since the start, those
+ * of scripts and transactions too, and not what was loaded).
+ */
+export async function acceptedWrites(
+  action: ActionOf<'service.start'>,
+  at: At,
+  found: Found,
+): Promise<string | undefined> {
+  if (action.as !== 'master') return undefined;
+  const pid = await pidOf(at, action.node);
+  if (pid === null) return downSince(action.node, found);
+  return withReader(at, action.node, async (reader) => {
+    const restarted = await restartedSince(action.node, pid, reader, at, found);
+    return restarted ?? writesOf(action.node, reader);
+  });
+}
+
+/** It never ran where its start was seen to fail; else it may have served for a while. */
+function downSince(node: string, found: Found): string | undefined {
+  if (found.outcome === 'failed') return undefined;
+  return `${node} was started as master by this run and is down now: whether it accepted writes before is not known`;
+}
+
+async function restartedSince(
+  node: string,
+  pid: number,
+  reader: RedisReader,
+  at: At,
+  found: Found,
+): Promise<string | undefined> {
+  const uptimeMs = Number((await infoOf(reader, 'server')).get('uptime_in_seconds') ?? 0) * 1000;
+  const begun = typeof found.begunAt === 'string' ? Date.parse(found.begunAt) : Number.NaN;
+  const isYounger = !(uptimeMs + SLACK_MS >= at.tools.now().getTime() - begun);
+  const isOther = typeof found.pid === 'number' && found.pid !== pid;
+  if (!isOther && !isYounger) return undefined;
+  return `${node} is another process than the one that this run started: what that one accepted is not known`;
+}
+
+async function writesOf(node: string, reader: RedisReader): Promise<string | undefined> {
+  const stats = await infoOf(reader, 'commandstats');
+  const called = [...stats].flatMap(([key, value]) => {
+    const calls = Number(/\bcalls=(\d+)/.exec(value)?.[1] ?? 0);
+    return key.startsWith('cmdstat_') && calls > 0 ? [{ name: key.slice('cmdstat_'.length), calls }] : [];
+  });
+  if (called.length === 0) return undefined;
+  const answer = await answerOf(reader, 'COMMAND INFO', ...called.map(({ name }) => name));
+  const writes = called.filter((_, index) => isWrite(Array.isArray(answer) ? answer[index] : undefined));
+  if (writes.length === 0) return undefined;
+  const sum = writes.reduce((total, { calls }) => total + calls, 0);
+  return `${node} has accepted ${sum} ${sum === 1 ? 'write' : 'writes'} since this run started it as master`;
+}
+
+/** COMMAND INFO: name, arity, flags. A command that the server itself does not know is taken for a write. */
+function isWrite(entry: unknown): boolean {
+  const flags: unknown = Array.isArray(entry) ? entry[2] : undefined;
+  return !Array.isArray(flags) || flags.some((flag) => String(flag) === 'write');
+}

@@ -1,0 +1,45 @@
+import { actionsOf, type Plan } from '../model/plan.js';
+import { acceptedWrites } from './accepted-writes.js';
+import { closeReaders } from './ending.js';
+import type { Journal } from './journal.js';
+import type { Past } from './resumption.js';
+import { at, newRun } from './run.js';
+import type { Tools } from './tools.js';
+
+/** Why a run cannot be taken back without losing writes, before anything of it is; empty = it can be. Reads only. */
+export async function whyNotBack(
+  plan: Plan,
+  past: Past,
+  tools: Omit<Tools, 'journal'>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const run = newRun(
+    plan,
+    { ...tools, journal: noJournal },
+    { gate: async () => 'stop', onEvent: () => undefined, signal, now: signal },
+  );
+  try {
+    const starts = actionsOf(plan).flatMap((action) =>
+      action.kind === 'undo' && action.of.kind === 'service.start' && !past.stands.has(action.id)
+        ? [{ of: action.of, found: action.found, id: action.id }]
+        : [],
+    );
+    const reasons = await Promise.all(
+      starts.map(({ of, found, id }) =>
+        acceptedWrites(of, at(run, id), found).catch(
+          (error: Error) => `whether ${of.node} accepted writes since could not be seen: ${error.message}`,
+        ),
+      ),
+    );
+    return reasons.filter((reason) => reason !== undefined);
+  } finally {
+    closeReaders(run);
+  }
+}
+
+/** Looking is not recorded. */
+const noJournal: Journal = {
+  path: '',
+  write: () => Promise.reject(new Error('a look writes no journal')),
+  close: async () => undefined,
+};
