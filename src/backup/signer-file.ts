@@ -1,9 +1,11 @@
 import { open, stat } from 'node:fs/promises';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { z } from 'zod';
 import { RunbookError } from '../errors.js';
-import { makeDirectory, readSmall, writeOnce } from './repository/durable.js';
-import { newKeyPem, type Signer, signerName, signerOf } from './sign.js';
+import { toJson } from '../model/json.js';
+import { makeDirectory, readSmall, writeOnce, writeWhole } from './repository/durable.js';
+import { newKeyPem, type Signer, type SignerIdentity, signerName, signerOf } from './sign.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,8 +23,12 @@ export function backupConfigDirectory(env: Environment): string {
 export async function loadSigner(env: Environment): Promise<Signer> {
   const credentials = env.CREDENTIALS_DIRECTORY;
   const given = credentials === undefined ? undefined : await readSmall(join(credentials, 'signing-key'), 64 * 1024);
-  if (given !== undefined && credentials !== undefined) return signerFrom(given, join(credentials, 'signing-key'));
   const directory = backupConfigDirectory(env);
+  if (given !== undefined && credentials !== undefined) {
+    const signer = signerFrom(given, join(credentials, 'signing-key'));
+    await remember(directory, signer);
+    return signer;
+  }
   const path = join(directory, 'signing-key.pem');
   await makeDirectory(directory);
   await writeOnceIfMissing(path);
@@ -32,11 +38,41 @@ export async function loadSigner(env: Environment): Promise<Signer> {
   return signerFrom((await readSmall(path, 64 * 1024)) ?? new Uint8Array(), path);
 }
 
-/** The public half of this user's signer; undefined when this user has never signed anything. */
-export async function ownSigner(env: Environment): Promise<Signer | undefined> {
-  const there = await open(join(backupConfigDirectory(env), 'signing-key.pem'), 'r').catch(() => undefined);
+/** The public halves of what this user signs with: its own key, and the credential that it was last handed. None when it has never signed anything. */
+export async function ownSigners(env: Environment): Promise<readonly SignerIdentity[]> {
+  const directory = backupConfigDirectory(env);
+  const there = await open(join(directory, 'signing-key.pem'), 'r').catch(() => undefined);
   await there?.close();
-  return there === undefined && env.CREDENTIALS_DIRECTORY === undefined ? undefined : loadSigner(env);
+  const own = there === undefined ? [] : [await loadSigner({ ...env, CREDENTIALS_DIRECTORY: undefined })];
+  return [...(await remembered(directory)), ...own.map(({ name, key }) => ({ name, key }))];
+}
+
+const CREDENTIAL_FILE = 'credential-signer.json';
+const identity = z.strictObject({
+  schema: z.literal('redis-runbook/credential-signer/1'),
+  name: z.string().max(200),
+  key: z.string().max(200),
+});
+
+/** systemd hands the credential to what makes backups, not to what looks at them afterwards (ExecStopPost), nor to a person. */
+async function remember(directory: string, { name, key }: Signer): Promise<void> {
+  const [before] = await remembered(directory);
+  if (before?.key === key) return;
+  await makeDirectory(directory);
+  const said = { schema: 'redis-runbook/credential-signer/1', name, key };
+  await writeWhole(join(directory, CREDENTIAL_FILE), `${toJson(said, 2)}\n`);
+}
+
+async function remembered(directory: string): Promise<readonly SignerIdentity[]> {
+  const path = join(directory, CREDENTIAL_FILE);
+  const bytes = await readSmall(path, 64 * 1024);
+  if (bytes === undefined) return [];
+  try {
+    const { name, key } = identity.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    return [{ name, key }];
+  } catch {
+    throw badKey(path, 'it was not written by this tool', `look at it; to trust the service's key no more: rm ${path}`);
+  }
 }
 
 async function writeOnceIfMissing(path: string): Promise<void> {

@@ -5,7 +5,7 @@ import { toJson } from '../model/json.js';
 import { makeDirectory, readSmall, writeWhole } from './repository/durable.js';
 import type { Repository } from './repository/repository.js';
 import { fingerprintOf, type SignerIdentity } from './sign.js';
-import { backupConfigDirectory, ownSigner } from './signer-file.js';
+import { backupConfigDirectory, ownSigners } from './signer-file.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,9 +32,7 @@ export function isTrusted(trust: Trust, signer: SignerIdentity): boolean {
 /** Reads whose signatures count. Rejects with RunbookError `repository` when the trust file was not written by this tool. */
 export async function readTrust(repository: Repository, env: Environment): Promise<Trust> {
   const path = join(backupConfigDirectory(env), 'trusted-signers', `${repository.id}.json`);
-  const own = await ownSigner(env);
-  const accepted = await readAccepted(path);
-  return { path, signers: [...(own === undefined ? [] : [{ name: own.name, key: own.key }]), ...accepted] };
+  return { path, signers: [...(await ownSigners(env)), ...(await readAccepted(path))] };
 }
 
 /** The signer under the name that we know its key by: what a signature file calls its signer is anybody's word. */

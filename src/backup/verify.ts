@@ -17,6 +17,8 @@ export interface Verified extends Papers {
 export interface VerifyOptions {
   readonly signal: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+  /** Hashes of files that were read from the storage a moment ago, by path: they are not read again. */
+  readonly readBack?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -48,7 +50,8 @@ export async function verifyBackup(
         readBytes += BigInt(bytes);
         options.onBytes?.(bytes);
       };
-      const trouble = await fileTrouble(file, found, () => reader.read(file.path, options), counted);
+      const read = () => reader.read(file.path, options);
+      const trouble = await fileTrouble(file, found, read, counted, options.readBack?.get(file.path));
       options.signal.throwIfAborted();
       if (trouble !== undefined) troubles.push({ ...trouble, path: file.path });
     }
@@ -65,25 +68,36 @@ async function fileTrouble(
   found: readonly FoundFile[],
   read: () => AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
+  readBack: string | undefined,
 ): Promise<Trouble | undefined> {
   const there = found.find(({ path }) => path === file.path);
   if (there === undefined) return { what: 'missing-file', text: `${file.path} is not there` };
   if (there.what !== 'file')
     return { what: 'not-a-file', text: `${file.path} is ${there.what === 'link' ? 'a link' : 'no regular file'}` };
   if (there.sizeBytes !== file.sizeBytes) return sizeTrouble(file, there.sizeBytes);
+  const hash = readBack ?? (await hashOf(file.path, read(), onBytes));
+  if (typeof hash !== 'string') return hash;
+  if (hash === file.sha256) return undefined;
+  return { what: 'hash', text: `${file.path} has other bytes than were stored: its sha256 is not the manifest's` };
+}
+
+async function hashOf(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): Promise<string | Trouble> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of read()) {
+    for await (const chunk of bytes) {
       hash.update(chunk);
       onBytes(chunk.length);
     }
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;
-    return { what: 'unreadable-file', text: `${file.path} cannot be read (${code})` };
+    return { what: 'unreadable-file', text: `${path} cannot be read (${code})` };
   }
-  if (hash.digest('hex') === file.sha256) return undefined;
-  return { what: 'hash', text: `${file.path} has other bytes than were stored: its sha256 is not the manifest's` };
+  return hash.digest('hex');
 }
 
 function sizeTrouble({ path, sizeBytes }: BackupFile, there: bigint): Trouble {

@@ -1,17 +1,21 @@
 import { open } from 'node:fs/promises';
 import { RunbookError } from '../errors.js';
+import type { Plan } from '../model/plan.js';
 import { canonicalFacts } from '../plan/canonical.js';
 import type { Choice } from '../plan/choice.js';
 import { movedFacts, planDifferences } from '../plan/plan-differences.js';
 import { type Made, type PlanRead, parsePlanFile, tampered, wentBack } from '../plan/plan-file.js';
 import { printableProse } from '../report/escape.js';
+import { createAsk } from './ask.js';
 import { carryOut } from './carry-out.js';
 import { type Judged, lookAndJudge, withJudged } from './compose.js';
+import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { passLock } from './locked.js';
-import { agreedPlan, preflight, refuseWithoutAnswers, showPlan } from './recover.js';
+import { planFor } from './make-plan.js';
+import { preflight, refuseWithoutAnswers, showPlan } from './recover.js';
 
 const LIMIT_BYTES = 32 * 1024 * 1024;
 
@@ -34,7 +38,7 @@ export async function applyCommand(file: string, flags: ApplyFlags, context: Con
     if (fleet === undefined) throw new Error('apply works on a fleet');
     const judged = (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;
     refuseMoved(file, read, judged);
-    const { plan } = await agreedPlan(judged, choiceOf(read.made, flags), flags.yes, context, read.made.runbook);
+    const plan = await agreedPlan(read.made, judged, flags, context);
     if (read.plan.runbook !== plan.runbook) throw moved(file, read, [`the runbook is ${plan.runbook} now`]);
     const differing = planDifferences(read.plan, plan);
     if (differing.length > 0) throw tampered(file, differing.map(printableProse));
@@ -43,6 +47,14 @@ export async function applyCommand(file: string, flags: ApplyFlags, context: Con
     await preflight(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });
+}
+
+/** The plan made anew, with every consent that it needs given once more, or refused. */
+async function agreedPlan(made: Made, judged: Judged, flags: ApplyFlags, context: Context): Promise<Plan> {
+  const choice = choiceOf(made, flags);
+  const first = await planFor(judged, choice, made.runbook);
+  const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
+  return given === choice ? first.plan : (await planFor(judged, given, made.runbook)).plan;
 }
 
 async function textOf(file: string): Promise<string> {

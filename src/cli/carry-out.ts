@@ -35,12 +35,14 @@ export async function carryOut(
   fleet: Fleet,
   flags: ConductFlags & { readonly detach?: boolean },
   context: Context,
+  keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
 ): Promise<number> {
   const directory = await directoryFor(plan, judged, context);
   if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
   await saveInRun(directory.path, 'plan.json', plan);
   await saveSurvey(join(directory.path, runFiles.survey), judged.raw, judged.inventory);
   await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+  await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\n${begins(context)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,

@@ -202,6 +202,24 @@ export const commands: readonly CommandRow[] = [
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {
+    part: 'Record',
+    name: 'salvage',
+    args: '',
+    says: 'what branches that were set aside hold alone',
+    flags: [
+      { flags: '--only <PATTERN>', says: 'only keys that match: order:*' },
+      { flags: '--keys', says: 'show: the names of the keys, on a terminal only' },
+      { flags: '-n, --dry-run', says: 'apply: what would be put back' },
+      { flags: '-y, --yes', says: 'apply: no question; never writes over a key' },
+    ],
+    standard: 'list',
+    subs: [
+      { name: 'list', args: '', says: 'all bundles of this machine' },
+      { name: 'show', args: '<RUN>', says: 'how many keys, of what type and beginning' },
+      { name: 'apply', args: '<RUN>', says: 'put back the keys that the master lacks' },
+    ],
+  },
+  {
     part: 'Back up',
     name: 'backup',
     args: '',

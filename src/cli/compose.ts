@@ -7,7 +7,7 @@ import { resolvePasswords } from '../inventory/passwords.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { Inventory, Passwords } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
-import type { AofComparison, Survey } from '../model/survey.js';
+import type { Answer, Survey } from '../model/survey.js';
 import { answerQuestions } from '../survey/aof-compare.js';
 import { interpret } from '../survey/interpret.js';
 import { loadSurvey } from '../survey/saved.js';
@@ -37,7 +37,7 @@ export interface Judged {
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
   /** Comparisons of files that the diagnosis asked for and took into account. */
-  readonly answers?: readonly AofComparison[];
+  readonly answers?: readonly Answer[];
 }
 
 /** Opens the fleet that the flags name. Throws RunbookError `no-fleet`, `fleet-file`, `usage`. */
@@ -101,6 +101,9 @@ export interface Seen {
   readonly passwords: Passwords;
 }
 
+/** Who is the freshest may change with the answers, and with it what else is asked. */
+const MOST_ROUNDS = 3;
+
 /** Looks at every host at once and judges; questions that only another look answers are answered, and judged again. */
 export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judged> {
   const request: LookRequest = {
@@ -113,10 +116,13 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
   // A look has a time limit, a person who types a password has none: what was answered late is looked at again.
   const { raw, survey } = (await fleet.questionsAnswered()) ? await look() : seen;
   const inventory = settleInventory(fleet.inventory, raw);
-  const first = diagnose(survey, fleet.group);
-  if (first.questions.length === 0) return { inventory, raw, survey, diagnosis: first };
-  const answers = await answerQuestions(first.questions, survey, fleet.hosts, context.signal);
-  return { inventory, raw, survey, diagnosis: diagnose(survey, fleet.group, answers), answers };
+  const answers: Answer[] = [];
+  let diagnosis = diagnose(survey, fleet.group);
+  for (let round = 0; round < MOST_ROUNDS && diagnosis.questions.length > 0; round++) {
+    answers.push(...(await answerQuestions(diagnosis.questions, survey, fleet.hosts, context.signal)));
+    diagnosis = diagnose(survey, fleet.group, answers);
+  }
+  return { inventory, raw, survey, diagnosis, answers };
 }
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */

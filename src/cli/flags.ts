@@ -83,3 +83,14 @@ export interface AuditFlags extends SelectFlags {
 export interface ExplainFlags {
   readonly word: string;
 }
+
+export interface SalvageFlags {
+  readonly sub: 'list' | 'show' | 'apply';
+  readonly run: string | undefined;
+  /** A pattern as the shell has it; undefined = every key. */
+  readonly only: string | undefined;
+  /** Show the names of the keys, on a terminal. */
+  readonly keys: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}

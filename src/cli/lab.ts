@@ -28,6 +28,7 @@ export const labFlags: readonly FlagRow[] = [
     says: 'check: writes that the verdict set aside or found on no disk, of a NODE or any, from an ISO TIME on',
     many: true,
   },
+  { flags: '--data-of <NODE>', says: 'check: the master should hold what the record says that NODE held' },
   { flags: '--remove', says: "down: remove the lab's files too" },
 ];
 
@@ -121,7 +122,11 @@ async function status(flags: Flags, out: Out): Promise<number> {
 async function check(flags: Flags, out: Out): Promise<number> {
   const { writesText } = await import('../lab/judge.js');
   const lab = await opened(flags);
-  const checked = await lab.checkWrites({ notExpected: notExpectedOf(flags) });
+  const dataOf = textOf(flags, 'dataOf');
+  const checked = await lab.checkWrites({
+    notExpected: notExpectedOf(flags),
+    ...(dataOf === undefined ? {} : { dataOf }),
+  });
   for (const line of writesText(checked)) out(line);
   return checked.missing.length + checked.extra.length === 0 ? exitStatus.done : exitStatus.unhealthy;
 }

@@ -10,6 +10,7 @@ import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
 import { headlineLines } from '../report/status-text.js';
 import { createAsk } from './ask.js';
+import { type Branches, createBranches } from './branches.js';
 import { carryOut, operator } from './carry-out.js';
 import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
@@ -38,17 +39,32 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     const choice = choiceOf(flags);
     if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
     if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
-    const { plan, choice: given } = await agreedPlan(judged, choice, flags.yes, context);
-    if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
-    if (flags.out !== undefined) {
-      await writePlan(plan, flags.out, context, { judged, choice: given, runbook: undefined });
-      return exitStatus.done;
+    const branches = createBranches();
+    try {
+      return await withAgreed(branches, judged, fleet, flags, context);
+    } finally {
+      await branches.drop();
     }
-    if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
-    refuseWithoutAnswers(flags, context);
-    await preflight(plan, judged, fleet, context);
-    return carryOut(plan, judged, fleet, flags, context);
   });
+}
+
+async function withAgreed(
+  branches: Branches,
+  judged: Judged,
+  fleet: Fleet | undefined,
+  flags: RecoverFlags,
+  context: Context,
+): Promise<number> {
+  const { plan, choice } = await agreedPlan(branches, judged, fleet, flags, context);
+  if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
+  if (flags.out !== undefined) {
+    await writePlan(plan, flags.out, context, { judged, choice, runbook: undefined });
+    return exitStatus.done;
+  }
+  if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
+  refuseWithoutAnswers(flags, context);
+  await preflight(plan, judged, fleet, context);
+  return carryOut(plan, judged, fleet, flags, context, branches.keepIn);
 }
 
 async function nothingToDo(judged: Judged, fleet: Fleet | undefined, yes: boolean, context: Context): Promise<number> {
@@ -74,17 +90,18 @@ function leftText(left: Leftovers, context: Context): string {
 }
 
 /** The plan with every consent that it needs given, or refused. */
-export async function agreedPlan(
+async function agreedPlan(
+  branches: Branches,
   judged: Judged,
-  choice: Choice,
-  yes: boolean,
+  fleet: Fleet | undefined,
+  flags: RecoverFlags,
   context: Context,
-  runbook?: string,
 ): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
-  const first = await planFor(judged, choice, runbook);
-  const given = await askConsents(first.decision, choice, createAsk(context), yes, context);
-  const plan = given === choice ? first.plan : (await planFor(judged, given, runbook)).plan;
-  return { plan, choice: given };
+  const choice = choiceOf(flags);
+  const first = await planFor(judged, choice);
+  if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
+  const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
+  return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given)).plan };
 }
 
 export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
@@ -98,10 +115,14 @@ async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Cont
 
 /** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
 export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
-  const tried = await tryPlaces(plan, judged, fleet, context);
+  const isTold = !context.json && !context.quiet;
+  const [tried, probes] = await Promise.all([
+    tryPlaces(plan, judged, fleet, context),
+    isTold ? probePlan(plan, judged, fleet, context, false) : [],
+  ]);
   refuseFailed(tried);
-  if (context.json || context.quiet) return;
-  const checks = withPlaces(await probePlan(plan, judged, fleet, context, false), tried);
+  if (!isTold) return;
+  const checks = withPlaces(probes, tried);
   showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
 }
 

@@ -83,6 +83,18 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'unlock':
       return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
+    case 'salvage':
+      return (await import('./salvage.js')).salvageCommand(
+        {
+          sub: oneOf(sub, ['list', 'show', 'apply']),
+          run: word,
+          only: text(options.only),
+          keys: isOn(options.keys),
+          dryRun: isOn(options.dryRun),
+          yes: isOn(options.yes),
+        },
+        context,
+      );
     case 'report':
       return (await import('./report.js')).reportCommand({ ...select, run: word }, context);
     case 'explain':

@@ -11,6 +11,7 @@ import { grouped, listed } from '../report/quantities.js';
 import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
 import { renderReport } from '../report/run-markdown.js';
 import { holdRows, keptSays } from '../report/run-truth.js';
+import { salvagesIn } from '../salvage/read.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
 import { RESULT_FILE } from './follow.js';
@@ -26,7 +27,7 @@ export interface Ended {
 
 /** Writes report.md, shows the last screen, and gives the exit status of the run. */
 export async function endRun(ended: Ended, context: Context): Promise<number> {
-  const result = withTails(ended);
+  const result = await withSalvages(withTails(ended));
   const journal = parseJournal(await readFile(journalPath(result.directory), 'utf8')).lines;
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
   const path = await saveInRun(result.directory, 'report.md', report);
@@ -50,6 +51,18 @@ function withTails(ended: Ended): RunResult {
       `in .redis-runbook-${ended.result.run} beside the originals: compare them before they are removed`,
   }));
   return { ...ended.result, leftToDo: [...ended.result.leftToDo, ...tails] };
+}
+
+/** What was set aside and written as a bundle waits for somebody who looks at it. */
+async function withSalvages(result: RunResult): Promise<RunResult> {
+  if (result.outcome !== 'done') return result;
+  const waiting = (await salvagesIn(result.directory)).filter(({ manifest }) => manifest.file.sizeBytes > 0n);
+  const todo = waiting.map(({ manifest: { node, ledger } }) => ({
+    says:
+      `${grouped(ledger.onlyLeft.keys)} keys that only ${node} has, and ${grouped(ledger.different.keys)} with another value, ` +
+      `are set aside: redis-runbook salvage show ${result.run}`,
+  }));
+  return { ...result, leftToDo: [...result.leftToDo, ...todo] };
 }
 
 function statusOfRun(result: RunResult, after: Judged | undefined): number {

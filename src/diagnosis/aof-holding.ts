@@ -11,7 +11,7 @@ export function aofHolding(place: Place): Holding {
   const common = {
     ...sharedOf(place),
     empty: false,
-    complete: aof?.as === 'origin',
+    complete: aof?.as === 'origin' && isWhole(place),
     bootedAlone: aof?.booted === true,
     evidence: [aofEvidence(place)],
   };
@@ -29,6 +29,12 @@ export function aofHolding(place: Place): Holding {
     end: { replid: aof.id, offset: floor > aof.floor ? floor : aof.floor, precision: 'at-least' },
     endWhy: 'its log names the history; how far it went was recorded by nobody',
   };
+}
+
+/** A torn end says that the disk did not get all: a power cut takes what was not synced, a killed process takes nothing. */
+function isWhole(place: Place): boolean {
+  const tail = known(place.redis.aof)?.tail;
+  return tail === undefined || tail === 'clean' || tail === 'unknown';
 }
 
 /** The RDB that the same stop wrote has the id and the offset that the AOF has not. */

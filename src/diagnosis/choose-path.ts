@@ -1,6 +1,7 @@
 import type { Path, PathChoice } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
+import { beyondMaster } from './beyond.js';
 import { listOf } from './names.js';
 import { addressOf, type State } from './state.js';
 import type { Verdict } from './verdict.js';
@@ -25,7 +26,7 @@ function recommend(group: GroupSurvey, state: State, verdict: Verdict): Recommen
   if (state.state === 'healthy') return { path: 'nothing', why: 'the fleet is healthy' };
   if (state.state === 'sentinel-at-work') return { path: 'nothing', why: state.why };
   if (state.running.length === 0) return { path: 'cold', why: 'no Redis answers: the freshest data is only in files' };
-  if (state.master) return withMaster(group, state, state.master);
+  if (state.master) return withBeyond(group, state, state.master, verdict) ?? withMaster(group, state, state.master);
   const { winner } = verdict;
   if (winner === undefined)
     return { path: 'cold', why: 'no node is proved to be the freshest, so all of them are kept first' };
@@ -35,6 +36,24 @@ function recommend(group: GroupSurvey, state: State, verdict: Verdict): Recommen
   if (hindered !== undefined)
     return { path: 'live', why: `${winner} runs, and Sentinel cannot promote it safely: ${hindered}` };
   return { path: 'failover', why: `${winner} runs, and every sentinel answers and agrees` };
+}
+
+/** Data that the serving master never got: whatever follows it, or is demoted by a sentinel, throws that data away. */
+function withBeyond(group: GroupSurvey, state: State, master: RedisSurvey, verdict: Verdict): Recommended | undefined {
+  const beyond = beyondMaster(group, master, verdict);
+  if (beyond.length === 0) return undefined;
+  const names = listOf(beyond.map((each) => each.node));
+  const { winner } = verdict;
+  if (winner === undefined || winner === master.node)
+    return {
+      path: 'cold',
+      why: `${names} ${beyond.length === 1 ? 'holds' : 'hold'} data that ${master.node}, which serves, never got: all of it is kept first`,
+    };
+  const runs = state.running.some((node) => node.node === winner);
+  return {
+    path: runs ? 'live' : 'cold',
+    why: `${master.node} serves, and ${winner} holds data that it never got${runs ? '' : ', in files only'}`,
+  };
 }
 
 function withMaster(group: GroupSurvey, state: State, master: RedisSurvey): Recommended {

@@ -1,5 +1,5 @@
 import type { Consent, Diagnosis, Finding, Lineage } from '../model/diagnosis.js';
-import type { AofComparison, GroupSurvey, Survey } from '../model/survey.js';
+import type { Answer, GroupSurvey, Survey } from '../model/survey.js';
 import { choosePath } from './choose-path.js';
 import { claimsOf } from './claims.js';
 import { findingsOf } from './findings.js';
@@ -16,7 +16,7 @@ import { judge } from './verdict.js';
  * From a survey to what is true and what should be done, for one group. Pure: the same survey gives the same answer.
  * When `questions` is not empty, the caller may have them answered and call again with the comparisons.
  */
-export function diagnose(survey: Survey, groupName: string, comparisons: readonly AofComparison[] = []): Diagnosis {
+export function diagnose(survey: Survey, groupName: string, answers: readonly Answer[] = []): Diagnosis {
   const group = survey.groups[groupName];
   if (!group) throw new Error(`the survey holds no group ${groupName}`);
   const state = stateOf(group);
@@ -24,9 +24,10 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
   const cold = state.state === 'down';
   const losers = cold ? losersOf(group, graph) : [];
   const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
-  const verdict = judge(group, graph, comparisons, { asked: losers.length > 0, dark });
+  const verdict = judge(group, graph, answers, { asked: losers.length > 0, dark });
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
+  const path = choosePath(group, state, verdict);
   return {
     schema: 'redis-runbook/diagnosis/1',
     group: groupName,
@@ -44,8 +45,8 @@ export function diagnose(survey: Survey, groupName: string, comparisons: readonl
     lineage: lineageOf(graph),
     naive: naiveRules(group),
     epochs,
-    path: choosePath(group, state, verdict),
-    questions: cold ? verdict.questions : [],
+    path,
+    questions: cold || path.recommended === 'cold' ? verdict.questions : [],
   };
 }
 

@@ -2,7 +2,7 @@ import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
-import { addressOf } from './state.js';
+import { unknownNodes } from './strangers.js';
 
 /** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
 export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): readonly Finding[] {
@@ -19,34 +19,6 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...group.redis.flatMap(stuckNode),
     ...unreadable(group),
     ...foreignHolds(group),
-  ];
-}
-
-function unknownNodes(group: GroupSurvey): Finding[] {
-  const redis = new Set(group.redis.map(addressOf));
-  const sentinels = new Set(group.sentinels.map(addressOf));
-  const strangers = new Map<string, string>();
-  for (const sentinel of group.sentinels) {
-    const view = known(sentinel.view);
-    const file = known(sentinel.file);
-    for (const address of [...(view?.replicas.map((row) => row.address) ?? []), ...(file?.knownReplicas ?? [])])
-      if (!redis.has(address) && !address.endsWith(':0')) strangers.set(address, `redis ${address}`);
-    for (const address of [
-      ...(view?.peers.map((row) => row.address) ?? []),
-      ...(file?.knownSentinels.map((row) => row.address) ?? []),
-    ])
-      if (!sentinels.has(address)) strangers.set(`s${address}`, `sentinel ${address}`);
-  }
-  if (strangers.size === 0) return [];
-  return [
-    {
-      id: 'unknown-node',
-      severity: 'error',
-      nodes: [...strangers.values()],
-      says: `the fleet knows ${[...strangers.values()].join(', ')}, and fleet.yaml does not: a node left out could bring its own data or an old address back`,
-      blocks: true,
-      next: 'add it to fleet.yaml, or make sure that it is gone for good and remove its line from each sentinel.conf',
-    },
   ];
 }
 

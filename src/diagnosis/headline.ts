@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
+import { beyondMaster } from './beyond.js';
 import { listOf } from './names.js';
 import type { State } from './state.js';
 import type { Verdict } from './verdict.js';
@@ -18,7 +19,7 @@ export function headlineOf(
       `Sentinel is at work on ${group.group}: ${state.why}.`,
       'Wait and look again; nothing needs to be done by hand yet.',
     ];
-  if (state.state === 'degraded') return degraded(group, state);
+  if (state.state === 'degraded') return degraded(group, state, verdict);
   if (state.state === 'unknown') return [`The state of ${group.group} is not known: ${state.why}.`];
   return down(group, state, verdict, lost);
 }
@@ -41,10 +42,22 @@ function healthy(group: GroupSurvey, state: State): string {
 /** More than this many things amiss are counted, not named: the evidence has them all. */
 const MOST_NAMED = 4;
 
-function degraded(group: GroupSurvey, state: State): readonly string[] {
+function degraded(group: GroupSurvey, state: State, verdict: Verdict): readonly string[] {
   const named = state.amiss.slice(0, MOST_NAMED).join('; ');
   const more = state.amiss.length > MOST_NAMED ? ` (and ${state.amiss.length - MOST_NAMED} more)` : '';
-  return [`${group.group} serves: ${state.master?.node} is master.`, `It is not healthy: ${named}${more}.`];
+  const serves = `${group.group} serves: ${state.master?.node} is master.`;
+  return [serves, ...beyondSentences(group, state, verdict), `It is not healthy: ${named}${more}.`];
+}
+
+function beyondSentences(group: GroupSurvey, { master }: State, verdict: Verdict): readonly string[] {
+  const beyond = master === undefined ? [] : beyondMaster(group, master, verdict);
+  const [first] = beyond;
+  if (master === undefined || first === undefined) return [];
+  const names = listOf(beyond.map((each) => each.node));
+  return [
+    `${names} ${beyond.length === 1 ? 'holds' : 'hold'} data that ${master.node} never got: ${first.why}.`,
+    `Do not start ${names} by hand: a sentinel would make ${master.node} overwrite ${beyond.length === 1 ? 'it' : 'them'}.`,
+  ];
 }
 
 function down(group: GroupSurvey, state: State, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {

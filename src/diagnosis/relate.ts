@@ -41,12 +41,15 @@ function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: read
       (each) => each.of === of && each.within === within && each.result.ok && each.result.value === value,
     );
   const forward = find(other.node, own.node, 'contained');
+  const backward = find(own.node, other.node, 'contained');
+  if (forward && backward)
+    return { kind: 'equal', why: `the AOFs of ${own.node} and ${other.node} end in the same bytes` };
   if (forward)
     return {
       kind: 'contains',
       why: `the last ${forward.comparedBytes} bytes of ${other.node}'s AOF stand, byte for byte, inside ${own.node}'s`,
     };
-  if (find(own.node, other.node, 'contained'))
+  if (backward)
     return { kind: 'contained', why: `the end of ${own.node}'s AOF stands, byte for byte, inside ${other.node}'s` };
   if (find(other.node, own.node, 'not-contained') && relation.kind === 'possible-tail')
     return provenTail(own, other, relation.cut);

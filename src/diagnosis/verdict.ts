@@ -1,13 +1,15 @@
 import type { Candidate, Consent, Question, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { AofComparison, GroupSurvey } from '../model/survey.js';
+import type { Answer, AofComparison, GroupSurvey } from '../model/survey.js';
 import { candidateOf, type Versus } from './candidate.js';
 import type { Graph } from './graph.js';
 import type { Holding } from './holding.js';
 import { oldestFirst } from './oldest-first.js';
+import { flushQuestion, questionsOf } from './questions.js';
 import { relate } from './relate.js';
 import { lastElected } from './sentinels.js';
 import { tooOldFor } from './server-versions.js';
+import { shrunk } from './shrunk.js';
 import { addressOf } from './state.js';
 import { throughOthers } from './through.js';
 import { witnessOf } from './witness.js';
@@ -39,12 +41,8 @@ export interface Beside {
 const covered: ReadonlySet<Relation['kind']> = new Set(['contains', 'equal', 'empty']);
 
 /** Weighs every node against every other one. Nothing is ranked by size, age or a bare offset. */
-export function judge(
-  group: GroupSurvey,
-  graph: Graph,
-  comparisons: readonly AofComparison[],
-  beside: Beside,
-): Verdict {
+export function judge(group: GroupSurvey, graph: Graph, answers: readonly Answer[], beside: Beside): Verdict {
+  const comparisons = answers.flatMap((answer) => ('within' in answer ? [answer] : []));
   const versus = throughOthers(new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])));
   const { ranked, oldest } = oldestFirst(rank(group, graph, versus), versus);
   const top = ranked[0];
@@ -69,9 +67,9 @@ export function judge(
     ...(winner === undefined ? {} : { winner }),
     ...(winner === undefined || witness === undefined ? {} : { witness }),
     ...(winner === undefined && top ? { noWinnerWhy: whyNobody(top, usable, open, witness), favourite: top.node } : {}),
-    consents: winner === undefined ? asides(open) : [...shrunk(winner, graph)],
+    consents: winner === undefined ? asides(open) : shrunk(winner, graph, answers),
     possibleTails: winner === undefined ? [] : tailsOf(beaten),
-    questions: questionsOf(graph, versus, comparisons),
+    questions: [...questionsOf(graph, versus, comparisons), ...flushQuestion(graph, winner ?? top?.node, answers)],
   };
 }
 
@@ -84,11 +82,13 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the one that the sentinels elected last, then one that runs,
- * then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the only one that serves, then the one that the sentinels elected last (a stale file may say another), then one that
+ * runs, then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
 function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
   const elected = lastElected(group)?.address;
+  const masters = graph.holdings.filter((each) => known(each.redis.running)?.role === 'master');
+  const serving = masters.length === 1 ? masters[0]?.node : undefined;
   const score = (holding: Holding): readonly number[] => {
     const relations = Object.values(versus.get(holding.node) ?? {});
     const count = (kinds: readonly Relation['kind'][]): number =>
@@ -98,6 +98,7 @@ function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holdin
       holding.empty ? 0 : 1,
       coversAll(holding, graph, versus) ? 1 + count(['contains', 'equal', 'empty']) : 0,
       count(['contains', 'equal', 'empty', 'possible-tail']),
+      holding.node === serving ? 1 : 0,
       addressOf(holding.redis) === elected ? 1 : 0,
       count(['contains', 'equal', 'empty']),
       -count(['contained']),
@@ -148,24 +149,6 @@ function asides(open: readonly (readonly [string, Relation])[]): Consent[] {
   }));
 }
 
-/** Less than half of what another node holds that the winner contains: data may have been deleted, or the node emptied. */
-function shrunk(winner: string, graph: Graph): Consent[] {
-  const own = graph.holdings.find((holding) => holding.node === winner);
-  if (own?.keys === undefined || (own.source === 'rdb' && known(own.redis.rdb)?.keysExact === false)) return [];
-  const keys = own.keys;
-  const larger = graph.holdings.find(
-    (other) => other.node !== winner && other.keys !== undefined && other.keys > keys * 2n,
-  );
-  if (!larger) return [];
-  return [
-    {
-      kind: 'shrunk',
-      node: winner,
-      why: `${winner} is the freshest and holds ${keys} keys; ${larger.node}, which is older, holds ${larger.keys}`,
-    },
-  ];
-}
-
 function tailsOf(beaten: readonly (readonly [string, Relation])[]): Verdict['possibleTails'] {
   return beaten.flatMap(([node, relation]) =>
     relation.kind === 'possible-tail'
@@ -178,18 +161,4 @@ function tailsOf(beaten: readonly (readonly [string, Relation])[]): Verdict['pos
         ]
       : [],
   );
-}
-
-/** Where two AOFs can settle what the logs leave open, ask for the comparison once. */
-function questionsOf(graph: Graph, versus: Versus, answered: readonly AofComparison[]): readonly Question[] {
-  const questions: Question[] = [];
-  for (const own of graph.holdings)
-    for (const other of graph.holdings) {
-      const relation = versus.get(own.node)?.[other.node];
-      if (own.source !== 'aof' || other.source !== 'aof') continue;
-      if (relation?.kind !== 'possible-tail' && relation?.kind !== 'incomparable') continue;
-      if (!answered.some((item) => item.of === other.node && item.within === own.node))
-        questions.push({ kind: 'aof-contained', of: other.node, within: own.node });
-    }
-  return questions;
 }

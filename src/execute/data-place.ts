@@ -90,6 +90,20 @@ export async function findAof(at: Reach, node: string, place: DataPlace): Promis
   };
 }
 
+/** Which data files the node would load, by inode, size and time of change: the same text as long as nobody touched them. */
+export async function filesNow(at: Reach, node: string, place: DataPlace): Promise<string> {
+  const { named: host } = nodeAt(at, node);
+  const aof = place.appendonly ? await findAof(at, node, place) : undefined;
+  const paths = place.appendonly ? (aof?.files.map(({ path }) => path) ?? []) : [place.rdb];
+  const stats = await Promise.all(paths.map((path) => host.stat(path)));
+  const each = stats.map((stat, index) => {
+    if (!stat.ok) return `${paths[index]} ${stat.why}`;
+    const { device, inode, sizeBytes, mtimeMs } = stat.value;
+    return `${paths[index]} ${device}:${inode} ${sizeBytes} ${mtimeMs}`;
+  });
+  return [aof?.manifest?.text ?? '', ...(aof?.missing ?? []), ...each].join('\n');
+}
+
 async function singleAof(at: Reach, node: string, place: DataPlace): Promise<AofOnDisk | undefined> {
   const path = join(place.dir, place.appendfilename);
   const stat = await nodeAt(at, node).named.stat(path);

@@ -12,7 +12,10 @@ export type JournalEntry = Pick<JournalLine, 'action' | 'phase' | 'text'> &
 /** The append-only record of a run. */
 export interface Journal {
   readonly path: string;
-  /** Writes one line and resolves when it is on the disk (fsync). Lines of parallel lanes are written one after another. Rejects when the disk refuses. */
+  /**
+   * Writes one line and resolves when it is on the disk (fsync). Lines stand in the order in which they were given; those
+   * that come while the disk is at work are written and synced together. Rejects when the disk refuses.
+   */
   write(entry: JournalEntry): Promise<JournalLine>;
   /** Waits for the lines that are under way and closes the file. */
   close(): Promise<void>;
@@ -57,15 +60,15 @@ export async function openJournal(directory: string, run: string, now: () => Dat
   refuseBad(before, path, run);
   const handle = await open(path, 'a', 0o600);
   await syncDirectory(dirname(path));
-  const last = before.lines.at(-1);
-  const isOpen = before.torn !== undefined || before.unended === true;
-  const state = { n: last?.n ?? 0, prev: last ? hashOfLine(toJson(last)) : START, isOpen };
+  const state = endOf(before);
+  const waiting: Waiting[] = [];
   let queue: Promise<unknown> = Promise.resolve();
 
   function write(entry: JournalEntry): Promise<JournalLine> {
-    const written = queue.then(() => appendLine(handle, state, entry, run, now()));
-    queue = written.catch(() => undefined);
-    return written;
+    return new Promise((resolve, reject) => {
+      waiting.push({ entry, at: now(), resolve, reject });
+      queue = queue.then(() => appendAll(handle, state, waiting.splice(0), { directory, run }));
+    });
   }
   async function close(): Promise<void> {
     await queue;
@@ -97,24 +100,52 @@ interface End {
   isOpen: boolean;
 }
 
-async function appendLine(
+function endOf(read: JournalRead): End {
+  const last = read.lines.at(-1);
+  const isOpen = read.torn !== undefined || read.unended === true;
+  return { n: last?.n ?? 0, prev: last ? hashOfLine(toJson(last)) : START, isOpen };
+}
+
+/** A line that is to be written, and who waits for it. */
+interface Waiting {
+  readonly entry: JournalEntry;
+  readonly at: Date;
+  readonly resolve: (line: JournalLine) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One write and one fsync for all lines that wait. Never rejects: who waits is told. */
+async function appendAll(
   handle: FileHandle,
   state: End,
-  entry: JournalEntry,
-  run: string,
-  at: Date,
-): Promise<JournalLine> {
-  const schema = state.n === 0 ? { schema: SCHEMA } : {};
-  const line: JournalLine = { n: state.n + 1, prev: state.prev, ...schema, at: at.toISOString(), run, ...entry };
-  const text = toJson(line);
-  const before = state.isOpen ? '\n' : '';
-  // A disk that is full takes a part of a line; whatever is there is ended before the next one.
-  state.isOpen = true;
-  await appendSynced(handle, `${before}${text}\n`);
-  state.isOpen = false;
-  state.n = line.n;
-  state.prev = hashOfLine(text);
-  return line;
+  waiting: readonly Waiting[],
+  { directory, run }: { readonly directory: string; readonly run: string },
+): Promise<void> {
+  if (waiting.length === 0) return;
+  const end = { ...state, isOpen: false };
+  let text = state.isOpen ? '\n' : '';
+  const lines = waiting.map(({ entry, at }) => {
+    const schema = end.n === 0 ? { schema: SCHEMA } : {};
+    const line: JournalLine = { n: end.n + 1, prev: end.prev, ...schema, at: at.toISOString(), run, ...entry };
+    const row = toJson(line);
+    text += `${row}\n`;
+    end.n = line.n;
+    end.prev = hashOfLine(row);
+    return line;
+  });
+  try {
+    await appendSynced(handle, text);
+    Object.assign(state, end);
+  } catch (error) {
+    // A disk that is full takes some of the lines, or a part of one: whatever is there is ended, and the next one follows it.
+    Object.assign(state, await readJournal(directory).then(endOf, () => ({ ...state, isOpen: true })));
+    for (const { reject } of waiting) reject(error);
+    return;
+  }
+  for (const [index, { resolve }] of waiting.entries()) {
+    const written = lines[index];
+    if (written) resolve(written);
+  }
 }
 
 async function appendSynced(handle: FileHandle, text: string): Promise<void> {

@@ -21,11 +21,13 @@ export async function shipHere(
   signal: AbortSignal,
 ): Promise<string> {
   const directory = join(runDirectory, 'kept', node.replace(/[^A-Za-z0-9_.-]/g, '_'));
-  for (const file of files) {
+  const shipped = files.map(async (file) => {
     const path = join(directory, relative(keptUnder, file.kept));
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await shipOne(host, file, path, signal);
-  }
+  });
+  // Nothing is left under way when one fails.
+  for (const end of await Promise.allSettled(shipped)) if (end.status === 'rejected') throw end.reason;
   return directory;
 }
 

@@ -54,6 +54,12 @@ export interface CheckedData {
   readonly expires: bigint;
 }
 
+/** What a node held when this run stopped it: what its files must give, as long as they are those that it left. */
+export interface HeldAtStop extends CheckedData {
+  /** `filesNow` of its data files right after the stop. */
+  readonly files: string;
+}
+
 /** Keeps `CLIENT PAUSE … WRITE` alive on one node. */
 export interface FenceKeeper {
   readonly node: string;
@@ -78,6 +84,8 @@ export interface Memory {
   lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;
   readonly checked: Map<string, CheckedData>;
+  /** By node, where this run stopped it and saw what it left. */
+  readonly stopped: Map<string, HeldAtStop>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */

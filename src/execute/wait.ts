@@ -6,6 +6,9 @@ import { at, emit, type Run, stop } from './run.js';
 import type { At, Sight } from './tools.js';
 
 const POLL_MS = 100;
+/** Most of what is waited for comes at once: the first second is looked at more often. */
+const FIRST_POLL_MS = 25;
+const FIRST_MS = 1000;
 /** Those who watch are told what is waited for this often. */
 const TELL_MS = 1000;
 
@@ -74,7 +77,7 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
 }
 
 /**
- * Polls a condition every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
+ * Polls a condition every 25 ms, after a second every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
  * leaves is unknown: nobody knows whether it would have come to hold.
  */
 async function waitFor(condition: Condition, at: At, tell: (seen: string, elapsedMs: number) => void): Promise<Waited> {
@@ -91,7 +94,8 @@ async function waitFor(condition: Condition, at: At, tell: (seen: string, elapse
       told = performance.now();
       tell(sight.seen, elapsedMs);
     }
-    await sleep(Math.min(POLL_MS, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
+    const pollMs = elapsedMs < FIRST_MS ? FIRST_POLL_MS : POLL_MS;
+    await sleep(Math.min(pollMs, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
       () => undefined,
     );
   }

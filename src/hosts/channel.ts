@@ -60,6 +60,11 @@ export interface Channel {
    * ago, without a second yes. Left out where there is no host key.
    */
   mayHavePassword?(signal: AbortSignal): Promise<boolean>;
+  /**
+   * Calls `tell` whenever a command has to wait for another one's session; the answer says whether one does now. Left out
+   * where none ever waits.
+   */
+  onCrowd?(tell: () => void): () => boolean;
   close(): Promise<void>;
 }
 

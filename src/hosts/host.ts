@@ -57,8 +57,8 @@ export interface Host {
   ): AsyncIterable<Uint8Array>;
   stat(path: string): Promise<Seen<FileStat>>;
   list(directory: string): Promise<Seen<readonly string[]>>;
-  /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex. */
-  hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<Seen<string>>;
+  /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex; `gently` as `stream`. */
+  hash(path: string, signal: AbortSignal, lengthBytes?: bigint, pace?: 'gently'): Promise<Seen<string>>;
   /**
    * A connection to a port of the node, through the host; `port` 0: to the unix socket at the path `address`. Rejects
    * with the system's error.
@@ -127,6 +127,9 @@ export interface KeptFile {
   readonly sha256: string;
 }
 
+/** A file that is kept and was not read for it. */
+export type HeldOnHost = Omit<KeptFile, 'sha256'>;
+
 /** What a service manager can do with one node. `pid`, `holder`, `weakness` and `manager` read; the others change. */
 export interface Service {
   /** The pid that runs the node, or null when it is known that none does. */
@@ -160,6 +163,8 @@ export interface WritableHost extends Host {
   makeDirectory(path: string): Promise<void>;
   /** Keeps a file under `directory` with its own base name; never replaces a kept file of another content. */
   keep(path: string, directory: string, how: 'link-or-copy' | 'copy', signal: AbortSignal): Promise<KeptFile>;
+  /** As `keep` with `link-or-copy`, without reading what could be linked: a file of any size takes no time. */
+  hold(path: string, directory: string, signal: AbortSignal): Promise<HeldOnHost>;
   remove(path: string): Promise<void>;
   service(node: NodeEntry): Service;
   named(config: string): WritableHost;
@@ -178,6 +183,7 @@ export const readCommands = [
   'INFO',
   'ROLE',
   'DBSIZE',
+  'EXISTS',
   'LASTSAVE',
   'CONFIG GET',
   'COMMAND INFO',
@@ -205,6 +211,8 @@ export const writeCommands = [
   'REPLICAOF',
   'SLAVEOF',
   'SHUTDOWN',
+  'SELECT',
+  'RESTORE',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
 ] as const;
@@ -212,7 +220,7 @@ export type WriteCommand = (typeof writeCommands)[number];
 
 /** A connection that can only look. A lost connection is a `Seen` with `ok: false`, never a reconnect. */
 export interface RedisReader {
-  ask(command: ReadCommand, ...args: readonly string[]): Promise<Seen<Resp>>;
+  ask(command: ReadCommand, ...args: readonly (string | Uint8Array)[]): Promise<Seen<Resp>>;
   close(): void;
 }
 
@@ -220,7 +228,7 @@ export interface RedisReader {
 export interface RedisWriter extends RedisReader {
   send(
     command: WriteCommand,
-    ...args: readonly string[]
+    ...args: readonly (string | Uint8Array)[]
   ): Promise<
     { readonly outcome: 'answered'; readonly answer: Resp } | { readonly outcome: 'unknown'; readonly why: string }
   >;

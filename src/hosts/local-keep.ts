@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { copyFile, link, lstat, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RunbookError } from '../errors.js';
-import type { KeptFile } from './host.js';
+import type { HeldOnHost, KeptFile } from './host.js';
 import { hashHandle, type OpenFile, openRegular, statPath } from './local-files.js';
 import { makePrivateDirectory, syncDirectory, temporaryName } from './local-write.js';
 import { codeOf } from './reading.js';
@@ -57,6 +57,12 @@ async function copyTo(temporary: string, source: OpenFile): Promise<'reflink' | 
   return how;
 }
 
+async function sizeOf(path: string): Promise<bigint> {
+  const { handle, stat } = await openRegular(path, 'refuse');
+  await handle.close();
+  return stat.sizeBytes;
+}
+
 async function hashOf(path: string, signal: AbortSignal): Promise<{ sha256: string; sizeBytes: bigint }> {
   const { handle, stat } = await openRegular(path, 'refuse');
   try {
@@ -88,6 +94,22 @@ export async function keepFile(
   how: 'link-or-copy' | 'copy',
   signal: AbortSignal,
 ): Promise<KeptFile> {
+  const done = await placed(path, directory, how, signal);
+  return 'sha256' in done ? done : { ...done, ...(await hashOf(done.kept, signal)) };
+}
+
+/** As `keepFile` with `link-or-copy`, without reading a file that could be linked. */
+export async function holdFile(path: string, directory: string, signal: AbortSignal): Promise<HeldOnHost> {
+  const done = await placed(path, directory, 'link-or-copy', signal);
+  return 'sizeBytes' in done ? done : { ...done, sizeBytes: await sizeOf(done.kept) };
+}
+
+async function placed(
+  path: string,
+  directory: string,
+  how: 'link-or-copy' | 'copy',
+  signal: AbortSignal,
+): Promise<KeptFile | Pick<KeptFile, 'original' | 'kept' | 'how'>> {
   await makePrivateDirectory(directory);
   const kept = join(directory, basename(path));
   const source = await openRegular(path, 'refuse');
@@ -104,7 +126,7 @@ export async function keepFile(
     }
     await syncDirectory(directory);
     await syncDirectory(dirname(directory));
-    return { original: path, kept, how: done, ...(await hashOf(kept, signal)) };
+    return { original: path, kept, how: done };
   } finally {
     await source.handle.close();
   }

@@ -73,7 +73,7 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
     ...host,
     read: (path, limitBytes, signal) => seen(path, () => host.read(path, limitBytes, signal)),
     list: (directory) => seen(directory, () => host.list(directory)),
-    hash: (path, signal, lengthBytes) => seen(path, () => host.hash(path, signal, lengthBytes)),
+    hash: (path, ...how) => seen(path, () => host.hash(path, ...how)),
     async *stream(path, signal, fromByte, toByte) {
       await check(path);
       yield* host.stream(path, signal, fromByte, toByte);
@@ -86,6 +86,11 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       await check(path);
       await check(directory, true);
       return host.keep(path, directory, how, signal);
+    },
+    hold: async (path, directory, signal) => {
+      await check(path);
+      await check(directory, true);
+      return host.hold(path, directory, signal);
     },
     makeDirectory: async (path) => {
       await check(path, true);

@@ -6,7 +6,7 @@ import { connectHere } from './connect-here.js';
 import { defaultLimits, type Service, type WritableHost } from './host.js';
 import { openLocalChannel } from './local-channel.js';
 import { hashFile, listDirectory, readRegular, statPath, streamFile } from './local-files.js';
-import { keepFile } from './local-keep.js';
+import { holdFile, keepFile } from './local-keep.js';
 import { lookLocally } from './local-look.js';
 import { namedLocally } from './local-named.js';
 import { listenerAt, nodeAt } from './local-nodes.js';
@@ -78,6 +78,7 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     write: (path, bytes, expected, signal) => replaceFile(path, bytes, expected, signal, guard),
     makeDirectory: guarded(makePrivateDirectory),
     keep: guarded(keepFile),
+    hold: guarded(holdFile),
     remove: guarded(removeFile),
     service: (node) => service(entry, node, guard),
     claimed: (own) => hostHere(entry, own),

@@ -170,7 +170,9 @@ async function openLink(
   return saw({ ...link, end }, from);
 }
 
-function wordsOf(command: string, args: readonly string[], allowed: readonly string[]): readonly string[] {
+type Words = readonly (string | Uint8Array)[];
+
+function wordsOf(command: string, args: Words, allowed: readonly string[]): Words {
   if (!allowed.includes(command)) throw new TypeError(`${command} is not a command that this connection may send`);
   return [...command.split(' '), ...args];
 }
@@ -189,7 +191,8 @@ function readerOver(link: Link, host: RedisAccess, endpoint: RedisEndpoint): Red
   return {
     async ask(command, ...args) {
       const words = wordsOf(command, args, readCommands);
-      const from = { host: host.entry.name, node: endpoint.node, source: words.join(' ') };
+      const source = words.map((word) => (typeof word === 'string' ? word : '(bytes)')).join(' ');
+      const from = { host: host.entry.name, node: endpoint.node, source };
       const reply = await link.send(words);
       if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
       return saw(withoutSecrets(command, reply.answer), from);

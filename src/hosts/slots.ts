@@ -11,6 +11,8 @@ export interface Slots {
   refused(): Promise<boolean>;
   /** The host has opened one. */
   opened(): void;
+  /** Calls `tell` whenever somebody has to wait; the answer says whether somebody does now. */
+  onCrowd(tell: () => void): () => boolean;
 }
 
 /** sshd's MaxSessions is 10 unless set: two stay for others. */
@@ -26,6 +28,7 @@ export function slots(limit: number): Slots {
   let taken = 0;
   let lonely = 0;
   const line: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
   const next = () => {
     while (taken < most && line.length > 0) {
       taken += 1;
@@ -57,6 +60,7 @@ export function slots(limit: number): Slots {
         line.push(start);
         forget = onAbort(signal, leave);
         next();
+        if (line.includes(start)) for (const tell of listeners) tell();
       }),
     refused: async () => {
       if (taken > 1) {
@@ -70,6 +74,10 @@ export function slots(limit: number): Slots {
     },
     opened: () => {
       lonely = 0;
+    },
+    onCrowd: (tell) => {
+      listeners.push(tell);
+      return () => line.length > 0;
     },
   };
 }

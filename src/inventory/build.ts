@@ -1,5 +1,6 @@
 import type {
   HostEntry,
+  IgnoredNode,
   Inventory,
   NodeEntry,
   NodeKind,
@@ -66,8 +67,13 @@ export function buildInventory(file: string, fleet: FleetFile, lineOf: (host: st
     groups: groupsOf(fleet),
     hosts,
     password: passwordOf(defaults.password),
+    ...(fleet.ignore === undefined ? {} : { ignore: fleet.ignore.map(ignoredNode) }),
     ...(fleet.backup === undefined ? {} : { backup: backupSettings(fleet.backup) }),
   };
+}
+
+function ignoredNode({ address, port, reason }: NonNullable<FleetFile['ignore']>[number]): IgnoredNode {
+  return { address, reason, ...(port === undefined ? {} : { port }) };
 }
 
 /** The keys as a host has them once its own win over the defaults; nothing where the file says nothing. */

@@ -108,6 +108,18 @@ const host = z.strictObject({
   ...overridable,
 });
 
+const ignored = z.strictObject({
+  address: word('an address').describe('as Sentinel writes it'),
+  port: port.optional().describe('left out: every port of the address'),
+  reason: z
+    .string()
+    .trim()
+    .min(3)
+    .max(300)
+    .regex(/^[^\p{Cc}]+$/u, { message: 'one line of text' })
+    .describe('why it may be left out; it is shown, and goes into reports'),
+});
+
 /** fleet.yaml as it may be written; unknown keys are errors everywhere. */
 export const fleetSchema = z.strictObject({
   name: word('a fleet name').describe('name of the fleet, shown in every header'),
@@ -116,6 +128,12 @@ export const fleetSchema = z.strictObject({
   groups: z.array(word('a group name')).min(1).optional().describe('the names that Sentinel monitors, when several'),
   defaults: z.strictObject(overridable).optional(),
   hosts: z.record(word('a host name'), host).describe('the machines, by name'),
+  ignore: z
+    .array(ignored)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('nodes and sentinels that the fleet still knows, and that are gone for good'),
   backup: backupSchema.optional().describe('where backups are kept, how many, and how old they may be'),
 });
 

@@ -6,6 +6,11 @@ export interface NotExpected {
   readonly node?: string;
   /** From this moment on, milliseconds since the epoch; absent = all. */
   readonly sinceMs?: number;
+  /** From this write on, and before that one; absent = from the first, to the last. */
+  readonly fromSeq?: number;
+  readonly beforeSeq?: number;
+  /** To hold it is as wrong as to lack another: it is data that was set aside, or deleted. */
+  readonly never?: true;
   readonly why: string;
 }
 
@@ -21,7 +26,7 @@ export interface WritesChecked {
   readonly expected: number;
   /** Expected writes whose key is gone or holds something older. */
   readonly missing: readonly WriteLine[];
-  /** Keys that hold something that was never sent. */
+  /** Keys that hold something that was never sent, or that this data set was never to hold. */
   readonly extra: readonly string[];
   /** Absent writes that a verdict had named. */
   readonly excused: readonly ExcusedWrite[];
@@ -49,7 +54,9 @@ export function judgeWrites(
   let unpromised = 0;
   for (const [key, writes] of byKey(record)) {
     const last = writes.findLastIndex((write) => write.sha256 === held.get(key));
-    if (last >= 0) extra.delete(key);
+    const found = writes[last];
+    const isNever = found !== undefined && notExpected.some((one) => one.never === true && covers(one, found));
+    if (last >= 0 && !isNever) extra.delete(key);
     writes.forEach((write, i) => {
       const excuse = notExpected.find((one) => covers(one, write));
       const promised = isPromised(write, record);
@@ -63,6 +70,15 @@ export function judgeWrites(
   return { expected, missing, extra: [...extra], excused, unpromised };
 }
 
+/** What the record says that the data of `holder` lacks, by the lab's own hand. */
+export function lackedBy(record: readonly RecordLine[], holder: string): readonly NotExpected[] {
+  return record.flatMap((line) => {
+    if (line.type !== 'lacks' || line.holder !== holder) return [];
+    const { type: _type, holder: _holder, ...what } = line;
+    return [{ ...what, never: true as const }];
+  });
+}
+
 /** Whether the write had to survive by the promise that Redis gives. */
 function isPromised(write: WriteLine, record: readonly RecordLine[]): boolean {
   if (!write.acknowledged) return false;
@@ -74,6 +90,8 @@ function isPromised(write: WriteLine, record: readonly RecordLine[]): boolean {
 
 function covers(one: NotExpected, write: WriteLine): boolean {
   if (one.node !== undefined && one.node !== write.node) return false;
+  if (one.fromSeq !== undefined && write.seq < one.fromSeq) return false;
+  if (one.beforeSeq !== undefined && write.seq >= one.beforeSeq) return false;
   return one.sinceMs === undefined || write.sentAt >= one.sinceMs;
 }
 
@@ -95,7 +113,7 @@ export function writesText(checked: WritesChecked): readonly string[] {
   return [
     `Of ${checked.expected} writes that had to be there: missing ${checked.missing.length}, extra ${checked.extra.length}.`,
     ...named(checked.missing),
-    ...checked.extra.map((key) => `  never sent: ${key}`),
+    ...checked.extra.map((key) => `  never sent, or set aside: ${key}`),
     `Named by the verdict and not there: ${checked.excused.length}.`,
     ...named(checked.excused),
     `Not there and never promised: ${checked.unpromised}.`,

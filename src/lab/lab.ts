@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import type { NodeKind } from '../model/inventory.js';
 import { releaseClaim } from './block.js';
-import { judgeWrites, type NotExpected, type WritesChecked } from './judge.js';
+import { judgeWrites, lackedBy, type NotExpected, type WritesChecked } from './judge.js';
 import { saveLab } from './keep.js';
 import type { LabHost } from './layout.js';
 import { hostOf, runningIn, signalNodes, startNode } from './nodes.js';
@@ -30,8 +30,14 @@ export interface Lab {
   break(options: BreakOptions, say?: (line: string) => void): Promise<Broken>;
   /** Real, recorded writes to the running master. */
   write(shape?: Partial<WriteShape>): Promise<readonly WriteLine[]>;
-  /** Compares what the running master holds with the record of writes. */
-  checkWrites(options?: { readonly notExpected?: readonly NotExpected[] }): Promise<WritesChecked>;
+  /**
+   * Compares what the running master holds with the record of writes. `dataOf`: by the lab's own hand the data of that
+   * node is what it should hold, without what that node never got.
+   */
+  checkWrites(options?: {
+    readonly notExpected?: readonly NotExpected[];
+    readonly dataOf?: string;
+  }): Promise<WritesChecked>;
   /** All machines off and on again; nodes with a hold file stay off. */
   powerCycle(options?: { readonly stop?: Stop; readonly limitMs?: number }): Promise<Cycled>;
   /** Kills the master for real and waits until a majority of all sentinels has another that serves. */
@@ -74,7 +80,9 @@ export function openLab(directory: string): Lab {
     },
     checkWrites: async (options = {}) => {
       const held = await heldKeys(state(), await serving());
-      return judgeWrites(readRecord(directory), held, options.notExpected ?? []);
+      const record = readRecord(directory);
+      const lacks = options.dataOf === undefined ? [] : lackedBy(record, options.dataOf);
+      return judgeWrites(record, held, [...lacks, ...(options.notExpected ?? [])]);
     },
     powerCycle: (options = {}) => powerCycle(state(), options.stop ?? 'clean', options.limitMs ?? 60_000),
     failoverDrill: (limitMs) => failoverDrill(state(), limitMs),

@@ -37,13 +37,19 @@ export async function writePhase(
   return [...first, ...second, ...last];
 }
 
-/** Waits until every replica that is linked has what its master has, and returns how many that are. */
-export async function untilCaughtUp(state: LabState, master: LabHost, limitMs: number): Promise<void> {
+/** Waits until every redis that runs, but for the hosts that are `apart`, has what the master has. */
+export async function untilCaughtUp(
+  state: LabState,
+  master: LabHost,
+  limitMs: number,
+  apart: readonly string[] = [],
+): Promise<void> {
   const { replicas } = await redisView(state, master);
   if (replicas === 0) return;
+  const running = hostsRunning(state, 'redis').filter((host) => !apart.includes(host.name));
   await until(`${replicas} replicas to have all of ${master.name}`, limitMs, async () => {
     const offsets = await Promise.all(
-      hostsRunning(state, 'redis').map(async (host) => {
+      running.map(async (host) => {
         const role = await askOnce(host.address, redisPort, state.password, 'ROLE');
         return Array.isArray(role) ? String(role[0] === 'master' ? role[1] : role[4]) : '';
       }),
@@ -70,7 +76,8 @@ async function saveAt(
   });
 }
 
-async function untilOld(line: WriteLine | undefined): Promise<void> {
+/** Waits until the write is older than an `everysec` AOF may lag: it counts as promised. */
+export async function untilOld(line: WriteLine | undefined): Promise<void> {
   const since = line?.ackedAt ?? line?.sentAt ?? 0;
   await until('the writes to be older than two seconds', SETTLED_MS * 2, async () => {
     const ageMs = Date.now() - since;

@@ -29,7 +29,19 @@ export interface OffLine {
   readonly at: number;
 }
 
-export type RecordLine = WriteLine | OffLine;
+/** What the lab knows by its own hand: these writes are not in the data of `holder`, and were never to be. */
+export interface LacksLine {
+  readonly type: 'lacks';
+  readonly holder: string;
+  /** The node that took the writes; absent = any node. */
+  readonly node?: string;
+  /** From this write on, and before that one; absent = from the first, to the last. */
+  readonly fromSeq?: number;
+  readonly beforeSeq?: number;
+  readonly why: string;
+}
+
+export type RecordLine = WriteLine | OffLine | LacksLine;
 
 function fileOf(directory: string): string {
   return join(directory, 'writes.jsonl');
@@ -38,6 +50,11 @@ function fileOf(directory: string): string {
 /** Appends lines to the lab's record of writes. */
 export function appendRecord(directory: string, lines: readonly RecordLine[]): void {
   appendFileSync(fileOf(directory), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+/** The number that the next write gets. */
+export function nextSeq(directory: string): number {
+  return readRecord(directory).reduce((last, line) => (line.type === 'write' ? Math.max(last, line.seq) : last), 0) + 1;
 }
 
 /** The whole record, oldest first; empty when nothing was written. */

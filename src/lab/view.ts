@@ -1,3 +1,4 @@
+import type { NodeKind } from '../model/inventory.js';
 import type { LabHost } from './layout.js';
 import { redisPort, sentinelPort } from './layout.js';
 import { hostsRunning } from './nodes.js';
@@ -61,13 +62,15 @@ export async function sentinelView(state: LabState, host: LabHost): Promise<Sent
   };
 }
 
-/** Views of every redis and sentinel that runs; one that does not answer rejects. */
+/** Views of every redis and sentinel that runs and is not `apart`; one that does not answer rejects. */
 async function fleetView(
   state: LabState,
+  apart: readonly string[],
 ): Promise<{ readonly redis: readonly RedisView[]; readonly sentinels: readonly SentinelViewOfLab[] }> {
+  const running = (kind: NodeKind) => hostsRunning(state, kind).filter((host) => !apart.includes(host.name));
   const [redis, sentinels] = await Promise.all([
-    Promise.all(hostsRunning(state, 'redis').map((host) => redisView(state, host))),
-    Promise.all(hostsRunning(state, 'sentinel').map((host) => sentinelView(state, host))),
+    Promise.all(running('redis').map((host) => redisView(state, host))),
+    Promise.all(running('sentinel').map((host) => sentinelView(state, host))),
   ]);
   return { redis, sentinels };
 }
@@ -91,10 +94,16 @@ export async function masterOf(state: LabState): Promise<LabHost | undefined> {
 
 /**
  * Waits until what runs is settled and returns the master: one master, every other running redis linked to it and not
- * busy loading or saving, every running sentinel naming it without a failover or a down flag, and knowing all others.
+ * busy loading or saving, every running sentinel naming it without a failover or a down flag, and knowing all others. Hosts
+ * that are `apart` are not asked: frozen, or cut off.
  */
-export async function untilSettled(state: LabState, limitMs: number, not?: string): Promise<LabHost> {
-  return until('the fleet to settle', limitMs, async () => judgeSettled(state, await fleetView(state), not));
+export async function untilSettled(
+  state: LabState,
+  limitMs: number,
+  not?: string,
+  apart: readonly string[] = [],
+): Promise<LabHost> {
+  return until('the fleet to settle', limitMs, async () => judgeSettled(state, await fleetView(state, apart), not));
 }
 
 function judgeSettled(

@@ -3,7 +3,7 @@ import type { Resp } from '../model/raw-host.js';
 import type { LabHost } from './layout.js';
 import { redisPort } from './layout.js';
 import type { Prng } from './prng.js';
-import { appendRecord, readRecord, type WriteLine } from './record.js';
+import { appendRecord, nextSeq, type WriteLine } from './record.js';
 import { openResp, type RespClient } from './resp.js';
 import type { LabState } from './state.js';
 import { redisView } from './view.js';
@@ -17,6 +17,8 @@ export interface WriteShape {
   readonly waitShare: number;
   /** Share of writes that go to a few keys again and again: what a rewrite of the AOF throws away. */
   readonly hotShare: number;
+  /** Each batch is one MULTI … EXEC. */
+  readonly inTransaction?: true;
 }
 
 export const usualShape: WriteShape = { count: 40, lowBytes: 20, highBytes: 600, waitShare: 0.7, hotShare: 0.4 };
@@ -50,7 +52,7 @@ export async function writeTo(
       const size = Math.min(BATCH, shape.count - lines.length);
       const batch = Array.from({ length: size }, () => drawWrite(host, seq++, shape, prng));
       const wait = replicas > 0 && prng.chance(shape.waitShare);
-      const written = await sendBatch(client, host, batch, replicas, wait);
+      const written = await sendBatch(client, host, batch, { linked: replicas, wait, ...shape });
       appendRecord(state.directory, written);
       lines.push(...written);
       if (written.some((line) => !line.acknowledged)) break;
@@ -59,10 +61,6 @@ export async function writeTo(
     client.close();
   }
   return lines;
-}
-
-function nextSeq(directory: string): number {
-  return readRecord(directory).reduce((last, line) => (line.type === 'write' ? Math.max(last, line.seq) : last), 0) + 1;
 }
 
 function drawWrite(host: LabHost, seq: number, shape: WriteShape, prng: Prng): Drawn {
@@ -78,14 +76,14 @@ async function sendBatch(
   client: RespClient,
   host: LabHost,
   batch: readonly Drawn[],
-  linked: number,
-  wait: boolean,
+  { linked, wait, inTransaction }: { linked: number; wait: boolean; inTransaction?: true },
 ): Promise<readonly WriteLine[]> {
   const sentAt = Date.now();
   let answers: readonly Resp[] = [];
   let waited: number | undefined;
   try {
-    answers = await client.pipeline(batch.map((one) => ['SET', one.key, one.value]));
+    const sets = batch.map((one) => ['SET', one.key, one.value]);
+    answers = await (inTransaction ? transaction(client, sets) : client.pipeline(sets));
     if (wait) waited = Number(await client.ask('WAIT', '1', String(WAIT_LIMIT_MS)));
   } catch {
     // The connection ended: what has no answer stays unacknowledged below.
@@ -104,6 +102,12 @@ async function sendBatch(
     sentAt,
     ...(answers[i] === 'OK' ? { ackedAt } : {}),
   }));
+}
+
+/** The answers of the commands, once EXEC has carried all of them out. */
+async function transaction(client: RespClient, commands: readonly (readonly string[])[]): Promise<readonly Resp[]> {
+  const answer = (await client.pipeline([['MULTI'], ...commands, ['EXEC']])).at(-1);
+  return Array.isArray(answer) ? answer : [];
 }
 
 /** sha256 of a text, lower-case hex. */

@@ -127,7 +127,10 @@ export interface PathChoice {
 }
 
 /** An effect that diagnosis needs answered before it can decide; the survey answers, then diagnosis is called again. */
-export type Question = { readonly kind: 'aof-contained'; readonly of: string; readonly within: string };
+export type Question =
+  | { readonly kind: 'aof-contained'; readonly of: string; readonly within: string }
+  /** Whether a FLUSHALL or FLUSHDB stands in what the node would load, and how much follows it. */
+  | { readonly kind: 'aof-flushed'; readonly of: string };
 
 export interface Naive {
   readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | 'highest config-epoch';

@@ -97,6 +97,14 @@ export type SecretSource =
 /** Where the Redis password comes from. `node` = read from the node's own redis.conf (the default). */
 export type PasswordSource = { readonly from: 'node' } | SecretSource;
 
+/** A node that the fleet still knows and fleet.yaml names as gone for good. */
+export interface IgnoredNode {
+  readonly address: string;
+  /** Left out: every port of the address. */
+  readonly port?: number;
+  readonly reason: string;
+}
+
 /** fleet.yaml, checked and with every default filled in. */
 export interface Inventory {
   readonly fleet: string;
@@ -105,6 +113,8 @@ export interface Inventory {
   readonly groups: readonly string[];
   readonly hosts: readonly HostEntry[];
   readonly password: PasswordSource;
+  /** Left out when fleet.yaml ignores nobody. */
+  readonly ignore?: readonly IgnoredNode[];
   /** Left out when fleet.yaml has no `backup:`. */
   readonly backup?: BackupSettings;
 }

@@ -43,4 +43,8 @@ const bigintFields: ReadonlySet<string> = new Set([
   'expectedKeys',
   'lengthBytes',
   'freeBytes',
+  'rest',
+  'same',
+  'expired',
+  'tooLarge',
 ]);

@@ -4,9 +4,9 @@ export interface KeyTally {
   /** Of those, the ones with an expiry. */
   readonly expires: bigint;
   /** Redis' own type names. */
-  readonly byType: Readonly<Record<string, bigint>>;
+  readonly byType: readonly { readonly type: string; readonly keys: bigint }[];
   /** A beginning that at least 20 of the keys share, up to its first separator; the others are `rest`. Most first. */
-  readonly byPrefix: readonly { readonly prefix: string; readonly keys: bigint; readonly byType: string }[];
+  readonly byPrefix: readonly { readonly prefix: string; readonly keys: bigint; readonly type: string }[];
   readonly rest: bigint;
 }
 

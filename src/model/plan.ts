@@ -71,6 +71,8 @@ export type Action = ActionBase &
     | { readonly kind: 'config.check'; readonly path: string; readonly intent: FileIntent }
     /** What the node would load: from its kept files, in a scratch server or by reading them. */
     | { readonly kind: 'data.check'; readonly expectedKeys?: bigint; readonly as: 'master' | 'replica' }
+    /** The files kept after the stop are hashed, once the group serves. */
+    | { readonly kind: 'data.verify' }
     /** Pause writes on the starting master, renewed until `fence.lift`. */
     | { readonly kind: 'fence.raise' }
     | { readonly kind: 'fence.lift' }

@@ -1,4 +1,5 @@
 import type { AofSummary, ConfigLine, LogEvent, RdbSummary, SentinelLogEvent } from './formats.js';
+import type { IgnoredNode } from './inventory.js';
 import type { FileStat, RawProcess } from './raw-host.js';
 import type { Seen } from './seen.js';
 
@@ -37,6 +38,8 @@ export interface LockHolder {
 
 export interface GroupSurvey {
   readonly group: string;
+  /** Nodes that fleet.yaml names as gone for good; left out when it names none. */
+  readonly ignored?: readonly IgnoredNode[];
   readonly redis: readonly RedisSurvey[];
   readonly sentinels: readonly SentinelSurvey[];
 }
@@ -200,6 +203,20 @@ export interface SentinelSurvey {
   readonly log: Seen<readonly SentinelLogEvent[]>;
   readonly held: Seen<{ readonly run: string } | null>;
 }
+
+/** The last FLUSHALL or FLUSHDB in the append-only files of a node, asked for by diagnosis; null = none stands there. */
+export interface AofFlush {
+  readonly flushed: string;
+  /** Bytes of all its files up to and with that command, the base included, and of what follows. */
+  readonly result: Seen<{
+    readonly command: string;
+    readonly beforeBytes: bigint;
+    readonly afterBytes: bigint;
+  } | null>;
+}
+
+/** What the data itself said to a question of the diagnosis. */
+export type Answer = AofComparison | AofFlush;
 
 /** An AOF comparison that diagnosis asked for and the survey answered. See `Question` in diagnosis.ts. */
 export interface AofComparison {

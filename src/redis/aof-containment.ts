@@ -79,7 +79,7 @@ function createAnnotationFilter(pass: (bytes: Uint8Array) => void): (chunk: Uint
  * The bytes to look for in a successor's incremental file: the longest run of whole commands, at most `maxBytes`, at the
  * end of `incrTail` (the last bytes of a crashed former master's last incremental, or all of it). It begins at a command,
  * not at a SELECT (each node writes its own), and holds no annotation lines. A torn last command is left out: it was not
- * answered and not sent to replicas before it was written. Undefined when no whole write command is in it.
+ * answered and not sent to replicas before it was written; so is an open transaction, of which a load takes nothing. Undefined when no whole write command is in it.
  */
 export function containmentWindow(incrTail: Uint8Array, maxBytes: number): Uint8Array | undefined {
   const isFromStart = incrTail[0] === 0x2a || incrTail[0] === 0x23;
@@ -89,7 +89,14 @@ export function containmentWindow(incrTail: Uint8Array, maxBytes: number): Uint8
   const bytes = incrTail.subarray(at);
   const commands: AofCommand[] = [];
   createAofFrames({ command: (command) => commands.push(command) }).feed(bytes);
-  return windowOf(bytes, commands, maxBytes);
+  return windowOf(bytes, withoutOpenMulti(commands), maxBytes);
+}
+
+/** A load takes nothing of a transaction without its EXEC (aof.c: "Revert incomplete MULTI/EXEC transaction"). */
+function withoutOpenMulti(commands: readonly AofCommand[]): readonly AofCommand[] {
+  const multi = commands.findLastIndex(({ first }) => first.toLowerCase() === 'multi');
+  const exec = commands.findLastIndex(({ first }) => first.toLowerCase() === 'exec');
+  return multi > exec ? commands.slice(0, multi) : commands;
 }
 
 function windowOf(bytes: Uint8Array, commands: readonly AofCommand[], maxBytes: number): Uint8Array | undefined {

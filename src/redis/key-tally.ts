@@ -34,11 +34,17 @@ export function tallyKeys(): Tallying {
     },
     done() {
       const shared = [...prefixes]
-        .map(([prefix, own]) => ({ prefix, keys: sum(own), byType: typesText(own) }))
+        .map(([prefix, own]) => ({ prefix, keys: sum(own), type: typesText(own) }))
         .filter((row) => row.keys >= BigInt(LEAST_SHARED))
         .sort((a, b) => Number(b.keys - a.keys) || (a.prefix < b.prefix ? -1 : 1));
       const told = shared.reduce((total, row) => total + row.keys, 0n);
-      return { keys, expires, byType: Object.fromEntries(types), byPrefix: shared, rest: keys - told };
+      return {
+        keys,
+        expires,
+        byType: [...types].map(([type, of]) => ({ type, keys: of })).sort((a, b) => (a.type < b.type ? -1 : 1)),
+        byPrefix: shared,
+        rest: keys - told,
+      };
     },
   };
 }

@@ -28,9 +28,10 @@ export function redactConfig(text: string): RedactedConfig {
     for (const { key, word } of spans) {
       if (key !== undefined && hashOfToken(word) === undefined) secrets.set(key, new Secret(word));
     }
+    if (isComment(raw)) return spans.length === 0 ? raw : replaceSpans(raw, spans, tokenOf);
     const line = parseLine('', 0, raw);
     if (line.args.length === 1 && line.args[0] === '') secrets.delete(line.name);
-    return redactRaw(raw);
+    return replaceSpans(raw, spans, tokenOf);
   });
   return { text: lines.join('\n'), secrets };
 }

@@ -63,6 +63,7 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'config.keep': 'keep the configs of',
   'config.rewrite': 'rewrite the configs of',
   'config.check': 'read back and try the configs of',
+  'data.verify': 'verify what was kept of',
   'data.check': 'prove what would be loaded on',
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',

@@ -6,6 +6,7 @@ import type { Host } from '../hosts/host.js';
 import { type AofScan, createAofReader } from '../redis/aof.js';
 import { createRdbReader } from '../redis/rdb.js';
 import { type ClosedServer, type Counted, countIn, type RunningClosed, startClosed } from './closed-server.js';
+import { isServerAtLeast } from './local-server.js';
 
 /** Data files of a node, on their host. Only copies of them are loaded. */
 export type ScratchSource =
@@ -23,7 +24,7 @@ export interface ScratchOptions {
    * the files hold is then the same whenever it is loaded.
    */
   readonly keepExpired?: boolean;
-  /** Lets DEBUG through, which Redis 7.0 and later refuse unless told (redis.conf, enable-debug-command): only for servers that know the directive. */
+  /** Lets DEBUG through, which Redis 7.0 and later refuse unless told (redis.conf, enable-debug-command). */
   readonly debug?: boolean;
 }
 
@@ -92,10 +93,12 @@ async function prepare(
   const directory = await mkdtemp(join(tmpdir(), prefix));
   try {
     const copied = await copyAll(host, source, directory, signal);
-    await writeWhole(join(directory, 'load.conf'), configFor(source, options));
+    const server = options.server ?? 'redis-server';
+    const debug = options.debug === true && (await isServerAtLeast(server, '7.0'));
+    await writeWhole(join(directory, 'load.conf'), configFor(source, { ...options, debug }));
     if (process.getuid?.() === 0) await giveAway(directory, copied.paths);
     const limitMs = options.limitMs ?? 60_000 + Math.round(Number(copied.bytes) / 1e9) * 60_000;
-    return { host, directory, server: options.server ?? 'redis-server', limitMs, bytes: copied.bytes };
+    return { host, directory, server, limitMs, bytes: copied.bytes };
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { loadsRdb, newestRdbVersion } from '../redis/rdb-versions.js';
-import { parseServerLine, parseVersion, serverName, type Version } from '../redis/versions.js';
+import { atLeast, parseServerLine, parseVersion, serverName, type Version } from '../redis/versions.js';
 
 /** A server program of this machine that can load the files, or why there is none, for a person. */
 export type LocalServer = { readonly ok: true; readonly server: string } | { readonly ok: false; readonly why: string };
@@ -47,6 +47,12 @@ export async function serverOfSeries(flavour: 'redis' | 'valkey', version: Versi
   }
   const has = others.length === 0 ? 'no server' : [...new Set(others)].join(', ');
   return { ok: false, why: `this machine has ${has}, and ${wanted} is needed` };
+}
+
+/** Whether the server program of this machine is of version `least` or later; false when it cannot be run. */
+export async function isServerAtLeast(server: string, least: string): Promise<boolean> {
+  const told = parseServerLine((await versionLine(server)) ?? '');
+  return told !== undefined && atLeast(parseVersion(told.version), least);
 }
 
 /** What `--version` says; undefined when the program cannot be run. */

@@ -1,8 +1,9 @@
 import type { Host } from '../hosts/host.js';
 import type { Question } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { AofComparison, RedisSurvey, Survey } from '../model/survey.js';
+import type { Answer, AofComparison, AofFlush, RedisSurvey, Survey } from '../model/survey.js';
 import { createContainment } from '../redis/aof-containment.js';
+import { createFlushSearch } from './aof-flush.js';
 import { verdictOf, type Window, windowsOf } from './aof-windows.js';
 
 /** A file above this is not compared: the answer is `unknown`. */
@@ -14,17 +15,21 @@ const endBytes = 1024n * 1024n;
  * Answers what diagnosis asked of the data itself. `aof-contained`: whether the end of `of`'s last incremental file stands
  * byte for byte, and exactly once, in the incrementals of `within`; `not-contained` only when an earlier part of it does
  * stand there, so that the successor's files are known to reach back far enough. Everything else is not known, with the
- * reason. Reads only; comparisons of different pairs run one after the other.
+ * reason. Reads only, all pairs side by side.
  */
 export async function answerQuestions(
   questions: readonly Question[],
   survey: Survey,
   hosts: readonly Host[],
   signal: AbortSignal,
-): Promise<AofComparison[]> {
-  const answers: AofComparison[] = [];
-  for (const question of questions) answers.push(await compare(question, survey, hosts, signal));
-  return answers;
+): Promise<Answer[]> {
+  return Promise.all(
+    questions.map((question) =>
+      question.kind === 'aof-flushed'
+        ? flushOf(question.of, survey, hosts, signal)
+        : compare(question, survey, hosts, signal),
+    ),
+  );
 }
 
 type Why = 'absent' | 'denied' | 'too-large' | 'unparseable' | 'not-asked';
@@ -44,8 +49,33 @@ interface Live {
   readonly files: readonly { readonly path: string; readonly sizeBytes: bigint }[];
 }
 
+async function flushOf(node: string, survey: Survey, hosts: readonly Host[], signal: AbortSignal): Promise<AofFlush> {
+  const from = { host: node, node, source: `append-only files of ${node}` };
+  try {
+    const { host, files } = liveFiles(node, survey, hosts);
+    const search = createFlushSearch();
+    for (const file of files) {
+      search.nextFile();
+      for await (const chunk of host.stream(file.path, signal, 0n, file.sizeBytes)) search.feed(chunk);
+    }
+    const found = search.found();
+    const base = (known(redisNamed(survey, node).aof)?.files ?? []).filter((file) => file.type === 'base');
+    const baseBytes = base.reduce((sum, file) => sum + file.sizeBytes, 0n);
+    const value = found === null ? null : { ...found, beforeBytes: found.beforeBytes + baseBytes };
+    return { flushed: node, result: { ok: true, value, from, at: survey.at } };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { flushed: node, result: { ok: false, ...reasonOfNotCompared(error), from, at: survey.at } };
+  }
+}
+
+function reasonOfNotCompared(error: unknown): { readonly why: Why; readonly detail: string } {
+  const why = error instanceof NotCompared ? error.why : 'denied';
+  return { why, detail: error instanceof Error ? error.message : String(error) };
+}
+
 async function compare(
-  question: Question,
+  question: Extract<Question, { kind: 'aof-contained' }>,
   survey: Survey,
   hosts: readonly Host[],
   signal: AbortSignal,
@@ -63,9 +93,7 @@ async function compare(
     return { ...base, result: { ok: true, value: verdict.result, from, at: survey.at }, comparedBytes: verdict.bytes };
   } catch (error) {
     signal.throwIfAborted();
-    const why = error instanceof NotCompared ? error.why : 'denied';
-    const detail = error instanceof Error ? error.message : String(error);
-    return { ...base, result: { ok: false, why, detail, from, at: survey.at }, comparedBytes: 0 };
+    return { ...base, result: { ok: false, ...reasonOfNotCompared(error), from, at: survey.at }, comparedBytes: 0 };
   }
 }
 

@@ -38,6 +38,7 @@ function groupSurvey(inventory: Inventory, group: string, rawOf: (host: string) 
   const versions = versionsOf(redis);
   return {
     group,
+    ...(inventory.ignore === undefined ? {} : { ignored: inventory.ignore }),
     redis: redis
       .filter(({ node }) => inGroup(node))
       .map(({ node, raw }) => redisSurvey(raw, node, versions.get(node.id))),

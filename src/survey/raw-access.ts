@@ -53,7 +53,10 @@ export function edgesOf(content: RawContent): { readonly head: Uint8Array; reado
 }
 
 function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = letters.charCodeAt(at);
+  return bytes;
 }
 
 /** The lines of a log, matches and tail together, each line once, files oldest first. Throws for another content. */

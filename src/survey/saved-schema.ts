@@ -171,6 +171,7 @@ const inventory = z.object({
   groups: z.array(text),
   hosts: z.array(host),
   password,
+  ignore: z.array(z.object({ address: text, port: whole.optional(), reason: text })).optional(),
 });
 
 const document = z.object({ schema: z.literal(savedSchema), inventory, hosts: z.array(rawHost) });

@@ -17,6 +17,7 @@ describe('the JSON Schema', () => {
       'groups',
       'defaults',
       'hosts',
+      'ignore',
       'backup',
     ]);
     expect(schema.required).toEqual(['name', 'hosts']);

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openResp } from '../../src/lab/resp.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
@@ -114,4 +116,23 @@ describe('a backup under a steady write load', () => {
     expect(manifest.chosenBecause).toContain('is a replica, linked');
     expect(output.stderr).toContain(manifest.chosenBecause);
   });
+});
+
+test('a snapshot of many megabytes is read back, walked and counted while it arrives', async () => {
+  const { address, port } = placeOf(bench.lab, master);
+  const client = await openResp(address, port, bench.lab.password);
+  const value = randomBytes(512 * 1024)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e]/g, 'x');
+  const wide = Array.from({ length: 48 }, (_, at) => ['SET', `wide:${at}`, `${at}${value}`]);
+  await client.pipeline(wide).finally(() => client.close());
+  const output = await bench.backup(['create', master]);
+  expect(output.status, output.stderr).toBe(0);
+  const path = await newest();
+  const { keyspace, files } = await manifestIn(path);
+  expect(Number(files.find((file) => file.path === 'data/dump.rdb')?.sizeBytes)).toBeGreaterThan(16 * 1024 * 1024);
+  expect(keyspace.from).toBe('data');
+  expect(Number(keyspace.databases[0]?.keys)).toBeGreaterThan(48);
+  expect(spawnSync('sha256sum', ['--strict', '-c', 'SHA256SUMS'], { cwd: path }).status).toBe(0);
+  expect((await bench.backup(['drill', path.slice(-4)])).status).toBe(0);
 });

@@ -55,7 +55,7 @@ export interface ManifestJson {
   readonly chosenBecause: string;
   readonly source: { readonly node: string; readonly role: string; readonly offset?: string };
   readonly keyspace: { readonly from: string; readonly databases: readonly { keys: string; expires: string }[] };
-  readonly files: readonly { readonly path: string }[];
+  readonly files: readonly { readonly path: string; readonly sizeBytes: string }[];
   readonly leftOut: readonly { readonly path: string }[];
 }
 

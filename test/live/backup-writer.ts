@@ -1,5 +1,8 @@
 import { openResp, type RespClient } from '../../src/lab/resp.js';
 
+/** What the writer needs of a connection. */
+type WriterClient = Pick<RespClient, 'pipeline' | 'close'>;
+
 /** What a redis holds: key -> value and the moment of its end (milliseconds, -1 for none). */
 export type Held = ReadonlyMap<string, { readonly value: string; readonly endsAt: number }>;
 
@@ -29,14 +32,19 @@ const KEYS = 40;
  * deletions, times to live that are far away, and some that are over at once. Every key stands in database 0.
  */
 export async function startWriter(address: string, port: number, password: string): Promise<SteadyWriter> {
-  const client = await openResp(address, port, password);
+  return writeSteadily(await openResp(address, port, password));
+}
+
+/** The same on a connection that is open; it is closed at the end. `isOld`: a server before 6.2, whose SET takes no moment of its end. */
+export function writeSteadily(client: WriterClient, isOld = false): SteadyWriter {
   const steps: Step[] = [];
   let stopping = false;
   const running = (async () => {
     while (!stopping) {
       const n = steps.length + 1;
       const writes = drawn(n);
-      const commands = [['MULTI'], ['INFO', 'replication'], ...writes, ['SET', MARK, String(n)], ['EXEC']];
+      const sent = isOld ? writes.flatMap(inTwo) : writes;
+      const commands = [['MULTI'], ['INFO', 'replication'], ...sent, ['SET', MARK, String(n)], ['EXEC']];
       const answers = await client.pipeline(commands);
       const results = answers.at(-1);
       if (!Array.isArray(results)) throw new Error(`EXEC was answered with ${JSON.stringify(results)}`);
@@ -69,6 +77,16 @@ function drawn(n: number): readonly (readonly string[])[] {
       ['PEXPIREAT', key, String(FAR - n)],
     ];
   return [['SET', key, value]];
+}
+
+/** SET with PXAT as two commands. */
+function inTwo(words: readonly string[]): readonly (readonly string[])[] {
+  const [command = '', key = '', value = '', option, end = ''] = words;
+  if (option !== 'PXAT') return [words];
+  return [
+    [command, key, value],
+    ['PEXPIREAT', key, end],
+  ];
 }
 
 function replayed(steps: readonly Step[], n: number): Held {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFile, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
@@ -359,10 +360,25 @@ describe('waiting, watching, stopping', () => {
     );
     expect((await file('pv2')).equals(saved)).toBe(true);
     expect(await client(bench, 'pv1', ['CONFIG', 'SET', 'save', ''], 2000)).toBe('+OK');
-    const { result, events } = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
+    const stopped = [
+      act(bench.inventory, 'pv1', { kind: 'service.stop', mode: 'save' }),
+      act(bench.inventory, 'pv1', { kind: 'data.keep', moment: 'after-stop', alsoHere: false }),
+      act(bench.inventory, 'pv1', { kind: 'data.check', as: 'master', expectedKeys: 6n }),
+      act(bench.inventory, 'pv1', { kind: 'data.verify' }),
+    ];
+    const { result, events } = await runPlan(bench, planOf(bench.inventory, [stage('stop', [batch(stopped)])]));
     expect(result.outcome).toBe('done');
     expect(JSON.stringify(events)).toMatch(/stopped and saved, \d+ keys, offset \d+/);
+    expect(JSON.stringify(events)).toMatch(/would load the \d+ keys that it held when it was stopped/);
     expect((await file('pv1')).includes('later')).toBe(true);
+    const beside = join(configOf(bench, 'pv1'), `../data/.redis-runbook-${result.run}/after-stop`);
+    const [kept, verified] = await Promise.all(
+      ['kept.json', 'verified.json'].map(async (name) => JSON.parse(await readFile(join(beside, name), 'utf8'))),
+    );
+    const sha256 = createHash('sha256')
+      .update(await file('pv1'))
+      .digest('hex');
+    expect([kept, verified]).toMatchObject([[{ how: 'link', sha256: '' }], [{ how: 'link', sha256 }]]);
     const again = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
     expect(endedOf(again.events)).toMatchObject([{ outcome: 'skipped' }]);
     expect(again.result).toMatchObject({ outcome: 'done', changedAnything: false });

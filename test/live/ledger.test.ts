@@ -89,16 +89,19 @@ describe('the ledger of two branches', () => {
     expect(ledger.onlyLeft).toEqual({
       keys: 306n,
       expires: 0n,
-      byType: { string: 301n, list: 5n },
-      byPrefix: [{ prefix: 'cart:', keys: 300n, byType: 'string' }],
+      byType: [
+        { type: 'list', keys: 5n },
+        { type: 'string', keys: 301n },
+      ],
+      byPrefix: [{ prefix: 'cart:', keys: 300n, type: 'string' }],
       rest: 6n,
     });
     expect(ledger.onlyRight).toMatchObject({
       keys: 123n,
-      byPrefix: [{ prefix: 'seen:', keys: 120n, byType: 'set' }],
+      byPrefix: [{ prefix: 'seen:', keys: 120n, type: 'set' }],
       rest: 3n,
     });
-    expect(ledger.different).toMatchObject({ keys: 40n, byType: { string: 40n } });
+    expect(ledger.different).toMatchObject({ keys: 40n, byType: [{ type: 'string', keys: 40n }] });
     expect(ledger.otherExpiry).toMatchObject({ keys: 1n, expires: 1n });
     expect(ledger.same).toBe(2000n - 3n - 41n);
     expect(found).toHaveLength(306 + 40 + 1);

@@ -64,6 +64,19 @@ describe.each(['a local shell', 'ssh2'])('shells that stay open, over %s', (name
     await channel.close();
   });
 
+  it('give a script a private input byte by byte, and show it in no argument list', async () => {
+    const channel = await open();
+    const pool = shellPool(channel, '/bin/sh');
+    const stdin = Uint8Array.from([...Array.from({ length: 256 }, (_, byte) => byte), ...Buffer.from("'%s\\n$(id)\n")]);
+    expect(await pool.takes({ ...limits, stdin }, never)).toBe(true);
+    const line = `/bin/sh -c 'cat; cat /proc/[0-9]*/cmdline 2> /dev/null | tr "\\0" "\\n" | grep -c "[%]s.n[$](id)"'`;
+    const { stdout } = await pool.exec(line, { ...limits, stdin }, never);
+    expect(Buffer.from(stdout).equals(Buffer.concat([stdin, Buffer.from('0\n')]))).toBe(true);
+    expect(await pool.takes({ ...limits, stdin: new Uint8Array(65_537) }, never)).toBe(false);
+    pool.close();
+    await channel.close();
+  });
+
   it('cut an output at its limit, end a script that takes too long or is stopped, and go on', async () => {
     const channel = await open();
     const pool = shellPool(channel, '/bin/sh');

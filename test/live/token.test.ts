@@ -62,6 +62,7 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
       intent: { ...intent, set: [] },
     }),
     'data.check': 'reads',
+    'data.verify': 'reads',
     'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
     'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
     'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),

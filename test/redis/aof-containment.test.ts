@@ -11,6 +11,21 @@ function found(needle: Uint8Array, ...chunks: readonly Uint8Array[]): number {
   return search.found();
 }
 
+describe('the end of the window', () => {
+  const whole = aofOf(['SET', 'a', '1'], ['MULTI'], ['SET', 'b', '2'], ['EXEC'], ['SET', 'c', '3']);
+
+  it('ends before a transaction without its EXEC: a load takes nothing of it', () => {
+    const open = aofOf(['MULTI'], ['SET', 'd', '4'], ['SET', 'e', '5']);
+    const torn = Uint8Array.from([...whole, ...open.subarray(0, open.length - 3)]);
+    expect(containmentWindow(torn, 4096)).toEqual(whole);
+    expect(containmentWindow(open, 4096)).toBeUndefined();
+  });
+
+  it('holds a transaction that was carried out', () => {
+    expect(containmentWindow(whole, 4096)).toEqual(whole);
+  });
+});
+
 describe('the search', () => {
   it('counts overlapping places, over the edges of pieces', () => {
     expect(found(text('aba'), text('ababab'), text('a'))).toBe(3);

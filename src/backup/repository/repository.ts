@@ -1,4 +1,5 @@
 import type { BackupCheck, BackupKind, BackupTry } from '../../model/backup.js';
+import type { RdbSeen } from '../rdb-seen.js';
 
 /** Whose backups: one group of one fleet. Names as fleet.yaml allows them. */
 export interface BackupScope {
@@ -23,8 +24,10 @@ export interface StoredFile {
   /** Inside the backup: `data/dump.rdb`. */
   readonly path: string;
   readonly sizeBytes: bigint;
-  /** 64 lower-case hex digits, of the bytes that were stored. */
+  /** 64 lower-case hex digits, of the bytes as they were read back from the storage. */
   readonly sha256: string;
+  /** What an RDB said of itself (`isRdb`); missing where it could not be walked. */
+  readonly rdb?: RdbSeen;
 }
 
 /** The three files that make a backup complete, as bytes. */
@@ -57,7 +60,7 @@ export interface BackupWriter {
   /** Keeps a small JSON value beside the partial backup for whoever resumes it (source, replication id, file list). Replaces the one before. */
   note(value: unknown): Promise<void>;
   /**
-   * Stores one file from a stream: hashed on the way, constant memory, backpressure, at most `limitBytes`. An aborted
+   * Stores one file from a stream: read back from the storage and hashed, constant memory, backpressure, at most `limitBytes`. An aborted
    * or failed stream leaves no file. Rejects with RunbookError `usage` for a path outside the grammar or a path that
    * is already stored, `disk-full` when the disk is, `locked` when the lock was lost, with the stream's own error when it fails.
    */
@@ -76,7 +79,10 @@ export interface BackupWriter {
 
 export interface PutOptions {
   readonly signal?: AbortSignal;
+  /** Not more is taken; also how much is expected. */
   readonly limitBytes?: bigint;
+  /** It is an RDB file: it is walked while it is read back. */
+  readonly isRdb?: boolean;
   /** Called with each chunk's length once it is written. */
   readonly onBytes?: (bytes: number) => void;
 }

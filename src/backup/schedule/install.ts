@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import { codeOf, readSmall, unless } from '../repository/durable.js';
@@ -15,6 +15,8 @@ export async function writeFiles(files: readonly ScheduleFile[]): Promise<void> 
   for (const { path, content } of files) {
     const temporary = join(dirname(path), `.redis-runbook-${process.pid}`);
     try {
+      // A plain Debian has no /etc/sysusers.d; systemd reads it all the same.
+      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
       const handle = await open(temporary, flags, 0o644);
       try {

@@ -16,8 +16,8 @@ export interface HeldFile {
   readonly held: string;
   readonly how: KeptFile['how'];
   readonly sizeBytes: bigint;
-  /** Of these bytes, as the host counted them. */
-  readonly sha256: string;
+  /** Of these bytes, as the host counted them; undefined until it has. */
+  readonly sha256?: string;
   readonly mode: number;
   readonly owner: string;
   readonly sequence?: number;
@@ -120,14 +120,13 @@ async function hold(reach: Reach, node: string, from: string, directory: string,
     throw new RunbookError('backup-failed', `${node}: ${from} could not be seen: ${stat.detail}.`, {
       next: ['redis-runbook doctor'],
     });
-  const kept = await named.keep(from, directory, 'link-or-copy', reach.signal);
+  const kept = await named.hold(from, directory, reach.signal);
   return {
     ...into,
     from,
     held: kept.kept,
     how: kept.how,
     sizeBytes: kept.sizeBytes,
-    sha256: kept.sha256,
     mode: stat.ok ? stat.value.mode : 0o600,
     owner: stat.ok ? `${stat.value.uid}:${stat.value.gid}` : '',
   };
@@ -161,14 +160,4 @@ export async function sweepHeld(reach: Reach, node: string, except: string | und
     await removeDirectory(reach, node, directory);
   }
   return swept;
-}
-
-/** Whether everything that an earlier try held is still there as it was. */
-export async function stillHeld(reach: Reach, node: string, held: Held): Promise<boolean> {
-  const { named } = nodeAt(reach, node);
-  for (const file of held.files) {
-    const hash = await named.hash(file.held, reach.signal, file.sizeBytes);
-    if (!hash.ok || hash.value !== file.sha256) return false;
-  }
-  return true;
 }

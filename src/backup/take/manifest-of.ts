@@ -1,7 +1,7 @@
 import type { BackupFile, BackupKeyspace, BackupManifest, BackupSource } from '../../model/backup.js';
 import type { RdbSummary } from '../../model/formats.js';
 import type { BackupRef } from '../repository/repository.js';
-import type { HeldFile } from './held-files.js';
+import type { Counted, CountedFile } from './count-held.js';
 import type { Noted } from './noted.js';
 import type { TakeRequest } from './request.js';
 
@@ -14,6 +14,7 @@ export interface StoredBeside {
 
 interface Made {
   readonly ref: BackupRef;
+  readonly held: Counted;
   readonly beside: StoredBeside;
   /** What the RDB said of itself. */
   readonly rdb: RdbSummary | undefined;
@@ -25,7 +26,7 @@ interface Made {
 
 /** The manifest of a backup whose files are all stored. What an RDB says of itself is exact and wins over what the node said around it. */
 export function manifestOf(request: TakeRequest, noted: Noted, made: Made): BackupManifest {
-  const { ref, beside, rdb, keyspace } = made;
+  const { ref, held, beside, rdb, keyspace } = made;
   return {
     schema: 'redis-runbook/backup-manifest/1',
     tool: { name: 'redis-runbook', version: made.version },
@@ -41,7 +42,7 @@ export function manifestOf(request: TakeRequest, noted: Noted, made: Made): Back
       keyspace === undefined
         ? { from: 'node', databases: noted.nodeKeyspace }
         : { from: 'data', databases: keyspace.filter(({ keys }) => keys > 0n) },
-    files: [...noted.held.files.map(dataFile), ...beside.files],
+    files: [...held.files.map(dataFile), ...beside.files],
     leftOut: beside.leftOut,
   };
 }
@@ -56,7 +57,7 @@ function momentOf(seconds: number | undefined): string | undefined {
   return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
 }
 
-function dataFile(file: HeldFile): BackupFile {
+function dataFile(file: CountedFile): BackupFile {
   return {
     path: file.path,
     role: file.role,

@@ -37,7 +37,7 @@ const held = z.object({
       held: z.string(),
       how: z.enum(['link', 'reflink', 'copy']),
       sizeBytes: big,
-      sha256: z.string(),
+      sha256: z.string().optional(),
       mode: z.number(),
       owner: z.string(),
       sequence: z.number().optional(),

@@ -1,6 +1,6 @@
 import { RunbookError } from '../../errors.js';
 import type { BackupCheck } from '../../model/backup.js';
-import type { BackupRef, Repository } from '../repository/repository.js';
+import type { BackupRef, Repository, StoredFile } from '../repository/repository.js';
 import { type Signer, sealCheck } from '../sign.js';
 import type { Trust } from '../trust.js';
 import { verifyBackup } from '../verify.js';
@@ -14,12 +14,17 @@ export interface QuickTools {
 }
 
 /**
- * Reads a new backup back from the repository's disk, byte by byte, and keeps the result beside it. Rejects with
- * RunbookError `bad-backup` when it is not what was sent.
+ * Verifies a new backup and keeps the result beside it: every byte of it was read back from the repository's disk, large
+ * files while they were written (`stored`). Rejects with RunbookError `bad-backup` when it is not what was sent.
  */
-export async function quickVerify(ref: BackupRef, tools: QuickTools): Promise<BackupCheck> {
+export async function quickVerify(
+  ref: BackupRef,
+  stored: readonly StoredFile[],
+  tools: QuickTools,
+): Promise<BackupCheck> {
   const began = performance.now();
-  const verified = await verifyBackup(tools.repository, ref, tools.trust, { signal: tools.signal });
+  const readBack = new Map(stored.map(({ path, sha256 }) => [path, sha256]));
+  const verified = await verifyBackup(tools.repository, ref, tools.trust, { signal: tools.signal, readBack });
   const details = verified.troubles
     .slice(0, 100)
     .map(({ what, text }) => `${what}: ${text}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 1000));

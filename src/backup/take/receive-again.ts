@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelLost } from '../../hosts/channel.js';
 import type { Host } from '../../hosts/host.js';
-import type { BackupWriter } from '../repository/repository.js';
+import type { BackupWriter, StoredFile } from '../repository/repository.js';
 import type { HeldFile } from './held-files.js';
-import { type Received, receive } from './receive.js';
+import { receive } from './receive.js';
 import type { TakeRequest } from './request.js';
 import type { TakeTools } from './take-tools.js';
 
@@ -18,7 +18,7 @@ export async function receiveAgain(
   request: Pick<TakeRequest, 'bytesPerSecond'>,
   writer: BackupWriter,
   tools: TakeTools,
-): Promise<Received> {
+): Promise<StoredFile> {
   const { signal } = tools.reach;
   for (let tries = 1; ; tries += 1) {
     const options = { signal, bytesPerSecond: request.bytesPerSecond, onBytes: progress(file, tools) };

@@ -1,15 +1,18 @@
 import { RunbookError } from '../../errors.js';
 import { nodeAt } from '../../execute/node.js';
 import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/backup.js';
-import type { BackupRef, BackupWriter } from '../repository/repository.js';
+import type { RdbSeen } from '../rdb-seen.js';
+import type { BackupRef, BackupWriter, StoredFile } from '../repository/repository.js';
 import { countStored } from '../scratch-count.js';
 import { sealManifest } from '../sign.js';
 import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
+import { type Counted, countHeld, isCounted } from './count-held.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
 import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
-import { type RdbSeen, readStored } from './receive.js';
+import { until } from './reach.js';
+import { readStored, refuseOther } from './receive.js';
 import { receiveAgain } from './receive-again.js';
 import type { TakeRequest } from './request.js';
 import { type SourceNow, settledSource, sourceNow } from './source-now.js';
@@ -18,6 +21,8 @@ import type { TakeTools } from './take-tools.js';
 export interface Taken {
   readonly ref: BackupRef;
   readonly manifest: BackupManifest;
+  /** Its data files, as they were stored. */
+  readonly stored: readonly StoredFile[];
   /** Config files in it that hold secrets as they are. */
   readonly withSecrets: readonly string[];
 }
@@ -101,13 +106,14 @@ export async function finishFrom(
   tools: TakeTools,
   notBeforeSeconds?: number,
 ): Promise<Taken> {
-  const rdb = await sendData(request, noted.held, writer, tools);
+  const { held, rdb, stored } = await sendAndCount(request, noted, writer, tools);
   if (rdb !== undefined) refuseBadRdb(noted, rdb, notBeforeSeconds);
-  await release(tools.reach, request.node.id, noted.held);
-  const keyspace = rdb?.databases ?? (await countAof(noted, writer, tools));
+  await release(tools.reach, request.node.id, held);
+  const keyspace = rdb?.databases ?? (await countAof(noted, held, writer, tools));
   const beside = await putBeside(request, writer, tools);
   const manifest = manifestOf(request, noted, {
     ref: writer.ref,
+    held,
     beside,
     rdb: rdb?.summary,
     keyspace,
@@ -116,16 +122,16 @@ export async function finishFrom(
   });
   tools.reach.signal.throwIfAborted();
   const ref = await writer.finish(sealManifest(manifest, tools.signer));
-  return { ref, manifest, withSecrets: beside.withSecrets };
+  return { ref, manifest, stored, withSecrets: beside.withSecrets };
 }
 
 /** What an append-only file holds is known only once it was loaded: proof that it can be, before it is called a backup. */
 async function countAof(
   noted: Noted,
+  { files }: Counted,
   writer: BackupWriter,
   tools: TakeTools,
 ): Promise<readonly BackupKeyspace[] | undefined> {
-  const { files } = noted.held;
   if (!files.some(({ role }) => role.startsWith('aof'))) return undefined;
   const data = { kind: 'aof' as const, server: noted.manifest.source.server, files, read: writer.read };
   const count = await countStored(data, tools.reach.signal);
@@ -134,15 +140,50 @@ async function countAof(
   return undefined;
 }
 
+interface Sent {
+  readonly held: Counted;
+  readonly rdb: RdbSeen | undefined;
+  readonly stored: readonly StoredFile[];
+}
+
+/** Sends the files while their host counts them, and compares. What it has counted is noted: whoever goes on can tell that it is still the same. */
+async function sendAndCount(request: TakeRequest, noted: Noted, writer: BackupWriter, tools: TakeTools): Promise<Sent> {
+  const { reach } = tools;
+  const over = new AbortController();
+  const own = until(reach, over.signal);
+  const counting = isCounted(noted.held)
+    ? Promise.resolve(noted.held)
+    : countHeld(own, request.node.id, noted.held).then(async (held) => {
+        await writer.note(noteOf({ ...noted, held }));
+        return held;
+      });
+  const sending = sendData(request, noted.held, writer, { ...tools, reach: own });
+  try {
+    const [held, { rdb, arrived }] = await Promise.all([counting, sending]);
+    const { host } = nodeAt(reach, request.node.id);
+    for (const [index, stored] of arrived) {
+      const file = held.files[index];
+      if (file !== undefined) await refuseOther(file, stored, host.entry.name, writer);
+    }
+    return { held, rdb, stored: [...arrived.values()] };
+  } catch (error) {
+    over.abort(error);
+    await Promise.allSettled([counting, sending]);
+    throw error;
+  }
+}
+
+/** Sends what is not there yet; `arrived` by the index of the file. */
 async function sendData(
   request: TakeRequest,
   held: Held,
   writer: BackupWriter,
   tools: TakeTools,
-): Promise<RdbSeen | undefined> {
+): Promise<{ readonly rdb: RdbSeen | undefined; readonly arrived: ReadonlyMap<number, StoredFile> }> {
   const { named } = nodeAt(tools.reach, request.node.id);
+  const arrived = new Map<number, StoredFile>();
   let rdb: RdbSeen | undefined;
-  for (const file of held.files) {
+  for (const [index, file] of held.files.entries()) {
     const there = writer.finished.find(({ path }) => path === file.path);
     if (there !== undefined && there.sha256 === file.sha256) {
       tools.tell(`${file.path} is there already`);
@@ -150,9 +191,11 @@ async function sendData(
       continue;
     }
     if (there !== undefined) await writer.drop(file.path);
-    rdb = (await receiveAgain(named, file, request, writer, tools)).rdb ?? rdb;
+    const stored = await receiveAgain(named, file, request, writer, tools);
+    arrived.set(index, stored);
+    rdb = stored.rdb ?? rdb;
   }
-  return rdb;
+  return { rdb, arrived };
 }
 
 /** A snapshot that is torn, of another dataset or older than what was asked for is not what this backup is to be. */

@@ -1,11 +1,12 @@
 import type { ActionOf } from '../../model/plan.js';
 import type { AofScan } from '../../redis/aof.js';
-import { loadScratch, refuseForeign, type ScratchSource } from '../../scratch/load.js';
+import { loadScratch, refuseForeign } from '../../scratch/load.js';
 import { localServer } from '../../scratch/local-server.js';
-import { type AofOnDisk, type DataPlace, findAof, plannedPlace } from '../data-place.js';
+import { type DataPlace, filesNow, findAof, plannedPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb } from '../data-read.js';
 import { nodeAt } from '../node.js';
-import type { ActionModule, At, CheckedData } from '../tools.js';
+import { aofSource } from '../scratch-source.js';
+import type { Acted, ActionModule, At, CheckedData } from '../tools.js';
 
 type Check = ActionOf<'data.check'>;
 
@@ -27,6 +28,9 @@ export const dataCheck: ActionModule<'data.check'> = {
   look: async () => ({ state: 'not-done', says: 'checked each time' }),
   act: async (action, at) => {
     const place = await plannedPlace(at, action.node);
+    const held = at.memory.stopped.get(action.node);
+    if (held !== undefined && (await filesNow(at, action.node, place)) === held.files)
+      return fromStop(action, place, held, at);
     const found = place.appendonly ? await fromAof(action, place, at) : await fromRdb(action, place, at);
     if (action.as === 'master') {
       refuseEmpty(action, found);
@@ -36,6 +40,22 @@ export const dataCheck: ActionModule<'data.check'> = {
     return { says: `would load ${found.from}`, detail: { keys: found.keys, expires: found.expires } };
   },
 };
+
+/**
+ * A node that this run stopped a moment ago, and whose files are those that it left: what it held is known, and to read them
+ * to their ends once more would be downtime that grows with them. The master's own load is the rest of the proof: it must
+ * give as many keys before anybody may write.
+ */
+function fromStop(action: Check, place: DataPlace, held: CheckedData, at: At): Acted {
+  const { keys, expires } = held;
+  const files = place.appendonly ? 'its append-only files' : place.rdb;
+  const found = { keys, expires, from: `the ${keys} keys that it held when it was stopped, from ${files}` };
+  if (action.as === 'master') {
+    refuseEmpty(action, found);
+    at.memory.checked.set(action.node, { keys, expires });
+  }
+  return { says: `would load ${found.from}`, detail: { keys, expires } };
+}
 
 function refuseEmpty(action: Check, found: Found): void {
   if (found.keys === undefined || found.keys > 0n || action.expectedKeys === undefined || action.expectedKeys === 0n)
@@ -82,7 +102,7 @@ async function fromAof(action: Check, place: DataPlace, at: At): Promise<Found> 
   const programs = [...entry.start.slice(0, 1), 'redis-server', 'valkey-server'];
   const local = await localServer(programs, newest === 0 ? undefined : newest);
   if (!local.ok) return readOnly(scans, local.why, at);
-  const loaded = await loadScratch(host, sourceOf(aof), { server: local.server }, at.signal);
+  const loaded = await loadScratch(host, aofSource(aof), { server: local.server }, at.signal);
   const open = loaded.confined ? '' : `, not confined: ${loaded.notConfinedWhy}`;
   await at.evidence(`loaded in a scratch server: ${loaded.keys} keys${open}`, { ...loaded });
   return { keys: loaded.keys, expires: loaded.expires, from: `${loaded.keys} keys from its append-only file` };
@@ -101,10 +121,4 @@ async function readOnly(scans: readonly AofScan[], why: string, at: At): Promise
   await at.evidence(`read to the end and not loaded: ${why}`, { keys, commands });
   const from = `${keys} keys and ${commands} commands from its append-only files (read, not loaded: ${why})`;
   return commands === 0 ? { keys, expires, from } : { from };
-}
-
-function sourceOf(aof: AofOnDisk): ScratchSource {
-  const paths = aof.files.map(({ path }) => path);
-  if (aof.manifest) return { kind: 'aof-multi', manifestPath: aof.manifest.path, paths };
-  return { kind: 'aof', path: paths[0] ?? '' };
 }

@@ -3,7 +3,7 @@ import type { KeptFile } from '../../hosts/host.js';
 import { toJson } from '../../model/json.js';
 import type { ActionOf } from '../../model/plan.js';
 import { type AofOnDisk, type DataPlace, findAof, plannedPlace, runningPlace } from '../data-place.js';
-import { rdbDamage, readAof, readRdb } from '../data-read.js';
+import { rdbDamage, readAof, readRdb, readRdbEnds } from '../data-read.js';
 import { nodeAt, pidOf, withReader } from '../node.js';
 import { shipHere } from '../ship.js';
 import type { ActionModule, At } from '../tools.js';
@@ -11,10 +11,12 @@ import type { ActionModule, At } from '../tools.js';
 type Keep = ActionOf<'data.keep'>;
 
 const MOST_TRIES = 5;
-const LIST = 'kept.json';
+/** The list of what is kept, beside it; `sha256` is empty where the file is read later. */
+export const LIST = 'kept.json';
 
 /**
- * Keeps every data file of a node beside the originals, verified. RDB and BASE files are linked (every writer replaces
+ * Keeps every data file of a node beside the originals, verified; after the stop, when every second is downtime, only
+ * kept, and verified by `data.verify` once the group serves. RDB and BASE files are linked (every writer replaces
  * them by rename), the manifest and the last INCR or the single AOF are copied: they are changed in place (seen on 6.0.20
  * and 7.0.15). What an earlier keep of this run has is not kept again.
  */
@@ -34,8 +36,8 @@ export const dataKeep: ActionModule<'data.keep'> = {
   },
   act: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
-    const place = await placeNow(action.node, at);
-    const directory = keepDirectory(place, at.tools.run, action.moment);
+    const place = await placeOf(action.node, at);
+    const directory = keptDirectory(place, at.tools.run, action.moment);
     const both = [keepRdb(action, place, directory, at), keepAof(action, place, directory, at)];
     const kept = (await everyEnd(both)).flat();
     if (kept.length === 0) return { says: 'nothing to keep: the node has no data file' };
@@ -54,15 +56,29 @@ export const dataKeep: ActionModule<'data.keep'> = {
 };
 
 function sayFile(file: KeptFile): string {
-  return `${basename(file.original)} (${file.how}, sha256 ${file.sha256.slice(0, 8)})`;
+  const sha256 = file.sha256 === '' ? '' : `, sha256 ${file.sha256.slice(0, 8)}`;
+  return `${basename(file.original)} (${file.how}${sha256})`;
 }
 
-function keepDirectory(place: DataPlace, run: string, moment: Keep['moment']): string {
+/** Where a run keeps the data files of a node, and the list of them (`LIST`). */
+export function keptDirectory(place: DataPlace, run: string, moment: Keep['moment']): string {
   return join(place.dir, `.redis-runbook-${run}`, moment);
 }
 
 async function directoryOf(action: Keep, at: At): Promise<string> {
-  return keepDirectory(await placeNow(action.node, at), at.tools.run, action.moment);
+  return keptDirectory(await placeOf(action.node, at), at.tools.run, action.moment);
+}
+
+/** Where the node of an action keeps its data: seen once for the look and the act. */
+const places = new WeakMap<At, Promise<DataPlace>>();
+
+function placeOf(node: string, at: At): Promise<DataPlace> {
+  const before = places.get(at);
+  if (before) return before;
+  const place = placeNow(node, at);
+  places.set(at, place);
+  place.catch(() => places.delete(at));
+  return place;
 }
 
 /** A running node writes where it says; for a dead one the config file is all there is. */
@@ -71,13 +87,33 @@ async function placeNow(node: string, at: At): Promise<DataPlace> {
   return withReader(at, node, runningPlace).catch(() => plannedPlace(at, node));
 }
 
+/** What leaves the host is read for that; what stays there waits for `data.verify`. */
+function isReadLater({ moment, alsoHere }: Keep): boolean {
+  return moment === 'after-stop' && !alsoHere;
+}
+
+/** Without its hash where it is read later and could be linked. */
+async function keepOne(
+  action: Keep,
+  path: string,
+  into: string,
+  how: 'link-or-copy' | 'copy',
+  at: At,
+): Promise<KeptFile> {
+  const { named: host } = nodeAt(at, action.node);
+  if (!isReadLater(action) || how === 'copy') return host.keep(path, into, how, at.signal);
+  return { ...(await host.hold(path, into, at.signal)), sha256: '' };
+}
+
 async function keepRdb(action: Keep, place: DataPlace, directory: string, at: At): Promise<readonly KeptFile[]> {
   const { named: host } = nodeAt(at, action.node);
   const stat = await host.stat(place.rdb);
   if (!stat.ok && stat.why === 'absent') return [];
   if (!stat.ok) throw new Error(`${place.rdb} could not be seen: ${stat.detail}`);
-  const kept = await host.keep(place.rdb, directory, 'link-or-copy', at.signal);
-  const summary = await readRdb(host, kept.kept, at.signal).catch((error: Error) => error.message);
+  const kept = await keepOne(action, place.rdb, directory, 'link-or-copy', at);
+  const summary = await (isReadLater(action) ? readRdbEnds : readRdb)(host, kept.kept, at.signal).catch(
+    (error: Error) => error.message,
+  );
   if (typeof summary === 'string') {
     await at.evidence(`${place.rdb} cannot be loaded: ${summary}`, { sha256: kept.sha256 });
     return [kept];
@@ -99,7 +135,7 @@ async function keepAof(action: Keep, place: DataPlace, directory: string, at: At
     const kept = await keepFiles(action, before, into, at);
     const after = await findAof(at, action.node, place);
     if (kept && after?.manifest?.text === before.manifest?.text) {
-      await verifyAof(action.node, before, kept, at);
+      if (!isReadLater(action)) await verifyAof(action.node, before, kept, at);
       return kept;
     }
     for (const file of kept ?? []) await nodeAt(at, action.node).named.remove(file.kept);
@@ -112,10 +148,10 @@ async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Pr
   const { named: host } = nodeAt(at, action.node);
   const last = aof.files.at(-1);
   // The manifest first: a rewrite that ends meanwhile is seen by it.
-  const manifest = aof.manifest ? [await keepOrGone(host.keep(aof.manifest.path, into, 'copy', at.signal))] : [];
+  const manifest = aof.manifest ? [await keepOrGone(keepOne(action, aof.manifest.path, into, 'copy', at))] : [];
   const files = aof.files.map((file) => {
     const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
-    return keepOrGone(host.keep(file.path, into, how, at.signal));
+    return keepOrGone(keepOne(action, file.path, into, how, at));
   });
   const all = [...manifest, ...(await everyEnd(files))];
   const kept = all.filter((file) => file !== undefined);
@@ -146,8 +182,9 @@ async function verifyAof(node: string, aof: AofOnDisk, kept: readonly KeptFile[]
   const { named: host } = nodeAt(at, node);
   if (aof.missing.length > 0) await at.evidence(`listed in the manifest but missing: ${aof.missing.join(', ')}`);
   const verify = async (file: KeptFile) => {
-    const original = await host.hash(file.original, at.signal, file.sizeBytes);
-    if (original.ok && original.value !== file.sha256)
+    // A link is the original itself.
+    const original = file.how === 'link' ? undefined : await host.hash(file.original, at.signal, file.sizeBytes);
+    if (original?.ok && original.value !== file.sha256)
       throw new Error(`the kept copy of ${file.original} differs from it`);
     if (file.original === aof.manifest?.path) return;
     const scan = await readAof(host, file.kept, at.signal).catch((error: Error) => error.message);

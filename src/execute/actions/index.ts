@@ -7,6 +7,7 @@ import { configRewrite } from './config-rewrite.js';
 import { dataCheck } from './data-check.js';
 import { dataKeep } from './data-keep.js';
 import { dataSave } from './data-save.js';
+import { dataVerify } from './data-verify.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
 import { lockRelease } from './lock-release.js';
@@ -31,6 +32,7 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'config.rewrite': configRewrite,
   'config.check': configCheck,
   'data.check': dataCheck,
+  'data.verify': dataVerify,
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,

@@ -78,7 +78,7 @@ function start(link: Link, command: string): Running {
   });
   ended.catch(() => undefined);
   const kill = () => {
-    if (isKilled) return;
+    if (isKilled || child.exitCode !== null || child.signalCode !== null) return;
     isKilled = true;
     const end = () => signalGroup(child, 'SIGKILL');
     if (link.master.lost.aborted) return end();
@@ -211,6 +211,7 @@ export function openOpensshChannel(target: SshTarget, tools: OpensshPorts): Chan
       return forward({ master: await masters.get(signal), target }, address, port, signal);
     },
     mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
+    onCrowd: (tell) => sessions.onCrowd(tell),
     close: () => masters.close(),
   };
 }

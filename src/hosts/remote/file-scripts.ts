@@ -1,5 +1,5 @@
 import { INSIDE } from './run-as.js';
-import { HASHED, PRELUDE } from './script.js';
+import { HASHED, PRELUDE, QUICKLY_HASHED } from './script.js';
 
 /** stat without following a link, as `parseStatLine` reads it. */
 export const STAT = `${INSIDE}s=$(stat -c '%s|%.9Y|%.9Z|%a|%u|%g|%d|%i|%f' -- "./$B" 2>&1) || because "$s"
@@ -22,23 +22,33 @@ export const OPEN_STRICTLY = `[ ! -L "./$B" ] || exit 42
 ${OPEN}[ "$(stat -c '%d:%i' -- "./$B" 2> /dev/null)" = "$ID" ] || exit 50
 `;
 
+/** Defines `gently`: whatever else the machine does comes first. */
+const GENTLY = `gently() {
+  renice -n 19 -p $$ > /dev/null 2>&1 || :
+  ionice -c 3 -p $$ > /dev/null 2>&1 || :
+}
+`;
+
 /**
  * Reading scripts. whole: at most $1 bytes. part: from byte $1 on, at most $2 bytes (to the end when empty), with $3 =
  * gently as the last in the queue for processor and disk, where the host has the programs. tail: the last $1 bytes. hash: of
- * the first $1 bytes. list: at most $1 names, each ended by NUL.
+ * the first $1 bytes, with $2 = gently as part. list: at most $1 names, each ended by NUL.
  */
 export const READ = {
   whole: `${INSIDE}${OPEN}head -c "$1" <&3`,
-  part: `${INSIDE}${OPEN}if [ "$3" = gently ]; then
-  renice -n 19 -p $$ > /dev/null 2>&1 || :
-  ionice -c 3 -p $$ > /dev/null 2>&1 || :
-fi
+  part: `${INSIDE}${OPEN}${GENTLY}[ "$3" != gently ] || gently
+# head reads a few kilobytes at a time, which costs; not every dd counts bytes.
+BY_BYTES='iflag=count_bytes,fullblock status=none'
 if [ "$1" = 0 ] && [ -z "$2" ]; then exec cat <&3; fi
+if [ "$1" = 0 ] && [ "$2" -ge 67108864 ] && [ "$(printf xy | dd bs=1 $BY_BYTES count=1 2> /dev/null)" = x ]; then
+  exec dd bs=1048576 $BY_BYTES count="$2" <&3
+fi
 if [ "$1" = 0 ]; then exec head -c "$2" <&3; fi
 if [ -z "$2" ]; then exec tail -c "+$(($1 + 1))" <&3; fi
 tail -c "+$(($1 + 1))" <&3 | head -c "$2"`,
   tail: `${INSIDE}${OPEN}exec tail -c "$1" <&3`,
-  hash: `${INSIDE}${OPEN}${HASHED}if [ -n "$1" ]; then head -c "$1" <&3 | hashed; else hashed <&3; fi`,
+  hash: `${INSIDE}${OPEN}${HASHED}${QUICKLY_HASHED}${GENTLY}[ "$2" != gently ] || gently
+if [ -n "$1" ]; then head -c "$1" <&3 | hashed; else hashed <&3; fi`,
   list: `${INSIDE}[ -r . ] || exit 41
 n=0
 for each in * .*; do

@@ -27,7 +27,7 @@ export interface RemoteFiles {
   stat(path: string, signal: AbortSignal): Promise<FileStat>;
   list(directory: string, limit: number, signal: AbortSignal): Promise<readonly string[]>;
   /** sha256 of the file or of its first bytes, lower-case hex. */
-  hash(path: string, signal: AbortSignal, lengthBytes?: bigint): Promise<string>;
+  hash(path: string, signal: AbortSignal, lengthBytes?: bigint, pace?: 'gently'): Promise<string>;
   /** As WritableHost.write. */
   write(path: string, bytes: Uint8Array, expected: string, signal: AbortSignal): Promise<void>;
   makeDirectory(path: string, signal: AbortSignal): Promise<void>;
@@ -142,8 +142,9 @@ export function filesOver(shell: Shell, namedBy: () => NamedBy | undefined = () 
       const text = textOf(await look(script, directory, LISTING_BYTES, signal));
       return text.split('\0').slice(0, -1).sort();
     },
-    async hash(path, signal, lengthBytes) {
-      const script = atPath(READ.hash, path, 'follow', lengthBytes === undefined ? '' : String(lengthBytes));
+    async hash(path, signal, lengthBytes, pace) {
+      const length = lengthBytes === undefined ? '' : String(lengthBytes);
+      const script = atPath(READ.hash, path, 'follow', length, pace ?? '');
       const sum = textOf(await look(script, path, ANSWER_BYTES, signal, LARGE_MS));
       if (!/^[0-9a-f]{64}$/.test(sum)) throw fileError('EIO', `${path}: the host gave no sha256`);
       return sum;

@@ -10,7 +10,7 @@ import { remoteService } from '../services/remote.js';
 import { claimedShell } from './claimed-shell.js';
 import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
-import { keepOn } from './keep.js';
+import { holdOn, keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
 import { probeOver, reachBy, rightsOn } from './probe.js';
 import { processesOn } from './processes.js';
@@ -66,7 +66,7 @@ function inTime(): AbortSignal {
 
 type FileMethods = Pick<
   WritableHost,
-  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'remove'
+  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'hold' | 'remove'
 >;
 
 /** The files of a host; with `namedBy` those that a config file or its server named. */
@@ -79,10 +79,11 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
       streamFrom(shell, path, signal, fromByte, toByte, namedBy(), pace),
     stat: (path) => reading(from(path), () => files.stat(path, inTime())),
     list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
-    hash: (path, signal, lengthBytes) => reading(from(path), () => files.hash(path, signal, lengthBytes)),
+    hash: (path, signal, lengthBytes, pace) => reading(from(path), () => files.hash(path, signal, lengthBytes, pace)),
     write: (path, bytes, expected, signal) => files.write(path, bytes, expected, signal),
     makeDirectory: (path) => files.makeDirectory(path, inTime()),
     keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
+    hold: (path, directory, signal) => holdOn(shell, path, directory, signal, namedBy()),
     remove: (path) => files.remove(path, inTime()),
   };
 }

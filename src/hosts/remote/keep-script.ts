@@ -1,7 +1,7 @@
 import { shellQuote } from '../shell-quote.js';
 import { OPEN_STRICTLY } from './file-scripts.js';
 import { INSIDE, PLACES } from './run-as.js';
-import { HASHED, PRELUDE } from './script.js';
+import { HASHED, PRELUDE, QUICKLY_HASHED } from './script.js';
 
 /** Makes the kept directory $KEPT, 0700, and refuses it where it leads elsewhere than its name says. */
 const MAKE_KEPT = `if [ ! -d "$KEPT" ]; then
@@ -25,12 +25,13 @@ const GIVE_NAME = `give_name() {
 }
 told() {
   size=$(stat -c %s -- "$KEPT/$B") || exit 50
+  if [ "$HOW" = hold ]; then printf '%s %s -\\n' "$1" "$size"; return; fi
   printf '%s %s %s\\n' "$1" "$size" "$(head -c "$size" -- "$KEPT/$B" | hashed)"
 }
 `;
 
-/** Both places belong to one user. $1 = kept directory, $2 = where it must be, $3 = link-or-copy or copy. */
-const ONE_USER = `${INSIDE}${HASHED}${OPEN_STRICTLY}${LIKE}${GIVE_NAME}KEPT=$1 PROVEN=$2 T=
+/** Both places belong to one user. $1 = kept directory, $2 = where it must be, $3 = link-or-copy, copy, or hold (link-or-copy, not read). */
+const ONE_USER = `${INSIDE}${HASHED}${OPEN_STRICTLY}${QUICKLY_HASHED}${LIKE}${GIVE_NAME}KEPT=$1 PROVEN=$2 HOW=$3 T=
 ${MAKE_KEPT}if [ -e "$KEPT/$B" ] || [ -L "$KEPT/$B" ]; then
   [ ! -L "$KEPT/$B" ] && [ -f "$KEPT/$B" ] || exit 65
   if [ "$(stat -c '%d:%i' -- "$KEPT/$B")" = "$ID" ]; then told link; exit; fi
@@ -38,7 +39,7 @@ ${MAKE_KEPT}if [ -e "$KEPT/$B" ] || [ -L "$KEPT/$B" ]; then
   told copy; exit
 fi
 T=$(mktemp "$KEPT/.$B.redis-runbook-XXXXXXXXXX" 2>&1) || { e=$T; T=; because "$e"; }
-if [ "$3" = link-or-copy ] && ln -- "./$B" "$T.link" 2> /dev/null; then
+if [ "$3" != copy ] && ln -- "./$B" "$T.link" 2> /dev/null; then
   [ "$(stat -c '%d:%i' -- "$T.link")" = "$ID" ] || exit 50
   give_name "$T.link"; told link; exit
 fi
@@ -60,7 +61,7 @@ const CONTENT = `${INSIDE}${OPEN_STRICTLY}exec head -c "$1" <&3`;
 
 /** The side that keeps, when the file comes from another user's directory: its content on standard input, $4... = what FACTS said. */
 const STORE = `${PRELUDE}cd / || exit 49
-${HASHED}${LIKE}${GIVE_NAME}KEPT=$1 PROVEN=$2 B=$3 T=
+${HASHED}${LIKE}${GIVE_NAME}KEPT=$1 PROVEN=$2 B=$3 HOW= T=
 ${MAKE_KEPT}T=$(mktemp "$KEPT/.$B.redis-runbook-XXXXXXXXXX" 2>&1) || { e=$T; T=; because "$e"; }
 e=$(cat 2>&1 > "$T") || because "$e"
 [ "$(hashed < "$T")" = "$8" ] || exit 50
@@ -73,7 +74,7 @@ else
 fi
 told copy`;
 
-/** $1 = file, $2 = kept directory, $3 = link-or-copy or copy, $4 and $5 = by whom they were named; says `HOW SIZE SHA256`. */
+/** $1 = file, $2 = kept directory, $3 = link-or-copy, copy or hold, $4 and $5 = by whom they were named; says `HOW SIZE SHA256`. */
 export const KEEP = `${PLACES}limit "$4" "$5"
 here "$1" stay; bound; SU=$U SG=$G SD=$D SB=$B SC=$C
 here "$2" make; bound

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { RunbookError } from '../../errors.js';
-import type { KeptFile } from '../host.js';
+import type { HeldOnHost, KeptFile } from '../host.js';
 import { fileError } from '../local-files.js';
 import { change } from './files.js';
 import { KEEP } from './keep-script.js';
@@ -27,6 +27,31 @@ export async function keepOn(
   signal: AbortSignal,
   by?: NamedBy,
 ): Promise<KeptFile> {
+  const { sha256, ...held } = await placeOn(shell, path, directory, how, signal, by);
+  if (sha256 === undefined) throw fileError('EIO', `${path}: the host did not say what it kept`);
+  return { ...held, sha256 };
+}
+
+/** As `keepOn` with `link-or-copy`, without reading a file that could be linked. */
+export async function holdOn(
+  shell: Shell,
+  path: string,
+  directory: string,
+  signal: AbortSignal,
+  by?: NamedBy,
+): Promise<HeldOnHost> {
+  const { sha256: _, ...held } = await placeOn(shell, path, directory, 'hold', signal, by);
+  return held;
+}
+
+async function placeOn(
+  shell: Shell,
+  path: string,
+  directory: string,
+  how: 'link-or-copy' | 'copy' | 'hold',
+  signal: AbortSignal,
+  by: NamedBy | undefined,
+): Promise<HeldOnHost & { readonly sha256?: string }> {
   const script = { script: KEEP, args: [checkPath(path), checkPath(directory), how, ...limitArguments(by)] };
   const kept = join(directory, basename(path));
   const said = await change(shell, script, path, signal, { timeoutMs: LIMIT_MS }).catch((error: unknown) => {
@@ -40,8 +65,7 @@ export async function keepOn(
     throw error;
   });
   const [done = '', size = '', sha256 = ''] = said.trim().split(' ');
-  if (!isHow(done) || !/^\d+$/.test(size) || !/^[0-9a-f]{64}$/.test(sha256)) {
-    throw fileError('EIO', `${path}: the host did not say what it kept`);
-  }
-  return { original: path, kept, how: done, sizeBytes: BigInt(size), sha256 };
+  if (!isHow(done) || !/^\d+$/.test(size)) throw fileError('EIO', `${path}: the host did not say what it kept`);
+  const hashed = /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {};
+  return { original: path, kept, how: done, sizeBytes: BigInt(size), ...hashed };
 }

@@ -74,6 +74,12 @@ done
 hashed() { $SUM | { read -r sum rest; printf '%s' "\${sum#\\\\}"; }; }
 `;
 
+/** After HASHED and with SIZE: a file that takes its time is hashed by openssl where it works, with the processor's own instructions. */
+export const QUICKLY_HASHED = `if [ "$SIZE" -ge 67108864 ] && command -v openssl > /dev/null 2>&1; then
+  case $(printf '' | openssl dgst -sha256 -r 2> /dev/null) in e3b0c44298fc1c149afbf4c8*) SUM='openssl dgst -sha256 -r' ;; esac
+fi
+`;
+
 function wordsOf(result: ExecResult): string {
   return new TextDecoder().decode(result.stderr).trim().split('\n').at(-1)?.slice(0, 300) ?? '';
 }

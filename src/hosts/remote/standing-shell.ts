@@ -34,7 +34,7 @@ function collector(mark: string, limitBytes: number) {
   let tail = Buffer.alloc(0);
   let before: Buffer | undefined = Buffer.alloc(0);
   const begin = `\n${mark}\n`;
-  const end = new RegExp(`\\n${mark} (\\d+)\\n$`);
+  const end = `\n${mark} `;
   const add = (chunk: Uint8Array) => {
     if (before !== undefined) return skip(chunk);
     if (size <= limitBytes + TAIL_BYTES) chunks.push(chunk);
@@ -51,23 +51,36 @@ function collector(mark: string, limitBytes: number) {
   return {
     add,
     isTooLarge: () => size > limitBytes + TAIL_BYTES,
-    status: () => end.exec(tail.toString('latin1'))?.[1],
+    status: () => {
+      const text = tail.toString('latin1');
+      const at = text.endsWith('\n') ? text.lastIndexOf(end) : -1;
+      const status = at < 0 ? '' : text.slice(at + end.length, -1);
+      return /^\d+$/.test(status) ? status : undefined;
+    },
     bytes: (withoutBytes = 0) => Buffer.concat(chunks).subarray(0, Math.min(limitBytes, size - withoutBytes)),
     size: () => size,
   };
 }
 
+/** Bytes as the format of printf(1): each that is no plain letter of a quoted word in octal. */
+function printfFormat(bytes: Uint8Array): string {
+  let format = '';
+  for (const byte of bytes) {
+    const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x25 && byte !== 0x27 && byte !== 0x5c;
+    format += isPlain ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`;
+  }
+  return format;
+}
+
 /**
  * The mark is new for each script and comes before and after it on both outputs: nothing that a script prints can be
- * taken for its end. Its input is empty or a public text.
+ * taken for its end. An input is written by the shell itself into a pipe: no heredoc, which some shells keep in a file.
  */
 function framed(line: string, mark: string, stdin: Uint8Array | undefined): string {
   const begin = `printf '\\n${mark}\\n'; printf '\\n${mark}\\n' >&2; `;
   const end = `; printf '\\n${mark} %d\\n' "$?"; printf '\\n${mark} 0\\n' >&2\n`;
   if (stdin === undefined) return `${begin}${line} < /dev/null${end}`;
-  const text = new TextDecoder().decode(stdin);
-  if (!/^[ -~\n]*\n$/.test(text)) throw new RangeError('the input of a script in a standing shell is plain lines');
-  return `${begin}${line} << '${mark}'${end}${text}${mark}\n`;
+  return `${begin}printf '${printfFormat(stdin)}' | ${line}${end}`;
 }
 
 /** Opens a standing shell by a command that is a POSIX shell reading its input. Rejects as `Channel.open`. */

@@ -17,18 +17,19 @@ async function endOf(stream: ExecStream, path: string): Promise<void> {
 }
 
 /** Most files are small, and a session of their own costs more than they do: undefined for the others. */
-async function wholeWhenSmall(
+async function allWhenSmall(
   shell: Shell,
+  range: readonly [fromByte: bigint, toByte: bigint | undefined],
   path: string,
   signal: AbortSignal,
   by: NamedBy | undefined,
 ): Promise<Uint8Array | undefined> {
+  const [fromByte, toByte] = range;
+  const lengthBytes = toByte === undefined ? BigInt(SMALL_BYTES + 1) : toByte - fromByte;
+  if ((toByte === undefined && fromByte > 0n) || lengthBytes <= 0n || lengthBytes > SMALL_BYTES + 1) return undefined;
   const options = { timeoutMs: SMALL_TIMEOUT_MS, limitBytes: SMALL_BYTES + 1 };
-  const result = await shell.exec(
-    atNamedPath(by, READ.whole, path, 'follow', String(SMALL_BYTES + 1)),
-    options,
-    signal,
-  );
+  const script = atNamedPath(by, READ.part, path, 'follow', String(fromByte), String(lengthBytes), '');
+  const result = await shell.exec(script, options, signal);
   if (result.status !== 0 || result.timedOut || result.stdout.length > SMALL_BYTES) return undefined;
   return result.stdout;
 }
@@ -47,12 +48,10 @@ export async function* streamFrom(
   pace?: 'gently',
 ): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
-  if (fromByte === 0n && toByte === undefined) {
-    const small = await wholeWhenSmall(shell, path, signal, by);
-    if (small !== undefined) {
-      if (small.length > 0) yield small;
-      return;
-    }
+  const small = await allWhenSmall(shell, [fromByte, toByte], path, signal, by);
+  if (small !== undefined) {
+    if (small.length > 0) yield small;
+    return;
   }
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
   const stream = await shell.open(

@@ -7,7 +7,7 @@ import { shellLine, shellQuote } from '../shell-quote.js';
 import { rootShell } from './root-commands.js';
 import type { Script } from './run-as.js';
 import { textOf } from './script.js';
-import { mayStand, type ShellPool, shellPool } from './shell-pool.js';
+import { type ShellPool, shellPool } from './shell-pool.js';
 import { type Asked, execAfterPassword, openAfterPassword } from './sudo-password.js';
 import { PROBE, type Rights, readRights, sudoError } from './sudo-rights.js';
 
@@ -101,10 +101,10 @@ class SudoShell implements Shell {
     return readRights(textOf(result.stdout), this.#become);
   }
 
-  plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+  async plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
     const line = lineOf(script);
-    if (!mayStand(options)) return this.#channel.exec(line, options, signal);
-    return this.#own.exec(line, options, signal);
+    if (await this.#own.takes(options, signal)) return this.#own.exec(line, options, signal);
+    return this.#channel.exec(line, options, signal);
   }
 
   async exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
@@ -142,9 +142,9 @@ class SudoShell implements Shell {
     this.#root.close();
   }
 
-  #asRoot(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    if (!mayStand(options)) return this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
-    return this.#root.exec(lineOf(script), options, signal);
+  async #asRoot(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+    if (await this.#root.takes(options, signal)) return this.#root.exec(lineOf(script), options, signal);
+    return this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
   }
 
   /** One question per host, whoever needs the answer first. */

@@ -53,6 +53,11 @@ export async function refuseHeld(place: HoldPlace, signal: AbortSignal): Promise
   if (run !== null) throw new RunbookError('locked', `${place.node.id} is held by run ${run}: it is not started`);
 }
 
+/** Makes the directory that holds stand in. */
+export function makeHoldDirectory(place: HoldPlace, signal: AbortSignal): Promise<void> {
+  return place.files.makeDirectory(dirname(holdPath(place.entry, place.node)), signal);
+}
+
 /** Writes the hold file, exclusively and on the disk. Held by the same run: nothing to do. By another: `locked`. */
 export async function takeHold(place: HoldPlace, run: string, signal: AbortSignal): Promise<void> {
   const path = holdPath(place.entry, place.node);

@@ -10,7 +10,7 @@ export const NOT_LISTENING = 73;
 export const PORT_TAKEN = 74;
 
 /** Waiting on the host itself, so that a slow connection costs nothing: END = seconds since the epoch. */
-const WAITING = `nap() { sleep 0.1 2> /dev/null || sleep 1; }
+const WAITING = `nap() { sleep 0.05 2> /dev/null || sleep 1; }
 late() { [ "$(date +%s)" -ge "$END" ]; }
 until_in() { END=$(($(date +%s) + $1)); }
 # Sets STATE and TICKS of a pid; fails when it is gone. A command may hold brackets and blanks (proc(5)).

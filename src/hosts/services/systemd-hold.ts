@@ -94,7 +94,7 @@ export async function releaseUnit(tools: ServiceTools, unit: UnitState, signal: 
 
 /**
  * Holds a unit: the hold file first, then the drop-in below /etc/systemd/system (covers aliases, survives a power cut),
- * or below /run where /etc is read-only (does not survive a boot). Seen to be in effect before it returns; when it is
+ * or below /run where /etc is read-only (does not survive a boot). Answers with the unit as held. Seen to be in effect before it returns; when it is
  * not, everything is taken back and RunbookError `incomplete` says what stands against it.
  */
 export async function holdUnit(
@@ -103,13 +103,13 @@ export async function holdUnit(
   unit: UnitState,
   run: string,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<UnitState> {
   const holdFile = holdPath(tools.entry, node);
   const text = holdDropIn(run, holdFile);
   await takeHold({ ...tools, node }, run, signal);
   const placed = await place(tools, unit, text, signal);
   const wrong = weakness(placed.shown, placed.path, holdFile);
-  if (wrong === undefined) return;
+  if (wrong === undefined) return placed.shown.unit;
   await releaseUnit(tools, placed.shown.unit, signal);
   await dropHold({ ...tools, node }, signal);
   throw new RunbookError('incomplete', `${node.id}: ${unit.id} cannot be held: ${wrong}`, {

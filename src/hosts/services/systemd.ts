@@ -7,7 +7,7 @@ import { holdPath } from '../local-state.js';
 import { missed, missedBy, saw } from '../reading.js';
 import { textOf } from '../remote/script.js';
 import { shellQuote } from '../shell-quote.js';
-import { dropHold, holderOn, isHeldBy, refuseHeld } from './hold-file.js';
+import { dropHold, holderOn, isHeldBy, makeHoldDirectory, refuseHeld } from './hold-file.js';
 import { knownProcess, portTaken, secondsOf, stopProcess } from './remote-process.js';
 import { listeningPattern, PORT_TAKEN, START_UNIT, STILL_RUNNING, STOP_UNIT } from './service-scripts.js';
 import { ask, command, type ServiceTools, START_LIMIT_S, startError } from './service-tools.js';
@@ -76,9 +76,10 @@ async function usableUnit(tools: ServiceTools, node: NodeEntry, signal: AbortSig
 async function pid(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Seen<number | null>> {
   const from = { host: tools.entry.name, node: node.id, source: `systemctl show ${node.unit}` };
   try {
+    const listing = tools.processes.of(node, signal);
     const unit = await unitState(tools, node, signal);
     if (unit.mainPid !== null) return saw(unit.mainPid, from);
-    const seen = await tools.processes.of(node, signal);
+    const seen = await listing;
     return seen.ok ? saw(seen.value?.pid ?? null, from) : missed(seen.why, seen.detail, from);
   } catch (error) {
     return missedBy(error, from);
@@ -144,19 +145,26 @@ export function systemdSays(entry: HostEntry, node: NodeEntry): Service['says'] 
  */
 export function systemdService(tools: ServiceTools, node: NodeEntry): Service {
   const place = { ...tools, node };
+  // As it was right after our own hold: its real name stays, and so does the place of the drop-in.
+  let held: UnitState | undefined;
   return {
     pid: (signal) => pid(tools, node, signal),
-    hold: async (run, signal) => holdUnit(tools, node, await usableUnit(tools, node, signal), run, signal),
+    hold: async (run, signal) => {
+      held = undefined;
+      const [unit] = await Promise.all([usableUnit(tools, node, signal), makeHoldDirectory(place, signal)]);
+      held = await holdUnit(tools, node, unit, run, signal);
+    },
     release: async (run, signal) => {
       if (!(await isHeldBy(place, run, signal))) return;
-      await releaseUnit(tools, await unitState(tools, node, signal), signal);
+      await releaseUnit(tools, held ?? (await unitState(tools, node, signal)), signal);
+      held = undefined;
       await dropHold(place, signal);
     },
     holder: (signal) => holderOn(place, signal),
     stop: (timeoutMs, signal) => stop(tools, node, timeoutMs, signal),
     start: (signal) => start(tools, node, signal),
     weakness: async (signal) =>
-      isLostAtBoot(await unitState(tools, node, signal))
+      isLostAtBoot(held ?? (await unitState(tools, node, signal)))
         ? '/etc/systemd/system is read-only: the hold is lost at the next boot'
         : undefined,
     says: systemdSays(tools.entry, node),

@@ -80,6 +80,7 @@ export function openSshChannel(target: SshTarget, tools: ConnectPorts): Channel 
     open: async (command, signal) => asStream(await run(command, signal), signal),
     forward: async (address, port, signal) => forward(await connections.get(signal), host, address, port, signal),
     mayHavePassword: (signal) => tools.verify.mayHavePassword(target, signal),
+    onCrowd: (tell) => sessions.onCrowd(tell),
     close: () => connections.close(),
   };
 }

@@ -30,6 +30,7 @@ function endSession(channel: ClientChannel, end: string, connection: Connection)
 export function runningChannel(channel: ClientChannel, end: string, connection: Connection, host: string): Running {
   let how: { readonly status: number | null; readonly signal: string | null } | undefined;
   let isKilled = false;
+  let isOver = false;
   const open = new Set(['stdout', 'stderr']);
   channel.on('exit', (status: number | null, signal?: string) => {
     how = { status, signal: signal ?? null };
@@ -43,6 +44,7 @@ export function runningChannel(channel: ClientChannel, end: string, connection: 
       if (how === undefined || open.size > 0) lost();
     });
     channel.on('close', () => {
+      isOver = true;
       if (how !== undefined) resolve(how);
       else if (isKilled) resolve({ status: null, signal: 'SIGKILL' });
       else lost();
@@ -56,7 +58,7 @@ export function runningChannel(channel: ClientChannel, end: string, connection: 
     stderr: channel.stderr,
     ended,
     kill: () => {
-      if (isKilled) return;
+      if (isKilled || isOver) return;
       isKilled = true;
       endSession(channel, end, connection);
       channel.resume();

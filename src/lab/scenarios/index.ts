@@ -9,10 +9,29 @@ import { prngOf } from '../prng.js';
 import { type LabState, readState, writeState } from '../state.js';
 import type { Stop } from '../stop.js';
 import { allDown, cascade } from './cascade.js';
+import { rebornEmpty, shrunk } from './emptied.js';
 import type { Scenario } from './scenario.js';
+import { duplicateMyid, sentinelsDisagree, staleSentinel, unknownSentinel } from './sentinels.js';
+import { possibleTail, splitBrain } from './split.js';
+import { tornAof } from './torn.js';
+
+/** Seeds that follow each other begin their streams far apart. */
+const SPREAD = 0x9e3779b1;
 
 /** Every disaster that a lab can be broken by. */
-const scenarios: readonly Scenario[] = [cascade, allDown];
+const scenarios: readonly Scenario[] = [
+  cascade,
+  allDown,
+  splitBrain,
+  possibleTail,
+  rebornEmpty,
+  shrunk,
+  tornAof,
+  staleSentinel,
+  sentinelsDisagree,
+  duplicateMyid,
+  unknownSentinel,
+];
 
 export interface BreakOptions {
   /** The name of one of `scenarios`. */
@@ -25,6 +44,8 @@ export interface Broken {
   readonly scenario: string;
   readonly stop: Stop;
   readonly draw?: Draw;
+  /** What the seed drew that changes what is right to do, one word each. */
+  readonly traits: readonly string[];
   /** What the seed drew, in words. */
   readonly drawn: readonly string[];
   /** The masters in the order in which they served. */
@@ -50,7 +71,7 @@ export async function breakLab(state: LabState, options: BreakOptions, say: (lin
   const stop = options.stop ?? scenario.stop;
   assertCanBreak(state, scenario);
   for (const line of [`seed ${state.seed}`, clocksText(state)]) say(line);
-  const done = await scenario.make({ state, prng: prngOf(state.seed), stop, say });
+  const done = await scenario.make({ state, prng: prngOf(state.seed * SPREAD), stop, say });
   for (const host of state.hosts) shiftTimes(host);
   const drawn = [...done.drawn, clocksText(state)];
   writeState({ ...readState(state.directory), broken: { scenario: scenario.name, drawn } });
@@ -60,6 +81,7 @@ export async function breakLab(state: LabState, options: BreakOptions, say: (lin
     scenario: scenario.name,
     stop,
     ...(done.draw === undefined ? {} : { draw: done.draw }),
+    traits: done.traits ?? [],
     drawn,
     masters: done.masters.map((host) => host.name),
     lastWriter: lastWriter(state.directory) ?? '',

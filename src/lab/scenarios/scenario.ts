@@ -16,6 +16,8 @@ export interface Breaking {
 export interface Done {
   /** The masters in the order in which they served. */
   readonly masters: readonly LabHost[];
+  /** What the seed drew that changes what is right to do, one word each. */
+  readonly traits?: readonly string[];
   /** What the seed drew, in words. */
   readonly drawn: readonly string[];
   readonly draw?: Draw;

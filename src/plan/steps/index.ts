@@ -1,7 +1,7 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels } from './hold.js';
-import { keepConfigs, keepData, saveRunning } from './keep.js';
+import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
 import { lockFleet, unlockFleet } from './lock.js';
 import { prove } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
@@ -25,5 +25,6 @@ export const steps: readonly Step[] = [
   startReplicas,
   startSentinels,
   prove,
+  verifyKept,
   unlockFleet,
 ];

@@ -83,6 +83,33 @@ function filesOf(node: RedisNode): readonly string[] {
   return names;
 }
 
+/** What was kept after the stop was only linked: hashing it would have been downtime. */
+export const verifyKept: Step = {
+  name: 'verify-kept',
+  summary: 'hash what was kept after the stop, now that the group serves',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.redis
+        .filter((node) => node.runs)
+        .map((node) => {
+          const kept = `${known(node.seen.config)?.dir ?? '.'}/.redis-runbook-RUN/after-stop`;
+          return action(
+            scene,
+            placeOf(node),
+            'data.verify',
+            {},
+            {
+              text: `hash what was kept of ${node.entry.id} after its stop`,
+              commands: [`find ${word(kept)} -type f -exec sha256sum {} +`],
+              expect: 'every kept file has its size, and its sha256 is written down beside it',
+              undo: 'nothing to undo: it only reads',
+            },
+          );
+        }),
+    ),
+};
+
 /** Keeps every config file in the host's state directory, never beside the original. */
 export const keepConfigs: Step = {
   name: 'keep-configs',

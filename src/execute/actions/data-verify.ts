@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { KeptFile, WritableHost } from '../../hosts/host.js';
+import { fromJson, toJson } from '../../model/json.js';
+import type { ActionOf } from '../../model/plan.js';
+import { decodeText } from '../../redis/byte-text.js';
+import { plannedPlace } from '../data-place.js';
+import { rdbDamage, readAof, readRdbEnds } from '../data-read.js';
+import { nodeAt } from '../node.js';
+import type { ActionModule, At } from '../tools.js';
+import { keptDirectory, LIST } from './data-keep.js';
+
+const VERIFIED = 'verified.json';
+const LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Hashes what was kept after the stop and writes the hashes down beside it: on the node's host, once the group serves. An
+ * RDB file must end as a whole one does (its checksum was compared by the server that loaded it); an append-only file is
+ * read to its end.
+ */
+export const dataVerify: ActionModule<'data.verify'> = {
+  changes: false,
+  undo: { none: 'nothing is changed' },
+  look: async (action, at) => {
+    const { named: host } = nodeAt(at, action.node);
+    const directory = await directoryOf(action, at);
+    if ((await host.stat(join(directory, VERIFIED))).ok) return { state: 'done', says: 'verified by this run' };
+    const list = await host.stat(join(directory, LIST));
+    return !list.ok && list.why === 'absent'
+      ? { state: 'done', says: 'nothing was kept' }
+      : { state: 'not-done', says: 'kept, and not verified' };
+  },
+  act: async (action, at) => {
+    const { named: host } = nodeAt(at, action.node);
+    const directory = await directoryOf(action, at);
+    const kept = await keptIn(host, join(directory, LIST), at.signal);
+    const verified = await Promise.all(kept.map((file) => verify(host, file, at)));
+    const list = new TextEncoder().encode(`${toJson(verified, 2)}\n`);
+    await host.write(join(directory, VERIFIED), list, 'absent', at.signal);
+    return { says: `${verified.length} kept files verified`, detail: { directory, files: verified } };
+  },
+};
+
+async function directoryOf(action: ActionOf<'data.verify'>, at: At): Promise<string> {
+  return keptDirectory(await plannedPlace(at, action.node), at.tools.run, 'after-stop');
+}
+
+async function keptIn(host: WritableHost, path: string, signal: AbortSignal): Promise<readonly KeptFile[]> {
+  const read = await host.read(path, LIMIT_BYTES, signal);
+  if (!read.ok) throw new Error(`${path} could not be read: ${read.detail}`);
+  const list = fromJson(decodeText(read.value));
+  if (!Array.isArray(list)) throw new Error(`${path} is no list of kept files`);
+  return list.map((entry: Record<string, unknown>) => {
+    const { original, kept, how, sizeBytes } = entry;
+    const isHow = how === 'link' || how === 'reflink' || how === 'copy';
+    if (typeof original !== 'string' || typeof kept !== 'string' || !isHow) throw new Error(`${path} makes no sense`);
+    return { original, kept, how, sizeBytes: BigInt(String(sizeBytes)), sha256: '' };
+  });
+}
+
+async function verify(host: WritableHost, file: KeptFile, at: At): Promise<KeptFile> {
+  const stat = await host.stat(file.kept);
+  if (!stat.ok) throw new Error(`${file.kept} could not be seen: ${stat.detail}`);
+  if (stat.value.sizeBytes !== file.sizeBytes)
+    throw new Error(`${file.kept} has ${stat.value.sizeBytes} bytes, and ${file.sizeBytes} were kept`);
+  const hash = await host.hash(file.kept, at.signal);
+  if (!hash.ok) throw new Error(`${file.kept} could not be hashed: ${hash.detail}`);
+  const says = await endOf(host, file.kept, at.signal).catch((error: Error) => `cannot be loaded: ${error.message}`);
+  await at.evidence(`${file.kept}: ${says}`, { sizeBytes: file.sizeBytes, sha256: hash.value });
+  return { ...file, sha256: hash.value };
+}
+
+async function endOf(host: WritableHost, path: string, signal: AbortSignal): Promise<string> {
+  if (path.endsWith('.manifest')) return 'kept';
+  if (path.endsWith('.rdb')) {
+    const summary = await readRdbEnds(host, path, signal);
+    return rdbDamage(summary) ?? 'whole';
+  }
+  const { commands, tail } = await readAof(host, path, signal);
+  return `${commands} commands, its end is ${tail}`;
+}

@@ -1,0 +1,110 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fleetYaml } from '../../src/lab/fleet-texts.js';
+import type { Lab } from '../../src/lab/lab.js';
+import type { Persistence } from '../../src/lab/layout.js';
+import type { Broken } from '../../src/lab/scenarios/index.js';
+import type { Disaster, Right } from './disasters.js';
+
+const nodes = ['pv1', 'pv2', 'pv3'];
+
+function others(...than: readonly string[]): readonly string[] {
+  return nodes.filter((node) => !than.includes(node));
+}
+
+/** The first and the second master; throws where a scenario had fewer. */
+function masters({ masters: [old = '', next = ''] }: Broken): { readonly old: string; readonly next: string } {
+  return { old, next };
+}
+
+const cold = { path: 'cold', status: 0 } as const;
+const refusedAs = (word: string) => ({ status: 3, word });
+
+function promote(node: string, aside: readonly string[]): Pick<Right, 'consent' | 'dataOf'> {
+  return { consent: ['--promote', node, '--set-aside', aside.join(',')], dataOf: node };
+}
+
+function splitBrain(broken: Broken, seed: number): Right {
+  const { old, next } = masters(broken);
+  const choice = seed % 2 === 0 ? promote(next, [old]) : promote(old, others(old));
+  return { ...cold, first: refusedAs('split'), ...choice };
+}
+
+/** A tail that can be compared is proved or ruled out; one that cannot stays possible, and something to do. */
+function possibleTail(broken: Broken): Right {
+  const { old, next } = masters(broken);
+  if (broken.traits.includes('rewritten')) return { ...cold, first: { status: 10 }, dataOf: next, status: 10 };
+  if (!broken.traits.includes('tail')) return { ...cold, first: { status: 0 }, dataOf: next };
+  return { ...cold, first: refusedAs('split'), ...promote(next, [old]) };
+}
+
+function rebornEmpty(broken: Broken): Right {
+  const followed = broken.traits.includes('followed');
+  if (!broken.traits.includes('served')) return { ...cold, first: { status: 0 }, dataOf: 'pv3' };
+  return { ...cold, first: refusedAs('incomparable'), ...promote('pv3', followed ? ['pv1', 'pv2'] : ['pv1']) };
+}
+
+function shrunk(broken: Broken, seed: number): Right {
+  const { old } = masters(broken);
+  const away = nodes.find((node) => broken.traits.includes(`away:${node}`)) ?? '';
+  const choice = seed % 2 === 0 ? { consent: ['--accept-loss', old], dataOf: old } : promote(away, others(away));
+  return { ...cold, first: refusedAs('shrunk'), ...choice };
+}
+
+function tornAof(broken: Broken): Right {
+  const { old } = masters(broken);
+  const whole = broken.traits.includes('replicas-whole');
+  return { ...cold, first: { status: 0 }, dataOf: whole ? (others(old)[0] ?? '') : old };
+}
+
+function staleSentinel({ masters: served, traits }: Broken): Right {
+  const path = traits.includes('returns') ? 'sentinels-only' : 'cold';
+  return { path, first: { status: 0 }, dataOf: served.at(-1) ?? '', status: 0 };
+}
+
+function sentinelsDisagree(broken: Broken): Right {
+  const path = broken.traits.includes('runs') ? 'sentinels-only' : 'cold';
+  return { path, first: { status: 0 }, dataOf: masters(broken).next, status: 0 };
+}
+
+/** Refused until one of the two has lost its id: a new one is drawn at its start. */
+function duplicateMyid(broken: Broken): Right {
+  const mend = (lab: Lab) => {
+    const file = join(lab.directory, 'pvha2', 'sentinel.conf');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^sentinel myid .*\n/m, ''));
+  };
+  return { ...cold, first: refusedAs('blocked'), mend, dataOf: masters(broken).old };
+}
+
+/** Refused until fleet.yaml names it, or says why it may be left out. */
+function unknownSentinel(broken: Broken): Right {
+  const name = broken.traits.find((trait) => trait.startsWith('stranger:'))?.slice('stranger:'.length) ?? '';
+  const mend = (lab: Lab) => {
+    const stranger = lab.hosts.find((host) => host.name === name);
+    if (broken.traits.includes('lives')) return restoreFleetFile(lab);
+    const line = `ignore: [{ address: ${stranger?.address}, port: 26379, reason: "given back in May" }]`;
+    appendFileSync(lab.fleetFile, `${line}\n`);
+  };
+  return { ...cold, first: refusedAs('blocked'), mend, dataOf: masters(broken).old };
+}
+
+function restoreFleetFile(lab: Lab): void {
+  writeFileSync(lab.fleetFile, fleetYaml(lab.hosts, lab.group, lab.state().programs));
+}
+
+function each(scenario: string, kinds: readonly Persistence[], right: Disaster['right']): readonly Disaster[] {
+  return kinds.map((persistence) => ({ scenario, persistence, right }));
+}
+
+/** Every disaster with what is right to do. */
+export const disasters: readonly Disaster[] = [
+  ...each('split-brain', ['rdb', 'aof'], splitBrain),
+  ...each('possible-tail', ['aof'], possibleTail),
+  ...each('reborn-empty', ['rdb', 'aof'], rebornEmpty),
+  ...each('shrunk', ['rdb', 'aof'], shrunk),
+  ...each('torn-aof', ['aof'], tornAof),
+  ...each('stale-sentinel', ['rdb'], staleSentinel),
+  ...each('sentinels-disagree', ['aof'], sentinelsDisagree),
+  ...each('duplicate-myid', ['rdb'], duplicateMyid),
+  ...each('unknown-sentinel', ['rdb'], unknownSentinel),
+];
