@@ -83,12 +83,14 @@ export async function conduct(
   flags: ConductFlags,
   context: Context,
 ): Promise<RunResult> {
+  const identity = await myIdentity();
+  await saveInRun(directory.path, PROCESS_FILE, identity);
   const journal = await openJournal(directory.path, directory.run, context.now);
   const ask = createAsk(context);
   try {
     return await execute(
       plan,
-      { ...toolsFor({ judged, fleet, directory }, context), journal },
+      { ...toolsFor({ judged, fleet, directory }, context), journal, identity },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),

@@ -143,7 +143,11 @@ export const commands: readonly CommandRow[] = [
     name: 'resume',
     args: '[RUN]',
     says: 'goes on with a run that was cut off',
-    flags: goOnFlags,
+    flags: [
+      ...goOnFlags,
+      ...lockFlags.slice(0, 1),
+      { flags: '--take-over', says: 'from a holder that is gone; asks for the id' },
+    ],
   },
   {
     part: 'Repair',
@@ -186,7 +190,7 @@ export const commands: readonly CommandRow[] = [
     name: 'history',
     args: '',
     says: 'the runs of this machine',
-    flags: [{ flags: '-F, --follow', says: 'show: line by line while the run works, until it ends' }],
+    flags: [{ flags: '--follow', says: 'show: line by line while the run works, until it ends' }],
     standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all runs, newest first' },

@@ -36,10 +36,17 @@ export interface RecoverFlags extends SelectFlags {
   readonly takeOver: string | undefined;
 }
 
-export interface ResumeFlags extends SelectFlags {
+export interface UndoFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;
   readonly step: boolean;
+}
+
+export interface ResumeFlags extends UndoFlags {
+  /** How long to queue up behind a holder of the lock that lives. */
+  readonly wait: string | undefined;
+  /** Take the run from a holder that is gone. */
+  readonly takeOver: boolean;
 }
 
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {

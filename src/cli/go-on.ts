@@ -7,7 +7,7 @@ import { wrap } from '../report/layout.js';
 import { createAsk } from './ask.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
-import type { ResumeFlags } from './flags.js';
+import type { UndoFlags } from './flags.js';
 import { type Rebuilt, rebuiltPlan } from './rebuild.js';
 
 /** Without a terminal there is `--yes`, or nothing is begun. Throws RunbookError `no-terminal`. */
@@ -35,7 +35,7 @@ export async function recheck(open: OpenRun, fleet: Fleet, tell: Tell): Promise<
 }
 
 /** One question before it goes on, where the stage that it goes on with was agreed to before. */
-export async function agree(plan: Plan, { stages }: Resumption, flags: ResumeFlags, context: Context): Promise<void> {
+export async function agree(plan: Plan, { stages }: Resumption, flags: UndoFlags, context: Context): Promise<void> {
   const [first] = stages;
   if (flags.yes || first === undefined || first.gate !== undefined) return;
   const question = `Go on with stage ${numberOf(plan, first)} ${first.title}?`;

@@ -24,11 +24,16 @@ export function handingText({ directory, fingerprint, secrets }: HandedOver): st
   return JSON.stringify({ directory, fingerprint, secrets: told });
 }
 
+/** Whether this process was handed a run by its parent; to be asked before `takeHandedOver`. */
+export function isHandedOver(env: NodeJS.ProcessEnv): boolean {
+  return env[MARK] !== undefined && Number(env[MARK]) === process.ppid;
+}
+
 /** What this process was handed by its parent, read once; undefined in a process that a person started. */
 export function takeHandedOver(env: NodeJS.ProcessEnv): HandedOver | undefined {
-  const from = env[MARK];
+  const isChild = isHandedOver(env);
   delete env[MARK];
-  if (from === undefined || Number(from) !== process.ppid) return undefined;
+  if (!isChild) return undefined;
   const { directory, fingerprint, secrets } = JSON.parse(readFileSync(0, 'utf8')) as {
     directory: RunDirectory;
     fingerprint: string;

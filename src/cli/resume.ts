@@ -13,6 +13,7 @@ import type { Context } from './context.js';
 import { findRun, isOver, openRunText } from './find-run.js';
 import type { ResumeFlags } from './flags.js';
 import { agree, recheck, refuseWithoutAnswers, teller } from './go-on.js';
+import { passLock } from './locked.js';
 import { refuseOtherChoice } from './rebuild.js';
 import { takeBack } from './take-back.js';
 
@@ -28,6 +29,7 @@ export async function resumeCommand(flags: ResumeFlags, context: Context): Promi
   refuseWithoutAnswers('resume', run, flags.yes, context);
   const fleet = await openFleet(context, { ...flags, group: open.plan.group });
   try {
+    await passLock(fleet, { wait: flags.wait, takeOver: await takenOver(run, flags, context) }, context);
     return await goOn(open, fleet, flags, context);
   } catch (error) {
     if (!(error instanceof RunbookError) || error.word !== 'changed' || !(await plansAnew(error, flags, context)))
@@ -36,7 +38,19 @@ export async function resumeCommand(flags: ResumeFlags, context: Context): Promi
     await fleet.close();
   }
   const { recoverCommand } = await import('./recover.js');
-  return recoverCommand({ ...planAnew, ...flags, group: open.plan.group }, context);
+  return recoverCommand({ ...planAnew, yes: flags.yes, survey: flags.survey, group: open.plan.group }, context);
+}
+
+/** The id is typed: on the command line, and once more where there is a terminal. */
+async function takenOver(run: string, flags: ResumeFlags, context: Context): Promise<string | undefined> {
+  if (!flags.takeOver) return undefined;
+  if (context.isTerminal && !context.noInput)
+    await createAsk(context).typeName(
+      `Type ${run} to take it over from whoever holds it:`,
+      run,
+      'resume ID --take-over',
+    );
+  return run;
 }
 
 function nothingLeft({ read, direction }: OpenRun, context: Context): number {
@@ -99,4 +113,5 @@ const planAnew = {
   markdown: false,
   wait: undefined,
   takeOver: undefined,
+  detach: false,
 } as const;

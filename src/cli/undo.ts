@@ -4,7 +4,7 @@ import { runsDirectory } from '../execute/run-directory.js';
 import { lookAndJudge, openFleet } from './compose.js';
 import type { Context } from './context.js';
 import { findRun, isOver, openRunText } from './find-run.js';
-import type { ResumeFlags } from './flags.js';
+import type { UndoFlags } from './flags.js';
 import { recheck, refuseWithoutAnswers, teller } from './go-on.js';
 import { takeBack } from './take-back.js';
 
@@ -12,7 +12,7 @@ import { takeBack } from './take-back.js';
  * `undo [RUN]`: configs, units, roles, holds and locks go back to what they were before the run. Refuses with
  * `writes-accepted` once that would lose writes. Exit statuses: the table in errors.ts; 0 when all is undone.
  */
-export async function undoCommand(flags: ResumeFlags, context: Context): Promise<number> {
+export async function undoCommand(flags: UndoFlags, context: Context): Promise<number> {
   const open = await findRun(runsDirectory(process.env), flags.run, 'undo', context);
   const { run, path } = open.read.directory;
   refuseBad(open.read.journal, path, run);
