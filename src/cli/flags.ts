@@ -92,7 +92,7 @@ export interface ExplainFlags {
 }
 
 export interface SalvageFlags {
-  readonly sub: 'list' | 'show' | 'apply';
+  readonly sub: 'list' | 'show' | 'collect' | 'apply';
   readonly run: string | undefined;
   /** A pattern as the shell has it; undefined = every key. */
   readonly only: string | undefined;

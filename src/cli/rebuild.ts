@@ -3,7 +3,7 @@ import { diagnose } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
 import { fromJson, toJson } from '../model/json.js';
 import { actionsOf, type Plan } from '../model/plan.js';
-import type { AofComparison } from '../model/survey.js';
+import type { Answer } from '../model/survey.js';
 import type { Choice } from '../plan/choice.js';
 import { decide } from '../plan/choice.js';
 import { interpret } from '../survey/interpret.js';
@@ -57,13 +57,13 @@ export async function rebuiltPlan(directory: string, stored: Plan, fleet: Fleet)
   });
 }
 
-async function answersIn(directory: string): Promise<readonly AofComparison[]> {
+async function answersIn(directory: string): Promise<readonly Answer[]> {
   const { readFile } = await import('node:fs/promises');
   const text = await readFile(join(directory, runFiles.answers), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '[]';
     throw error;
   });
-  return fromJson(text) as readonly AofComparison[];
+  return fromJson(text) as readonly Answer[];
 }
 
 /** What differs between a stored plan and the one that was made again, in words, action by action; empty when nothing does. */

@@ -87,7 +87,7 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     case 'salvage':
       return (await import('./salvage.js')).salvageCommand(
         {
-          sub: oneOf(sub, ['list', 'show', 'apply']),
+          sub: oneOf(sub, ['list', 'show', 'collect', 'apply']),
           run: word,
           only: text(options.only),
           keys: isOn(options.keys),

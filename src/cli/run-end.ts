@@ -92,7 +92,7 @@ function facts(
   return {
     headline: headline(ended, result, journal),
     rows: rows(ended, result, journal),
-    next: next(result, context),
+    next: next(ended.plan, result, context),
     report,
   };
 }
@@ -150,11 +150,19 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
   ];
 }
 
-function next(result: RunResult, context: Context): readonly NextCommand[] {
+/** What a branch that was set aside holds alone is in its kept files until somebody compares them. */
+function collects(plan: Plan, result: RunResult, fleet: string): readonly NextCommand[] {
+  if (plan.setAside.length === 0) return [];
+  const isMade = result.leftToDo.some(({ says }) => says.includes('salvage show'));
+  const command = `redis-runbook salvage ${isMade ? 'show' : 'collect'} ${result.run}${fleet}`;
+  return [{ command, says: `what only ${listed(plan.setAside)} had, and putting it back` }];
+}
+
+function next(plan: Plan, result: RunResult, context: Context): readonly NextCommand[] {
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
-  if (result.outcome === 'done') return [look, history];
+  if (result.outcome === 'done') return [look, ...collects(plan, result, fleet), history];
   if (!result.changedAnything)
     return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [

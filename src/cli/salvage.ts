@@ -1,7 +1,6 @@
 import { exitStatus, RunbookError } from '../errors.js';
 import { openWriterTo } from '../execute/node.js';
 import { listRuns, readRun, runsDirectory } from '../execute/run-directory.js';
-import type { Reach } from '../execute/tools.js';
 import { segmentPattern } from '../hosts/glob.js';
 import { toJson } from '../model/json.js';
 import type { SalvageApplied } from '../model/salvage.js';
@@ -14,6 +13,7 @@ import { applySalvage } from '../salvage/apply.js';
 import { lastAppliedOf, openApplyJournal } from '../salvage/journal.js';
 import { keysIn, proveSalvage, type Salvage, salvagesIn } from '../salvage/read.js';
 import { createAsk } from './ask.js';
+import { reachOf } from './branch-compare.js';
 import { type Fleet, lookAndJudge, openFleet } from './compose.js';
 import type { Context } from './context.js';
 import type { SalvageFlags } from './flags.js';
@@ -21,6 +21,7 @@ import type { SalvageFlags } from './flags.js';
 /** `salvage list|show|apply`: what branches that were set aside hold alone, and putting it back. */
 export async function salvageCommand(flags: SalvageFlags, context: Context): Promise<number> {
   if (flags.sub === 'list') return list(context);
+  if (flags.sub === 'collect') return (await import('./salvage-collect.js')).collectCommand(flags, context);
   const bundles = await bundlesOf(flags);
   return flags.sub === 'show' ? show(bundles, flags, context) : apply(bundles, flags, context);
 }
@@ -195,15 +196,6 @@ async function applyOne(
     writer.close();
     await journal?.close();
   }
-}
-
-function reachOf({ hosts, inventory, passwords }: Fleet, context: Context): Reach {
-  const byName = new Map(hosts.map((host) => [host.entry.name, host]));
-  return {
-    tools: { hosts: byName, inventory, passwords },
-    memory: { readers: new Map(), credentials: new Map() },
-    signal: context.signal,
-  };
 }
 
 function tellApplied(

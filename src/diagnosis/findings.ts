@@ -14,6 +14,7 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
       ...runsAnotherFile(node),
       ...startsOtherwise(node),
       ...roleInAnotherPlace(node),
+      ...tooLittleMemory(node),
       ...authGaps(node),
     ]),
     ...group.redis.flatMap(stuckNode),
@@ -117,6 +118,27 @@ function roleInAnotherPlace(node: RedisSurvey): Finding[] {
       says: `the role of ${node.node} stands in ${from.file}:${from.line}, not in its main file: a restart would bring it back`,
       blocks: true,
       next: `move that line into ${config.files[0] ?? 'redis.conf'}`,
+    },
+  ];
+}
+
+/** A limit that the file sets and the data is above: the next start evicts keys, or refuses every write. */
+function tooLittleMemory(node: RedisSurvey): Finding[] {
+  const config = known(node.config);
+  const running = known(node.running);
+  const used = running?.usedMemoryBytes ?? known(node.rdb)?.usedMemoryBytes;
+  if (!config || used === undefined || config.maxmemoryBytes === 0n || used <= config.maxmemoryBytes) return [];
+  // A process that lives above its own limit has chosen so; one that has another limit has not met this one yet.
+  if (running && running.maxmemoryBytes === config.maxmemoryBytes) return [];
+  const holds = running ? 'it uses' : 'the process that wrote its file used';
+  return [
+    {
+      id: 'maxmemory-below-data',
+      severity: 'error',
+      nodes: [node.node],
+      says: `the file of ${node.node} says maxmemory ${config.maxmemoryBytes}, and ${holds} ${used} bytes: its next start would evict keys or refuse writes`,
+      blocks: true,
+      next: `make ${config.files[0] ?? 'redis.conf'} say what the data needs, then look again`,
     },
   ];
 }

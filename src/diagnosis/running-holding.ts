@@ -12,8 +12,14 @@ export function runningHolding(place: Place): Holding {
     ...sharedOf(place),
     empty: running?.keys === 0n && !running.loading,
     ...(running === undefined ? {} : { keys: running.keys }),
-    ...(usable ? { end: { replid: running.replid, offset: running.offset, precision: 'exact' as const } } : {}),
-    endWhy: usable ? 'its own answer' : 'it is loading or in a full resync: its offset says nothing yet',
+    ...(usable
+      ? { end: { replid: running.replid, offset: running.offset, precision: countsAll(place) ? 'exact' : 'at-least' } }
+      : {}),
+    endWhy: usable
+      ? countsAll(place)
+        ? 'its own answer'
+        : 'its own answer; without a backlog its offset stands still whatever is written'
+      : 'it is loading or in a full resync: its offset says nothing yet',
     complete: usable && running.role === 'master',
     bootedAlone: false,
     evidence: usable
@@ -26,6 +32,17 @@ export function runningHolding(place: Place): Holding {
         ]
       : [],
   };
+}
+
+/**
+ * The offset of a master moves only while it has a backlog (replication.c:replicationFeedSlaves): one that no replica ever
+ * joined may have taken any number of writes at the same offset. Not when nothing was changed and nothing saved since its start.
+ */
+function countsAll({ redis, timeline }: Place): boolean {
+  const running = known(redis.running);
+  if (running === undefined || running.role !== 'master' || running.backlogActive) return true;
+  const unsaved = redis.log.ok && timeline.lastLife !== undefined && timeline.lastLife.savedMs === undefined;
+  return running.changesSinceSave === 0n && unsaved;
 }
 
 /**

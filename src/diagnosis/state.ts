@@ -1,6 +1,6 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { GroupSurvey, RedisSurvey, SentinelSurvey } from '../model/survey.js';
+import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { listOf } from './names.js';
 
 /** What the fleet is doing now, from live answers alone. */
@@ -127,7 +127,7 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
     const view = known(sentinel.view);
     return view ? [{ sentinel, view }] : [];
   });
-  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress'));
+  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view));
   const majority = Math.floor(group.sentinels.length / 2) + 1;
   if (views.length < majority) return undefined;
   if (busy)
@@ -139,6 +139,15 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
   const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
   if (!choosable) return undefined;
   return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
+}
+
+/**
+ * A failover whose promoted node is down never ends: the leader waits for it without a limit and answers INPROG, and the
+ * others are not elected meanwhile (sentinel.c:sentinelFailoverDetectEnd; seen on 7.0.15).
+ */
+export function isStuck(view: SentinelView): boolean {
+  if (!view.flags.includes('failover_in_progress')) return false;
+  return view.replicas.some((row) => row.flags.includes('promoted') && row.flags.includes('s_down'));
 }
 
 function nextAttempt(sentinel: SentinelSurvey): string[] {

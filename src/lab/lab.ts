@@ -8,7 +8,7 @@ import type { LabHost } from './layout.js';
 import { hostOf, runningIn, signalNodes, startNode } from './nodes.js';
 import { type Cycled, type Drill, failoverDrill, powerCycle } from './power.js';
 import { prngOf } from './prng.js';
-import { type LabProcess, signalProcess } from './processes.js';
+import { type LabProcess, signalProcess, untilGone } from './processes.js';
 import { type RecordLine, readRecord, type WriteLine } from './record.js';
 import { type BreakOptions, type Broken, breakLab } from './scenarios/index.js';
 import { type LabState, readState, removeLabFiles, writeState } from './state.js';
@@ -101,8 +101,14 @@ async function killNode(state: LabState, host: string, kind: NodeKind, signal: N
   await signalNodes(state, (one, oneKind) => one.name === name && oneKind === kind, signal);
 }
 
+const GONE_LIMIT_MS = 10_000;
+
+/** What scenarios started beside the lab's own hosts ends, too. */
 async function takeDown(state: LabState, remove: boolean): Promise<void> {
   await signalNodes(state, () => true, 'SIGKILL');
+  const others = runningIn(state);
+  for (const one of others) signalProcess(one, 'SIGKILL');
+  await untilGone(others, GONE_LIMIT_MS);
   if (state.watcher !== undefined) signalProcess(state.watcher, 'SIGKILL');
   const { watcher: _watcher, ...rest } = readState(state.directory);
   if (remove) removeLabFiles(state);

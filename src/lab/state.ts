@@ -55,7 +55,7 @@ export function writeState(state: LabState): void {
 
 /** Removes what the lab made in its directory, and the directory when nothing else is in it. */
 export function removeLabFiles(state: LabState): void {
-  const own = ['fleet.yaml', 'writes.jsonl', FILE, ...state.hosts.map((host) => host.name)];
+  const own = ['fleet.yaml', 'writes.jsonl', FILE, 'other1', 'other2', ...state.hosts.map((host) => host.name)];
   for (const name of own) rmSync(join(state.directory, name), { recursive: true, force: true });
   if (readdirSync(state.directory).length === 0) rmdirSync(state.directory);
 }

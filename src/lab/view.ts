@@ -25,6 +25,8 @@ export interface SentinelViewOfLab {
   readonly host: LabHost;
   readonly master: string;
   readonly flags: string;
+  /** Where a failover is that this sentinel leads. */
+  readonly failoverState?: string;
   readonly replicas: number;
   readonly peers: number;
 }
@@ -57,6 +59,7 @@ export async function sentinelView(state: LabState, host: LabHost): Promise<Sent
     host,
     master: fields.get('ip') ?? '',
     flags: fields.get('flags') ?? '',
+    ...(fields.has('failover-state') ? { failoverState: fields.get('failover-state') ?? '' } : {}),
     replicas: Number(fields.get('num-slaves') ?? 0),
     peers: Number(fields.get('num-other-sentinels') ?? 0),
   };

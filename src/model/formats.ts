@@ -24,6 +24,8 @@ export interface RdbSummary {
   /** Both or neither: the replication id and offset at the fork. */
   readonly replid?: string;
   readonly offset?: bigint;
+  /** Memory of the process that wrote it, bytes; 3.2 and later. */
+  readonly usedMemoryBytes?: bigint;
   readonly aofBase: boolean;
   /** Sum of the RESIZEDB counts that were seen; undefined when none was in reach. */
   readonly keys?: bigint;

@@ -163,6 +163,8 @@ export interface Plan {
   readonly expectedKeys?: bigint;
   readonly downtimeSeconds: number;
   readonly stages: readonly Stage[];
+  /** Other groups that the same sentinels watch: they have no automatic failover while those are held. Left out: none. */
+  readonly withoutFailover?: readonly string[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
 }

@@ -96,6 +96,9 @@ export interface RunningRedis {
   readonly backlogActive: boolean;
   readonly keys: bigint;
   readonly expires: bigint;
+  /** Memory that it uses now, and its limit (0 = none); left out where INFO does not say. */
+  readonly usedMemoryBytes?: bigint;
+  readonly maxmemoryBytes?: bigint;
   readonly aofEnabled: boolean;
   readonly changesSinceSave: bigint;
   readonly lastSaveSeconds: number;

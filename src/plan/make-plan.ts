@@ -9,6 +9,7 @@ import { factsBefore, factsStopped } from './facts.js';
 import { leftOutOf } from './left-out.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
 import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
+import { scriptsOf, withoutFailover } from './sentinel-duties.js';
 import { steps } from './steps/index.js';
 
 /** What a disk and a loader do at least, for the expected seconds in a plan. */
@@ -57,6 +58,7 @@ export function makePlan(input: PlanInput): Plan {
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
     downtimeSeconds: downtimeSeconds(group, input.decision.master),
     stages,
+    ...withoutFailover(group),
     scripts: scriptsOf(group, input.decision.master),
   };
 }
@@ -116,14 +118,3 @@ function downtimeSeconds(group: GroupSurvey, master: string): number {
  * Scripts that Sentinel would have called at a failover, with the arguments that it gives them
  * (sentinel.c:sentinelCallClientReconfScript, sentinelEvent).
  */
-function scriptsOf(group: GroupSurvey, master: string): readonly string[] {
-  const node = group.redis.find((item) => item.node === master);
-  const scripts = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.file)?.scripts ?? []));
-  const moved = `OLD-IP OLD-PORT ${node?.address} ${node?.port}`;
-  return [...scripts].map((script) => {
-    const [kind, ...path] = script.split(' ');
-    return kind === 'notification-script'
-      ? `${path.join(' ')} +switch-master "${group.group} ${moved}"`
-      : `${path.join(' ')} ${group.group} leader start ${moved}`;
-  });
-}

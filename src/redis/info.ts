@@ -148,6 +148,8 @@ function dataPart(fields: Fields): Pick<RunningRedis, DataFields> {
   return {
     keys: databases.reduce((sum, row) => sum + bigField(row, 'keys'), 0n),
     expires: databases.reduce((sum, row) => sum + bigField(row, 'expires'), 0n),
+    ...(fields.has('used_memory') ? { usedMemoryBytes: bigField(fields, 'used_memory') } : {}),
+    ...(fields.has('maxmemory') ? { maxmemoryBytes: bigField(fields, 'maxmemory') } : {}),
     aofEnabled: flag(fields, 'aof_enabled'),
     changesSinceSave: bigField(fields, 'rdb_changes_since_last_save'),
     lastSaveSeconds: numberField(fields, 'rdb_last_save_time'),

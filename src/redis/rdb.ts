@@ -93,6 +93,7 @@ const knownAux: ReadonlySet<string> = new Set([
   'redis-ver',
   'valkey-ver',
   'ctime',
+  'used-mem',
   'repl-id',
   'repl-offset',
   'aof-base',
@@ -103,12 +104,14 @@ const knownAux: ReadonlySet<string> = new Set([
 function factsOf(version: number, aux: ReadonlyMap<string, string>): Facts {
   const writtenBy = matching(aux.get('valkey-ver') ?? aux.get('redis-ver'), /^[\w.+~-]{1,64}$/);
   const ctime = matching(aux.get('ctime'), /^\d{1,15}$/);
+  const usedMem = matching(aux.get('used-mem'), /^\d{1,18}$/);
   const replid = matching(aux.get('repl-id'), /^[0-9a-f]{40}$/);
   const offset = matching(aux.get('repl-offset'), /^-?\d{1,19}$/);
   return {
     version,
     ...(writtenBy === undefined ? {} : { writtenBy }),
     ...(ctime === undefined ? {} : { ctimeSeconds: Number(ctime) }),
+    ...(usedMem === undefined ? {} : { usedMemoryBytes: BigInt(usedMem) }),
     ...(replid === undefined || offset === undefined ? {} : { replid, offset: BigInt(offset) }),
     aofBase: aux.get('aof-base') === '1' || aux.get('aof-preamble') === '1',
   };

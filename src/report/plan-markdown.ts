@@ -33,6 +33,9 @@ function intro(plan: Plan): string {
     ...plan.leftOut.map(
       ({ host, node = host, why, next }) => `- Left out: ${markdown(node)} (${markdown(why)}); ${markdown(next)}`,
     ),
+    ...(plan.withoutFailover ?? []).map(
+      (name) => `- While the sentinels are held, no automatic failover for ${markdownCode(name)}`,
+    ),
     ...plan.scripts.map((script) => `- Sentinel would have run, and nothing here does: ${markdownCode(script)}`),
   ];
   return [

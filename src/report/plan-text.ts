@@ -91,6 +91,9 @@ function namesOf(actions: readonly Action[], plan: Plan): string {
 function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
     'Undo: any time until the master accepts its first write (stage START), then never.',
+    ...(plan.withoutFailover
+      ? [`While the sentinels are held, no automatic failover for: ${plan.withoutFailover.map(printable).join(', ')}.`]
+      : []),
     ...plan.leftOut.map(
       (host) => `Left out: ${printable(host.node ?? host.host)} (${printable(host.why)}); ${printable(host.next)}.`,
     ),

@@ -10,11 +10,14 @@ import {
   stat,
   symlink,
   unlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beat } from '../../src/backup/repository/heartbeat.js';
 import { takeLock } from '../../src/backup/repository/lock.js';
 import { openRepository } from '../../src/backup/repository/open.js';
 import { isProvenDead, myIdentity } from '../../src/hosts/process-identity.js';
@@ -259,6 +262,75 @@ describe('locks are stale only by proof', () => {
     await expect(take()).rejects.toMatchObject({
       word: 'locked',
       next: [expect.anything(), expect.stringContaining(`rm ${lockAt()}`)],
+    });
+  });
+
+  describe('whose holder cannot be looked up from here', () => {
+    const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+    async function elsewhere(beats: boolean, minutes: number): Promise<void> {
+      const by = { ...(await myIdentity()), pidNamespace: 'pid:[1]', host: 'redis-backup-4711' };
+      const lock = {
+        schema: 'redis-runbook/repository-lock/1',
+        token: 'cd'.repeat(16),
+        doing: 'x',
+        since: now.toISOString(),
+        by,
+      };
+      await writeFile(lockAt(), JSON.stringify(beats ? { ...lock, beats } : lock));
+      await utimes(lockAt(), minutesAgo(minutes), minutesAgo(minutes));
+    }
+
+    it('is taken over after ten minutes without a sign of life: a pod that was killed leaves its lock', async () => {
+      await elsewhere(true, 11);
+      const lock = await take();
+      await lock.check();
+      await lock.release();
+      expect(await readdir(root)).toEqual([]);
+    });
+
+    it.each([
+      ['was heard of nine minutes ago', true, 9],
+      ['never gives signs of life, as those of before', false, 60],
+      ['is from the future', true, -60],
+    ])('is kept when it %s', async (_, beats, minutes) => {
+      await elsewhere(beats, minutes);
+      await expect(take()).rejects.toMatchObject({ word: 'locked' });
+    });
+
+    it('is told at its next step when it was only asleep', async () => {
+      const asleep = await take();
+      const file = JSON.parse(await readFile(lockAt(), 'utf8'));
+      await writeFile(lockAt(), JSON.stringify({ ...file, by: { ...file.by, pidNamespace: 'pid:[1]' } }));
+      await utimes(lockAt(), minutesAgo(11), minutesAgo(11));
+      const lock = await take();
+      await expect(asleep.check()).rejects.toMatchObject({ word: 'locked' });
+      await asleep.release();
+      await lock.check();
+      await lock.release();
+    });
+
+    it('gives its signs of life as long as it is ours, and not a day longer', async () => {
+      await writeFile(lockAt(), 'x');
+      let isOurs = true;
+      const ageMs = async () => Date.now() - (await stat(lockAt())).mtimeMs;
+      const past = () => utimes(lockAt(), minutesAgo(11), minutesAgo(11));
+      await past();
+      const quiet = beat(lockAt(), async () => isOurs, 10);
+      await expect.poll(ageMs, { timeout: 5000 }).toBeLessThan(60_000);
+      isOurs = false;
+      await expect
+        .poll(
+          async () => {
+            await past();
+            await sleep(50);
+            return ageMs();
+          },
+          { timeout: 5000 },
+        )
+        .toBeGreaterThan(60_000);
+      quiet();
+      expect(await readdir(root)).toEqual(['lock.json']);
     });
   });
 

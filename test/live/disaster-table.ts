@@ -1,9 +1,13 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { fleetYaml } from '../../src/lab/fleet-texts.js';
 import type { Lab } from '../../src/lab/lab.js';
 import type { Persistence } from '../../src/lab/layout.js';
 import type { Broken } from '../../src/lab/scenarios/index.js';
+import { askSentinel, masterNamed } from '../../src/lab/scenarios/sentinel-hand.js';
+import { otherGroup } from '../../src/lab/scenarios/shared.js';
+import { holds, notYet, until } from '../../src/lab/until.js';
 import type { Disaster, Right } from './disasters.js';
 
 const nodes = ['pv1', 'pv2', 'pv3'];
@@ -92,6 +96,58 @@ function restoreFleetFile(lab: Lab): void {
   writeFileSync(lab.fleetFile, fleetYaml(lab.hosts, lab.group, lab.state().programs));
 }
 
+/** The old replica that Sentinel made master is set aside once it took writes; without any it is only behind. */
+function replicaFirst(broken: Broken): Right {
+  const { old, next } = masters(broken);
+  if (!broken.traits.includes('served')) return { ...cold, first: { status: 0 }, dataOf: old };
+  return { ...cold, first: refusedAs('incomparable'), ...promote(old, [next]) };
+}
+
+/**
+ * Either Sentinel gets over it by itself, and both dead masters may hold a few last writes, or its leader is stuck for good.
+ */
+function stuckFailover(broken: Broken): Right {
+  const last = broken.traits.find((trait) => trait.startsWith('last:'))?.slice('last:'.length) ?? '';
+  const path = broken.traits.includes('stuck') ? (['failover', 'live', 'cold'] as const) : ('live' as const);
+  return { path, first: { status: 0 }, dataOf: last, status: [0, 10] };
+}
+
+/** Refused by any path that restarts the node, until its file says what runs. */
+function drift(broken: Broken): Right {
+  const node = broken.traits.find((trait) => trait.startsWith('on:'))?.slice('on:'.length) ?? '';
+  const mend = (lab: Lab) => {
+    const file = join(lab.directory, node, 'redis.conf');
+    const text = readFileSync(file, 'utf8');
+    const mended = broken.traits.includes('aof-at-runtime')
+      ? text.replace(/^appendonly no$/m, 'appendonly yes')
+      : broken.traits.includes('maxmemory-below-data')
+        ? text.replace(/^maxmemory .*$/m, 'maxmemory 0')
+        : text.replace(/^include (.*)$/m, (_line, role: string) => readFileSync(role, 'utf8'));
+    writeFileSync(file, mended);
+  };
+  const path = 'sentinels-only';
+  return { path, args: ['--path', 'cold'], first: refusedAs('blocked'), mend, dataOf: masters(broken).old, status: 0 };
+}
+
+/** The second group is as it was, and fails over as before. */
+function sharedSentinels(broken: Broken): Right {
+  const after = async (lab: Lab) => {
+    const block = lab.state().claim.block;
+    const sentinels = lab.hosts.filter((host) => host.runs.includes('sentinel'));
+    const named = () => Promise.all(sentinels.map((host) => masterNamed(host, otherGroup)));
+    expect(new Set(await named())).toEqual(new Set([`${block}.101`]));
+    const [any] = sentinels;
+    if (any === undefined) throw new Error('no sentinel');
+    await until('the second group to fail over', 60_000, async () => {
+      const all = await named();
+      if (all.every((address) => address === `${block}.102`)) return holds(undefined);
+      await askSentinel(any, 'SENTINEL', 'FAILOVER', otherGroup).catch(() => undefined);
+      return notYet(all.join(', '));
+    });
+  };
+  return { ...cold, first: { status: 0 }, dataOf: masters(broken).old, after };
+}
+
 function each(scenario: string, kinds: readonly Persistence[], right: Disaster['right']): readonly Disaster[] {
   return kinds.map((persistence) => ({ scenario, persistence, right }));
 }
@@ -107,4 +163,8 @@ export const disasters: readonly Disaster[] = [
   ...each('sentinels-disagree', ['aof'], sentinelsDisagree),
   ...each('duplicate-myid', ['rdb'], duplicateMyid),
   ...each('unknown-sentinel', ['rdb'], unknownSentinel),
+  ...each('replica-first', ['rdb'], replicaFirst),
+  ...each('stuck-failover', ['aof'], stuckFailover),
+  ...each('drift', ['rdb'], drift),
+  ...each('shared-sentinels', ['rdb', 'aof'], sharedSentinels),
 ];

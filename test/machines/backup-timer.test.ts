@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newKeyPem, signerOf } from '../../src/backup/sign.js';
@@ -29,6 +38,18 @@ createServer((request, response) => {
     response.end('OK');
   });
 }).listen(8099, '127.0.0.1');
+`;
+
+/** Ends when the pings are heard. */
+const heardProbe = `import { createConnection } from 'node:net';
+for (;;) {
+  const isOpen = await new Promise((resolve) => {
+    const socket = createConnection(8099, '127.0.0.1', () => resolve(true));
+    socket.on('error', () => resolve(false));
+  });
+  if (isOpen) process.exit(0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
 `;
 
 let machines: Machines;
@@ -68,6 +89,7 @@ function furnishVault(): void {
   cpSync(keyFile, at(`${HOME}/.ssh/id_ed25519`));
   cpSync(knownHosts, at(`${HOME}/.ssh/known_hosts`));
   writeFileSync(at('/usr/local/lib/pings.mjs'), pingServer);
+  writeFileSync(at('/usr/local/lib/heard.mjs'), heardProbe);
 }
 
 const onVault = (script: string) => machines.asRoot('vault', script, { timeoutMs: ROUND_LIMIT_MS });
@@ -141,11 +163,9 @@ chown -R redis-runbook ${HOME} && chmod 700 ${HOME} ${HOME}/.ssh && chown redis-
     utimesSync(stamp, ago, ago);
     writeFileSync(join(vault.root, PINGS), '');
     writeFileSync(join(vault.root, 'etc/systemd/system/pings.service'), pingUnit);
-    mkdirSync(join(vault.root, 'etc/systemd/system/multi-user.target.wants'), { recursive: true });
-    cpSync(
-      join(vault.root, 'etc/systemd/system/pings.service'),
-      join(vault.root, 'etc/systemd/system/multi-user.target.wants/pings.service'),
-    );
+    const wants = join(vault.root, 'etc/systemd/system/multi-user.target.wants');
+    mkdirSync(wants, { recursive: true });
+    symlinkSync('/etc/systemd/system/pings.service', join(wants, 'pings.service'));
     await machines.boot(['vault']);
     const result = await until('the round of the timer', ROUND_LIMIT_MS, async () => {
       const started = await property(`${UNIT}.service`, 'ExecMainStartTimestamp');
@@ -226,6 +246,7 @@ const pingUnit = `[Unit]
 Before=${UNIT}.service
 [Service]
 ExecStart=/usr/local/bin/node /usr/local/lib/pings.mjs
+ExecStartPost=/usr/local/bin/node /usr/local/lib/heard.mjs
 [Install]
 WantedBy=multi-user.target
 `;

@@ -87,8 +87,14 @@ describe('a cold plan', () => {
     }));
     const plan = await planOf(scripted, decide(scripted.diagnosis, noChoice));
     expect(plan.scripts).toEqual([
-      expect.stringMatching(/^\/usr\/local\/bin\/move-vip stn-master leader start OLD-IP OLD-PORT 127\.\S+ 6379$/),
-      expect.stringMatching(/^\/usr\/local\/bin\/tell \+switch-master "stn-master OLD-IP OLD-PORT 127\.\S+ 6379"$/),
+      expect.stringMatching(
+        /^on pv1: \/usr\/local\/bin\/move-vip stn-master leader start 127\.\S+ 6379 127\.\S+ 6379$/,
+      ),
+      expect.stringMatching(
+        /^on pv1: \/usr\/local\/bin\/tell \+switch-master "stn-master 127\.\S+ 6379 127\.\S+ 6379"$/,
+      ),
+      expect.stringMatching(/^on pv3: /),
+      expect.stringMatching(/^on pv3: /),
     ]);
   });
 });

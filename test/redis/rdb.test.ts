@@ -27,6 +27,7 @@ describe('the reader of whole RDB files', () => {
       version: 10,
       writtenBy: '7.0.15',
       ctimeSeconds: expect.any(Number),
+      usedMemoryBytes: expect.any(BigInt),
       aofBase: false,
       keys: 22n,
       expires: 3n,

@@ -3,8 +3,17 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RunbookError } from '../../errors.js';
-import { identitySchema, isProvenDead, myIdentity, type ProcessIdentity } from '../../hosts/process-identity.js';
+import {
+  identitySchema,
+  isHere,
+  isProvenDead,
+  myIdentity,
+  type ProcessIdentity,
+} from '../../hosts/process-identity.js';
 import { readSmall, syncDirectory, writeOnce } from './durable.js';
+
+import { beat, isSilent } from './heartbeat.js';
+
 import type { LockHolder, RepositoryLock } from './repository.js';
 
 const lockSchema = z.strictObject({
@@ -13,6 +22,8 @@ const lockSchema = z.strictObject({
   doing: z.string().max(300),
   since: z.iso.datetime(),
   by: identitySchema,
+  /** Its holder gives signs of life: the time of the file. */
+  beats: z.literal(true).optional(),
 });
 
 /** What a lock file says; `by` is believed only as far as a process can be looked up by it. */
@@ -22,8 +33,7 @@ const limitBytes = 64 * 1024;
 const mostTries = 20;
 
 /**
- * Takes a lock file, or rejects with RunbookError `locked` that names its holder. The lock of a process that is proven
- * dead is taken over; who takes it over is decided by a lock of its own, named after the dead one's token, so that two
+ * Takes a lock file, or rejects with RunbookError `locked` that names its holder. A stale lock is taken over; who takes it over is decided by a lock of its own, named after the dead one's token, so that two
  * who find it dead at the same moment cannot both remove it.
  */
 export async function takeLock(path: string, what: string, doing: string, now: Date): Promise<RepositoryLock> {
@@ -34,16 +44,26 @@ export async function takeLock(path: string, what: string, doing: string, now: D
     doing,
     since: now.toISOString(),
     by,
+    beats: true,
   };
   for (let tries = 0; tries < mostTries; tries += 1) {
     if (await writeOnce(path, `${JSON.stringify(file, undefined, 2)}\n`)) return heldLock(path, file, what);
     const found = await readLock(path);
     if (found === 'unreadable') throw unreadable(path, what);
     if (found === undefined) continue;
-    if (!(await isProvenDead(found.by, by))) throw held(path, what, found);
+    if (!(await isStale(path, found, by))) throw held(path, what, found);
     await removeDead(path, found, what, now);
   }
   throw new RunbookError('locked', `${what} changes hands again and again.`, { next: ['the same command again'] });
+}
+
+/**
+ * Whether its holder is dead by proof, or, where its process cannot be looked up from here (another machine, another
+ * container), has given no sign of life for ten minutes. One that was only asleep learns of it at its next step (`check`).
+ */
+async function isStale(path: string, { by, beats }: LockFile, me: ProcessIdentity): Promise<boolean> {
+  if (await isProvenDead(by, me)) return true;
+  return beats === true && !isHere(by, me) && (await isSilent(path));
 }
 
 async function removeDead(path: string, dead: LockFile, what: string, now: Date): Promise<void> {
@@ -67,13 +87,13 @@ async function readLock(path: string): Promise<LockFile | 'unreadable' | undefin
   }
 }
 
-/** Who holds a lock, unless nobody does or its process is proven dead. A lock that cannot be read is held by somebody unknown. */
+/** Who holds a lock, unless nobody does or it is stale. A lock that cannot be read is held by somebody unknown. */
 export async function holderOf(path: string, me: ProcessIdentity): Promise<LockHolder | undefined> {
   const found = await readLock(path);
   if (found === undefined) return undefined;
   if (found === 'unreadable')
     return { pid: 0, host: '?', user: '?', doing: `the lock file ${path} cannot be read`, since: '?' };
-  return (await isProvenDead(found.by, me)) ? undefined : asHolder(found);
+  return (await isStale(path, found, me)) ? undefined : asHolder(found);
 }
 
 function asHolder({ by, doing, since }: LockFile): LockHolder {
@@ -85,6 +105,7 @@ function heldLock(path: string, file: LockFile, what: string): RepositoryLock {
     const found = await readLock(path);
     return found !== undefined && found !== 'unreadable' && found.token === file.token;
   }
+  const quiet = beat(path, isOurs);
   return {
     check: async () => {
       if (await isOurs()) return;
@@ -94,6 +115,7 @@ function heldLock(path: string, file: LockFile, what: string): RepositoryLock {
       });
     },
     release: async () => {
+      quiet();
       if (!(await isOurs())) return;
       await rm(path, { force: true });
       await syncDirectory(dirname(path));

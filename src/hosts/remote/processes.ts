@@ -22,6 +22,12 @@ export interface Processes {
   listener(address: string, port: number, signal: AbortSignal): Promise<Listener>;
   /** The process that is the node; null when it is known that none is. Never rejects. */
   of(node: NodeEntry, signal: AbortSignal): Promise<Seen<LocalProcess | null>>;
+  /** The same, and what `systemctl show` says of a unit in the same exchange. Rejects as the shell does. */
+  withUnit(
+    node: NodeEntry,
+    unit: { readonly name: string; readonly properties: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<{ readonly process: Seen<LocalProcess | null>; readonly shown: string }>;
   /** The user that a node was last seen to run as. */
   lastUser(node: NodeEntry): number | undefined;
   /** Whether a password may be sent to what listens there, as Host.vouch. */
@@ -82,7 +88,15 @@ type Place = ReturnType<typeof placeOf>;
 
 /** A listing, and who holds the sockets at `places` that no server of it holds. */
 async function scanFor(state: State, places: readonly Place[], signal: AbortSignal): Promise<RemoteScan> {
-  const records = await recordsOf(state, [{ task: 'processes' }], signal);
+  return scanOf(state, places, await recordsOf(state, [{ task: 'processes' }], signal), signal);
+}
+
+async function scanOf(
+  state: State,
+  places: readonly Place[],
+  records: readonly LookRecord[],
+  signal: AbortSignal,
+): Promise<RemoteScan> {
   const scan = scanIn([records]);
   const claimed = new Set(scan.processes.flatMap(({ sockets }) => (sockets ?? []).map(({ inode }) => inode)));
   const inodes = places
@@ -107,9 +121,14 @@ function strangerAt(node: NodeEntry, process: LocalProcess): string {
  * In a dead fleet any local user may start a server on the node's port: one of a user that owns neither the node's files
  * nor the machine is not the node, gets no password, and is not stopped in its place.
  */
-async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Promise<Seen<LocalProcess | null>> {
+async function processOn(
+  state: State,
+  node: NodeEntry,
+  signal: AbortSignal,
+  scanning = scanFor(state, [placeOf(node)], signal),
+): Promise<Seen<LocalProcess | null>> {
   try {
-    const [scan, owners] = await Promise.all([scanFor(state, [placeOf(node)], signal), ownersOf(state, node, signal)]);
+    const [scan, owners] = await Promise.all([scanning, ownersOf(state, node, signal)]);
     if (scan.incomplete !== undefined) return missed('denied', scan.incomplete, fromNode(node));
     const seen = await orByPidFile(state, node, processOf(node, scan, fromNode(node)), scan, owners, signal);
     if (!seen.ok || seen.value === null) return seen;
@@ -122,6 +141,19 @@ async function processOn(state: State, node: NodeEntry, signal: AbortSignal): Pr
   } catch (error) {
     return missedBy(error, fromNode(node));
   }
+}
+
+async function processAndUnit(
+  state: State,
+  node: NodeEntry,
+  unit: { readonly name: string; readonly properties: readonly string[] },
+  signal: AbortSignal,
+): Promise<{ readonly process: Seen<LocalProcess | null>; readonly shown: string }> {
+  const task = { task: 'unit' as const, unit: unit.name, properties: unit.properties };
+  const records = await recordsOf(state, [task, { task: 'processes' }], signal);
+  const shown = records.find(({ kind }) => kind === 'unit')?.body ?? new Uint8Array();
+  const scanning = scanOf(state, [placeOf(node)], records, signal);
+  return { process: await processOn(state, node, signal, scanning), shown: textOf(shown) };
 }
 
 /** Where socket, title and arguments tell nothing, and a server is there that tells nothing either: the pidfile. */
@@ -215,6 +247,7 @@ export function processesOn(entry: HostEntry, channel: Channel, shell: Shell): P
     listener: async (address, port, signal) =>
       listenerAt(address, port, entry.name, await scanFor(state, [{ address, port }], signal)),
     of: (node, signal) => processOn(state, node, signal),
+    withUnit: (node, unit, signal) => processAndUnit(state, node, unit, signal),
     lastUser: (node) => state.users.get(node.id),
     vouch: (endpoint, signal) => vouchOn(state, endpoint, signal),
     pidFile: (node, signal) => pidFileOn(state, node, signal),

@@ -28,13 +28,23 @@ function unitOf(node: NodeEntry): string {
 async function unitState(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<UnitState> {
   const unit = unitOf(node);
   const result = await ask(tools, { script: SHOW, args: [unit] }, signal);
-  const state = parseUnitState(textOf(result.stdout));
-  if (result.status !== 0 || state.id === '') {
+  const shown = result.status === 0 ? textOf(result.stdout) : '';
+  return usable(tools, parseUnitState(shown), { unit, said: textOf(result.stderr) }, signal);
+}
+
+/** What systemd said, where it said something of a unit that is there; else RunbookError `unsupported`. */
+async function usable(
+  tools: ServiceTools,
+  state: UnitState,
+  asked: { readonly unit: string; readonly said: string },
+  signal: AbortSignal,
+): Promise<UnitState> {
+  if (state.id === '') {
     throw new RunbookError('unsupported', `${tools.entry.name}: systemd does not answer`, {
-      facts: [textOf(result.stderr).trim().slice(0, 300)],
+      facts: [asked.said.trim().slice(0, 300)],
     });
   }
-  if (state.loadState === 'not-found') throw await noSuchUnit(tools, unit, signal);
+  if (state.loadState === 'not-found') throw await noSuchUnit(tools, asked.unit, signal);
   return state;
 }
 
@@ -76,10 +86,10 @@ async function usableUnit(tools: ServiceTools, node: NodeEntry, signal: AbortSig
 async function pid(tools: ServiceTools, node: NodeEntry, signal: AbortSignal): Promise<Seen<number | null>> {
   const from = { host: tools.entry.name, node: node.id, source: `systemctl show ${node.unit}` };
   try {
-    const listing = tools.processes.of(node, signal);
-    const unit = await unitState(tools, node, signal);
+    const asked = { name: unitOf(node), properties: unitProperties };
+    const { process: seen, shown } = await tools.processes.withUnit(node, asked, signal);
+    const unit = await usable(tools, parseUnitState(shown), { unit: asked.name, said: shown }, signal);
     if (unit.mainPid !== null) return saw(unit.mainPid, from);
-    const seen = await listing;
     return seen.ok ? saw(seen.value?.pid ?? null, from) : missed(seen.why, seen.detail, from);
   } catch (error) {
     return missedBy(error, from);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import { RunbookError } from '../../errors.js';
@@ -87,6 +87,28 @@ function patience(limitMs: number, over: () => void) {
   };
 }
 
+/**
+ * ssh2 writes a packet in up to four parts (protocol/crypto.js), and each would be a system call and a segment of its own, as
+ * nothing waits for more (noDelay): what is written in one turn goes out together.
+ */
+function inWholePackets(socket: Socket): Socket {
+  const write: Socket['write'] = socket.write.bind(socket);
+  let isCorked = false;
+  const uncork = () => {
+    isCorked = false;
+    socket.uncork();
+  };
+  const corked = (...given: Parameters<typeof write>) => {
+    if (!isCorked) {
+      isCorked = true;
+      socket.cork();
+      process.nextTick(uncork);
+    }
+    return write(...given);
+  };
+  return Object.assign(socket, { write: corked });
+}
+
 async function dial(way: Way, isTarget: boolean, signal: AbortSignal): Promise<Duplex> {
   const { hostName, port, family, connectTimeoutMs } = way.hop;
   const options = { host: hostName, port, noDelay: true, ...(family === undefined ? {} : { family }) };
@@ -96,7 +118,7 @@ async function dial(way: Way, isTarget: boolean, signal: AbortSignal): Promise<D
   const limit = AbortSignal.timeout(connectTimeoutMs);
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, limit]) });
-    return socket;
+    return inWholePackets(socket);
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();

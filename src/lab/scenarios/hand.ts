@@ -56,6 +56,11 @@ export function turnOff(state: LabState, hosts: readonly LabHost[], stop: Stop):
   return signalNodes(state, (host) => names.has(host.name), signalOf(stop));
 }
 
+/** Every redis of the lab's own group off, all at once; the sentinels stay. */
+export function turnOffRedis(state: LabState, stop: Stop): Promise<void> {
+  return signalNodes(state, (_, kind) => kind === 'redis', signalOf(stop));
+}
+
 /** Waits until no replica is linked to the node. */
 export function untilAlone(state: LabState, host: LabHost): Promise<void> {
   return until(`${host.name} to lose its replicas`, SETTLE_LIMIT_MS, async () => {

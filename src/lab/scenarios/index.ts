@@ -9,9 +9,12 @@ import { prngOf } from '../prng.js';
 import { type LabState, readState, writeState } from '../state.js';
 import type { Stop } from '../stop.js';
 import { allDown, cascade } from './cascade.js';
+import { drift } from './drift.js';
 import { rebornEmpty, shrunk } from './emptied.js';
+import { replicaFirst, stuckFailover } from './failover.js';
 import type { Scenario } from './scenario.js';
 import { duplicateMyid, sentinelsDisagree, staleSentinel, unknownSentinel } from './sentinels.js';
+import { sharedSentinels } from './shared.js';
 import { possibleTail, splitBrain } from './split.js';
 import { tornAof } from './torn.js';
 
@@ -31,6 +34,10 @@ const scenarios: readonly Scenario[] = [
   sentinelsDisagree,
   duplicateMyid,
   unknownSentinel,
+  replicaFirst,
+  stuckFailover,
+  drift,
+  sharedSentinels,
 ];
 
 export interface BreakOptions {

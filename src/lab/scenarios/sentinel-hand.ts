@@ -14,7 +14,7 @@ const MOST_ATTEMPTS = 4;
 const ATTEMPT_LIMIT_MS = 12_000;
 
 /** One command to a sentinel of the lab. */
-function askSentinel(host: LabHost, ...command: readonly string[]): Promise<Resp> {
+export function askSentinel(host: LabHost, ...command: readonly string[]): Promise<Resp> {
   return askOnce(host.address, sentinelPort, undefined, ...command);
 }
 
@@ -96,6 +96,12 @@ export async function followByHand(state: LabState, master: LabHost): Promise<vo
     await untilLinked(state, host, master);
     await askRedis(state, host, 'CONFIG', 'REWRITE');
   }
+}
+
+/** The address of the master that a sentinel names for a group. */
+export async function masterNamed(sentinel: LabHost, group: string): Promise<string> {
+  const answer = await askSentinel(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', group);
+  return Array.isArray(answer) ? String(answer[0]) : 'nobody';
 }
 
 /** Waits until that sentinel names the host as master. */

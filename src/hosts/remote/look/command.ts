@@ -20,6 +20,8 @@ export type Task =
   | { readonly task: 'processes' }
   | { readonly task: 'holder'; readonly inodes: readonly string[] }
   | { readonly task: 'units'; readonly units: readonly string[] }
+  /** What systemd says of one unit now, these properties. */
+  | { readonly task: 'unit'; readonly unit: string; readonly properties: readonly string[] }
   /** What server programs say of their version: the usual names, and these names or paths. */
   | { readonly task: 'servers'; readonly programs: readonly string[] }
   /** A config file and all that it leads to; `pid`: a process whose working directory may be another place of data. */
@@ -34,6 +36,8 @@ function wordsOf(task: Task): readonly string[] {
       return [];
     case 'holder':
       return [task.inodes.join('\n')];
+    case 'unit':
+      return [task.unit, task.properties.join(',')];
     case 'units':
       return [task.units.join('\n')];
     case 'servers':

@@ -19,6 +19,7 @@ main() {
       processes) processes ;;
       holder) holder "$1" ;;
       units) units "$1" ;;
+      unit) rec unit; systemctl show --no-pager -p "$2" -- "$1" 2>&1 ;;
       servers) servers "$1" ;;
       node) cwd=; [ -z "$4" ] || cwd=$(readlink "/proc/$4/cwd" && echo x) || cwd=
         part "$1" node "$2" "$3" "\${cwd%"\${nl}x"}" ;;

@@ -1,0 +1,102 @@
+import { RunbookError } from '../../errors.js';
+import type { LabHost } from '../layout.js';
+import { hostsRunning, signalNodes, startNode } from '../nodes.js';
+import { nextSeq } from '../record.js';
+import type { LabState } from '../state.js';
+import { holds, notYet, until } from '../until.js';
+import { redisView, SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
+import { noteLacks, othersRunning, saveNow, sharedWrites, turnOff, writeSome } from './hand.js';
+import type { Breaking, Done, Scenario } from './scenario.js';
+
+/** The replicas died first, the master took more writes and died, and an older replica came back alone. */
+export const replicaFirst: Scenario = {
+  name: 'replica-first',
+  says: 'the replicas die, then the master, then an old replica returns',
+  stop: 'clean',
+  redis: 3,
+  offAtElection: 1,
+  persistence: ['rdb', 'aof', 'both'],
+  endsOff: false,
+  make: first,
+};
+
+/** The new master dies before its failover has ended. */
+export const stuckFailover: Scenario = {
+  name: 'stuck-failover',
+  says: 'the new master dies before its failover has ended',
+  stop: 'crash',
+  redis: 3,
+  offAtElection: 1,
+  persistence: ['aof'],
+  endsOff: false,
+  make: stuck,
+};
+
+async function first({ state, prng, stop, say }: Breaking): Promise<Done> {
+  const saved = prng.chance(0.5);
+  const served = prng.chance(0.5);
+  const old = await untilSettled(state, SETTLE_LIMIT_MS);
+  await sharedWrites(state, old, prng);
+  const [one, two] = othersRunning(state, old);
+  if (one === undefined || two === undefined) throw new RunbookError('lab', 'The scenario needs two replicas.');
+  if (saved) for (const host of [one, two]) await saveNow(state, host, 'BGSAVE');
+  await signalNodes(state, (host, kind) => kind === 'redis' && host.name !== old.name, 'SIGKILL');
+  const fromSeq = nextSeq(state.directory);
+  const own = await writeSome(state, old, prng, 10, 80);
+  await turnOff(state, [old], stop);
+  say(`${one.name} and ${two.name} died; ${old.name} took ${own.length} more writes and died (${stop})`);
+  await startNode(state, one, 'redis');
+  const promoted = await untilSettled(state, SETTLE_LIMIT_MS, old.name);
+  const later = served ? await writeSome(state, promoted, prng, 5, 30) : [];
+  say(`${promoted.name} came back alone, was made master, and took ${later.length} writes`);
+  noteLacks(state, [one, two], { node: old.name, fromSeq, why: `only ${old.name} took it` });
+  if (state.persistence === 'rdb' && !saved) noteLacks(state, [one, two], { beforeSeq: fromSeq, why: 'never saved' });
+  noteLacks(state, [old, two], { node: one.name, fromSeq, why: `${one.name} took it when it was back` });
+  return {
+    masters: [old, promoted],
+    traits: [...(saved ? ['saved'] : []), ...(served ? ['served'] : [])],
+    drawn: [saved ? 'the replicas had saved' : 'the replicas had not saved', `${later.length} writes on ${one.name}`],
+  };
+}
+
+async function stuck({ state, prng, say }: Breaking): Promise<Done> {
+  const old = await untilSettled(state, SETTLE_LIMIT_MS);
+  await sharedWrites(state, old, prng);
+  await turnOff(state, [old], 'crash');
+  const next = await untilPromoted(state, old);
+  await signalNodes(state, (host, kind) => kind === 'redis' && host.name === next.name, 'SIGKILL');
+  const [last] = hostsRunning(state, 'redis');
+  if (last === undefined) throw new RunbookError('lab', 'The scenario needs two replicas.');
+  const leader = await untilStuck(state);
+  say(`${old.name} died, ${next.name} was promoted and died before its failover had ended`);
+  const drawn = [leader === undefined ? 'no sentinel is stuck' : `the sentinel of ${leader.name} is stuck`];
+  return { masters: [old, next], drawn, traits: [`last:${last.name}`, ...(leader === undefined ? [] : ['stuck'])] };
+}
+
+/** The replica that a sentinel has promoted, while it still turns the others to it: before that the failover is given up. */
+function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
+  return until('a replica to be promoted', SETTLE_LIMIT_MS, async () => {
+    const others = hostsRunning(state, 'redis').filter((host) => host.name !== not.name);
+    const views = await Promise.all(others.map((host) => redisView(state, host)));
+    const master = views.find((view) => view.role === 'master');
+    const leads = await Promise.all(hostsRunning(state, 'sentinel').map((host) => sentinelView(state, host)));
+    if (!leads.some((view) => view.failoverState === 'reconf_slaves')) return notYet('no failover is that far');
+    return master === undefined ? notYet('nobody') : holds(master.host);
+  });
+}
+
+/** Longer than the failover-timeout of a fast fleet: a failover that is still on then does not end by itself. */
+const STUCK_AFTER_MS = 8000;
+
+async function untilStuck(state: LabState): Promise<LabHost | undefined> {
+  const began = Date.now();
+  const busy = async () => {
+    const views = await Promise.all(hostsRunning(state, 'sentinel').map((host) => sentinelView(state, host)));
+    return views.find((view) => view.flags.includes('failover_in_progress'))?.host;
+  };
+  return until('a failover to be stuck, or over', SETTLE_LIMIT_MS, async () => {
+    const host = await busy();
+    if (host === undefined && Date.now() - began > STUCK_AFTER_MS / 2) return holds(undefined);
+    return host !== undefined && Date.now() - began > STUCK_AFTER_MS ? holds(host) : notYet('too early to tell');
+  });
+}

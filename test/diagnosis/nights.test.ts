@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { diagnose } from '../../src/diagnosis/diagnose.js';
+import { findingsOf } from '../../src/diagnosis/findings.js';
+import { isStuck } from '../../src/diagnosis/state.js';
+import type { RunningRedis } from '../../src/model/survey.js';
+import { scriptsOf, withoutFailover } from '../../src/plan/sentinel-duties.js';
+import {
+  config,
+  host,
+  redis,
+  running,
+  seen,
+  sentinel,
+  sentinelFile,
+  stopped,
+  survey,
+  view,
+} from '../report/builders.js';
+
+const old = 'a'.repeat(40);
+const own = 'f'.repeat(40);
+
+/** pv1 went on to 9000 in the old history and is off; pv2 was promoted at 5000 and serves. */
+function afterPromotion(more: Partial<RunningRedis>) {
+  const file = { version: 10, replid: old, offset: 9000n, aofBase: false, keys: 40n, keysExact: true };
+  const off = {
+    ...stopped('pv1', undefined, '2026-11-20T17:00:00Z'),
+    rdb: seen({ ...file, complete: true, checksum: 'right' as const }),
+  };
+  const serving = redis('pv2', {
+    running: seen(
+      running({ role: 'master', replid: own, replid2: old, secondOffset: 5001n, offset: 5000n, keys: 30n, ...more }),
+    ),
+  });
+  const sentinels = [sentinel('pv2', { view: seen(view('pv2', 2n)) })];
+  return diagnose(survey({ redis: [off, serving], sentinels }), 'stn-master');
+}
+
+describe('a master without a backlog', () => {
+  test('may have taken any number of writes at the same offset: nobody wins by itself', () => {
+    const { winner, path } = afterPromotion({ backlogActive: false, changesSinceSave: 25n });
+    expect(winner).toBeUndefined();
+    expect(path.recommended).toBe('cold');
+  });
+
+  test('with one, its offset is where it ends', () => {
+    const kindOf = (more: Partial<RunningRedis>) =>
+      afterPromotion(more).candidates.find(({ node }) => node === 'pv1')?.versus.pv2?.kind;
+    expect(kindOf({ backlogActive: true, changesSinceSave: 25n })).toBe('contains');
+    expect(kindOf({ backlogActive: false, changesSinceSave: 25n })).toBe('incomparable');
+  });
+});
+
+describe('a failover that cannot end', () => {
+  const row = { address: '', infoAgoMs: 1, masterLinkOk: false, offset: 0n, priority: 100 };
+  const busy = { flags: ['master', 's_down', 'failover_in_progress'] };
+
+  test('is one whose promoted node is down', () => {
+    const replicas = [{ ...row, flags: ['slave', 'promoted', 's_down'] }];
+    expect(isStuck(view('pv1', 1n, { ...busy, replicas }))).toBe(true);
+  });
+
+  test('is none while the promoted node answers, or nobody was promoted', () => {
+    expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 'promoted'] }] }))).toBe(false);
+    expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 's_down'] }] }))).toBe(false);
+  });
+});
+
+describe('a maxmemory that the next start would set', () => {
+  const found = (limit: bigint, more: Partial<RunningRedis>) => {
+    const node = redis('pv1', {
+      running: seen(running({ usedMemoryBytes: 5_000_000n, maxmemoryBytes: 0n, ...more })),
+      config: seen(config(undefined, { maxmemoryBytes: limit })),
+    });
+    return findingsOf({ group: 'g', redis: [node], sentinels: [] }, [host('pv1')]).map(({ id }) => id);
+  };
+
+  test('below what the node holds blocks', () => {
+    expect(found(1_000_000n, {})).toContain('maxmemory-below-data');
+  });
+
+  test('above it, none, or the one that it lives with does not', () => {
+    expect(found(9_000_000n, {})).not.toContain('maxmemory-below-data');
+    expect(found(0n, {})).not.toContain('maxmemory-below-data');
+    expect(found(1_000_000n, { maxmemoryBytes: 1_000_000n })).not.toContain('maxmemory-below-data');
+  });
+});
+
+describe('what Sentinel would have done', () => {
+  const read = sentinelFile('pv1', 3n);
+  if (!read.ok) throw new Error('no file');
+  const scripts = ['notification-script /opt/tell.sh', 'client-reconfig-script /opt/vip.sh'];
+  const file = seen({ ...read.value, scripts, otherGroups: ['jobs', 'cache'] });
+  const group = (from: string) => ({
+    group: 'g',
+    redis: [redis('pv1'), redis('pv2')],
+    sentinels: [sentinel('pv3', { file, view: seen(view(from, 3n)) })],
+  });
+
+  test('is listed with its own arguments, and the sentinel that would have run it', () => {
+    const [first, second] = scriptsOf(group('pv1'), 'pv2');
+    expect(first).toBe('on pv3: /opt/tell.sh +switch-master "g 10.0.10.1 6379 10.0.10.2 6379"');
+    expect(second).toBe('on pv3: /opt/vip.sh g leader start 10.0.10.1 6379 10.0.10.2 6379');
+  });
+
+  test('is nothing where the master stays', () => {
+    expect(scriptsOf(group('pv2'), 'pv2')).toEqual([]);
+  });
+
+  test('other groups of the same sentinels are named', () => {
+    expect(withoutFailover(group('pv1'))).toEqual({ withoutFailover: ['cache', 'jobs'] });
+  });
+});

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { ownLab } from '../live/own-lab.js';
+import { rawCommand } from '../live/own-redis.js';
+
+const lab = ownLab();
+
+interface Written {
+  readonly type: string;
+  readonly node: string;
+  readonly key: string;
+  readonly sha256: string;
+  readonly acknowledged: boolean;
+}
+
+/** The last acknowledged write of each key on a node, by the record of the lab. */
+function lastOn(node: string): ReadonlyMap<string, string> {
+  const lines = readFileSync(lab.path('writes.jsonl'), 'utf8').trim().split('\n');
+  const writes = lines.map((line) => JSON.parse(line) as Written).filter((line) => line.type === 'write');
+  return new Map(writes.filter((one) => one.node === node && one.acknowledged).map(({ key, sha256 }) => [key, sha256]));
+}
+
+it('what only the set-aside side of a split took comes back from its kept files, and nothing else is touched', async () => {
+  const tool = (...argv: string[]) => lab.run(...argv, '--fleet', lab.path('fleet.yaml'));
+  expect(lab.run('lab', 'break', 'split-brain', '--dir', lab.path('.')).status).toBe(0);
+  const recovered = tool('recover', '--yes', '--promote', 'pv2', '--set-aside', 'pv1', '--reason', 'pv1 was cut off');
+  expect(recovered.status, recovered.stdout + recovered.stderr).toBe(0);
+  const run = /redis-runbook salvage collect ([0-9A-Z]{4})/.exec(recovered.stdout)?.[1] ?? '';
+  expect(run).not.toBe('');
+
+  const address = lab.word('pv2', 'bind');
+  const password = lab.word('pv2', 'requirepass');
+  const hashAt = async (key: string) => {
+    const answers = await rawCommand(address, 6379, ['AUTH', password], ['GET', key]);
+    const value = /^\+OK\r\n\$(?:-1|\d+)\r\n([\s\S]*?)(?:\r\n)?\+OK\r\n$/.exec(answers)?.[1] ?? '';
+    return createHash('sha256').update(value, 'latin1').digest('hex');
+  };
+  const [onPv1, onPv2] = [lastOn('pv1'), lastOn('pv2')];
+  const before = await shared(onPv1, onPv2, hashAt);
+  // Keys that are written once; the others both sides have, with one value or two.
+  const once = [...onPv1.keys()].filter((key) => key.startsWith('w:'));
+
+  const collected = tool('salvage', 'collect', run, '--yes');
+  expect(collected.status, collected.stderr).toBe(10);
+  expect(collected.stdout).toContain('that only pv1 has are set aside');
+  const applied = tool('salvage', 'apply', run, '--yes', '--json');
+  const [bundle] = (JSON.parse(applied.stdout) as { bundles: { restored: string; there: string }[] }).bundles;
+  expect(Number(bundle?.restored)).toBeGreaterThan(0);
+  expect(bundle?.there).toBe('0');
+
+  expect(once.length).toBeGreaterThan(0);
+  for (const key of once) expect(await hashAt(key), key).toBe(onPv1.get(key));
+  for (const [key, hash] of onPv2) expect(await hashAt(key), key).toBe(hash);
+  expect(await shared(onPv1, onPv2, hashAt)).toEqual(before);
+});
+
+async function shared(
+  one: ReadonlyMap<string, string>,
+  other: ReadonlyMap<string, string>,
+  hashAt: (key: string) => Promise<string>,
+): Promise<readonly string[]> {
+  return Promise.all([...one.keys()].filter((key) => other.has(key)).map(hashAt));
+}
