@@ -143,11 +143,7 @@ export const commands: readonly CommandRow[] = [
     name: 'resume',
     args: '[RUN]',
     says: 'goes on with a run that was cut off',
-    flags: [
-      ...goOnFlags,
-      ...lockFlags.slice(0, 1),
-      { flags: '--take-over', says: 'from a holder that is gone; asks for the id' },
-    ],
+    flags: [...goOnFlags, ...lockFlags.slice(0, 2)],
   },
   {
     part: 'Repair',

@@ -45,8 +45,8 @@ export interface UndoFlags extends SelectFlags {
 export interface ResumeFlags extends UndoFlags {
   /** How long to queue up behind a holder of the lock that lives. */
   readonly wait: string | undefined;
-  /** Take the run from a holder that is gone. */
-  readonly takeOver: boolean;
+  /** The id of the run, to take it from a holder that is gone. */
+  readonly takeOver: string | undefined;
 }
 
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {

@@ -22,14 +22,14 @@ import { takeBack } from './take-back.js';
  * looked at, and the rest is carried out by the same engine to the same end. Exit statuses: the table in errors.ts.
  */
 export async function resumeCommand(flags: ResumeFlags, context: Context): Promise<number> {
-  const open = await findRun(runsDirectory(process.env), flags.run, 'resume', context);
+  const open = await findRun(runsDirectory(process.env), flags.run ?? flags.takeOver, 'resume', context);
   const { run } = open.read.directory;
   refuseBad(open.read.journal, open.read.directory.path, run);
   if (isOver(open)) return nothingLeft(open, context);
   refuseWithoutAnswers('resume', run, flags.yes, context);
   const fleet = await openFleet(context, { ...flags, group: open.plan.group });
   try {
-    await passLock(fleet, { wait: flags.wait, takeOver: await takenOver(run, flags, context) }, context);
+    await passLock(fleet, { wait: flags.wait, takeOver: flags.takeOver }, context);
     return await goOn(open, fleet, flags, context);
   } catch (error) {
     if (!(error instanceof RunbookError) || error.word !== 'changed' || !(await plansAnew(error, flags, context)))
@@ -39,18 +39,6 @@ export async function resumeCommand(flags: ResumeFlags, context: Context): Promi
   }
   const { recoverCommand } = await import('./recover.js');
   return recoverCommand({ ...planAnew, yes: flags.yes, survey: flags.survey, group: open.plan.group }, context);
-}
-
-/** The id is typed: on the command line, and once more where there is a terminal. */
-async function takenOver(run: string, flags: ResumeFlags, context: Context): Promise<string | undefined> {
-  if (!flags.takeOver) return undefined;
-  if (context.isTerminal && !context.noInput)
-    await createAsk(context).typeName(
-      `Type ${run} to take it over from whoever holds it:`,
-      run,
-      'resume ID --take-over',
-    );
-  return run;
 }
 
 function nothingLeft({ read, direction }: OpenRun, context: Context): number {

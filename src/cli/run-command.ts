@@ -66,7 +66,7 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
       if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
       const { resumeCommand } = await import('./resume.js');
-      return resumeCommand({ ...flags, wait: text(options.wait), takeOver: isOn(options.takeOver) }, context);
+      return resumeCommand({ ...flags, wait: text(options.wait), takeOver: text(options.takeOver) }, context);
     }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
