@@ -20,7 +20,7 @@ it('a detached run goes on when the terminal is gone, and is followed from anoth
     const mina = operatorAt(lab, 'mina');
     expect(await mina.run('recover', '--detach')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('--detach needs --yes'),
+      stderr: expect.stringMatching(/--detach\s+needs --yes/),
     });
     const begun = await mina.run('recover', '--yes', '--plain', '--detach', '--json');
     expect([begun.status, begun.stderr]).toEqual([0, '']);

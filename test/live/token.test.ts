@@ -44,7 +44,7 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
   const [redis, sentinel] = ['pv1', 'pv1/sentinel'].map((id) => nodeOf(id));
   if (redis === undefined || sentinel === undefined) throw new Error('no nodes');
   const intent = { kind: 'redis.conf', set: [{ directive: 'maxclients', value: ['9000'] }], drop: [] } as const;
-  const keep = { kind: 'data.keep', moment: 'before-stop', alsoHere: false } as const;
+  const keep = { kind: 'data.keep', moment: 'after-stop', alsoHere: false } as const;
   return {
     'lock.take': act(inventory, 'pv1', { kind: 'lock.take' }),
     'lock.release': act(inventory, 'pv1', { kind: 'lock.release' }),
@@ -62,7 +62,7 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
       intent: { ...intent, set: [] },
     }),
     'data.check': 'reads',
-    'data.verify': 'reads',
+    'data.verify': act(inventory, redis.id, { kind: 'data.verify' }),
     'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
     'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
     'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),
@@ -85,7 +85,7 @@ async function begun(open: (entry: HostEntry) => WritableHost, name: string): Pr
     passwords: new Map(),
     journal: await openJournal(directory, '7K3Q', () => new Date()),
     directory,
-    run: '7K3Q',
+    run: `7K3${Object.keys(opened).indexOf(name)}`,
     who: 'mina@here',
     now: () => new Date(),
   };
@@ -110,6 +110,8 @@ describe.each(Object.keys(opened))('a host reached through %s', (name) => {
     await does(lock);
     await does(act(bench.inventory, 'pv1', { kind: 'service.hold' }));
     await does(act(bench.inventory, 'pv1', { kind: 'fence.raise' }));
+    const { 'data.keep': kept } = kinds;
+    if (kept !== 'reads') await does(kept);
     await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
     const keepers = [...run.memory.fences.values()];
     const path = join(bench.inventory.hosts[0]?.state ?? '', 'lock.json');
