@@ -15,7 +15,8 @@ import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { passLock } from './locked.js';
 import { planFor } from './make-plan.js';
-import { preflight, refuseWithoutAnswers, showPlan } from './recover.js';
+import { preflight, refuseWithoutAnswers } from './preflight.js';
+import { showPlan } from './recover.js';
 
 const LIMIT_BYTES = 32 * 1024 * 1024;
 
@@ -43,7 +44,7 @@ export async function applyCommand(file: string, flags: ApplyFlags, context: Con
     const differing = planDifferences(read.plan, plan);
     if (differing.length > 0) throw tampered(file, differing.map(printableProse));
     if (!context.json && !context.quiet) showPlan(plan, false, context);
-    refuseWithoutAnswers(flags, context);
+    refuseWithoutAnswers(flags, context, 'apply');
     await preflight(plan, judged, fleet, context);
     return carryOut(plan, judged, fleet, flags, context);
   });

@@ -64,6 +64,14 @@ const recoverFlags: readonly FlagRow[] = [
   ...choiceFlags,
 ];
 
+const rejoinFlags: readonly FlagRow[] = [
+  { flags: '-n, --dry-run', says: 'the plan and every probe that changes nothing' },
+  { flags: '-y, --yes', says: 'no question; never gives data up' },
+  { flags: '--step', says: 'ask before each action' },
+  { flags: '--set-aside <NODE>', says: 'give up what only this node of the host holds; it is kept', many: true },
+  { flags: '--reason <TEXT>', says: 'why; needed with --set-aside' },
+];
+
 const lockFlags: readonly FlagRow[] = [
   { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
   { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
@@ -137,6 +145,13 @@ export const commands: readonly CommandRow[] = [
     args: '[HOST]',
     says: 'decides and repairs with you; asks before changes',
     flags: [...recoverFlags, ...lockFlags],
+  },
+  {
+    part: 'Repair',
+    name: 'rejoin',
+    args: '<HOST>',
+    says: 'brings a host back that a run left out',
+    flags: rejoinFlags,
   },
   {
     part: 'Repair',

@@ -122,6 +122,10 @@ const terms: Readonly<Record<string, string>> = {
     'How Redis is reached through the SSH connection of its host: sshd opens the port. AllowTcpForwarding and PermitOpen in sshd_config decide.',
   pidfile:
     'The file in which a server writes its process id. It is believed only of a server of the right user that tells neither an address nor a config itself; anything else that it names is left alone.',
+  'left-out':
+    'A host that a run went on without: out of reach, and given up with --without HOST --reason, or lost on the way. The other hosts remember it in left-out.json of their state directory; status says so, and ends with 10, until it was rejoined.',
+  rejoin:
+    'The command that brings a host back which a run left out: held first, its files compared with the master that serves, kept, rewritten, started as a replica, proved. Writes that only it holds stop it, until they are set aside by name.',
   nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
   failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
   'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',

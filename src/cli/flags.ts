@@ -36,6 +36,12 @@ export interface RecoverFlags extends SelectFlags {
   readonly takeOver: string | undefined;
 }
 
+export interface RejoinFlags
+  extends SelectFlags,
+    Pick<RecoverFlags, 'dryRun' | 'yes' | 'step' | 'setAside' | 'reason'> {
+  readonly host: string;
+}
+
 export interface UndoFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;

@@ -3,6 +3,7 @@ import type { Path } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
 import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
+import type { Rejoin } from '../plan/rejoin.js';
 import { listed } from '../report/quantities.js';
 import type { Judged } from './compose.js';
 import type { RecoverFlags } from './flags.js';
@@ -54,6 +55,7 @@ export function pathToTake(judged: Judged, choice: Choice): Path {
         'cold costs one save and one load of downtime, and each replica a copy of the data',
       ],
       next: [
+        ...judged.diagnosis.leftOut.map(({ host }) => `redis-runbook rejoin ${host}`),
         ...(leftOut === undefined ? [] : [`redis-runbook report ${leftOut.run}`]),
         'redis-runbook status --why',
         'redis-runbook recover --path cold',
@@ -72,4 +74,12 @@ export async function planFor(
   const read = await readRunbook(runbook);
   const { inventory, survey, diagnosis } = judged;
   return { decision, plan: makePlan({ runbook: read, inventory, survey, diagnosis, decision }) };
+}
+
+/** The plan of the runbook `rejoin` for a host. */
+export async function rejoinPlan({ inventory, survey, diagnosis }: Judged, rejoin: Rejoin): Promise<Plan> {
+  const runbook = await readRunbook('rejoin');
+  const { master, setAside, reason } = rejoin;
+  const decision = { master, setAside, missing: [], ...(reason === undefined ? {} : { reason }) };
+  return makePlan({ runbook, inventory, survey, diagnosis, decision, rejoin });
 }

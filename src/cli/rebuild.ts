@@ -6,11 +6,12 @@ import { actionsOf, type Plan } from '../model/plan.js';
 import type { Answer } from '../model/survey.js';
 import type { Choice } from '../plan/choice.js';
 import { decide } from '../plan/choice.js';
+import { decideRejoin, doubtsOf } from '../plan/rejoin.js';
 import { interpret } from '../survey/interpret.js';
 import { loadSurvey } from '../survey/saved.js';
 import { settleInventory } from '../survey/settle.js';
 import type { Fleet, Judged } from './compose.js';
-import { planFor } from './make-plan.js';
+import { planFor, rejoinPlan } from './make-plan.js';
 
 /** What a run's directory holds beside its journal and its plan. */
 export const runFiles = { survey: 'survey-before.json', answers: 'answers.json' } as const;
@@ -47,14 +48,30 @@ export async function rebuiltPlan(directory: string, stored: Plan, fleet: Fleet)
   const answers = await answersIn(directory);
   const inventory = settleInventory(fleet.inventory, raws);
   const before: Judged = { inventory, raw: raws, survey, diagnosis: diagnose(survey, stored.group, answers), answers };
-  const [runbook] = stored.runbook.split(' ');
-  const { plan } = await planFor(before, choiceOfPlan(stored), runbook);
+  const plan = await madeAgain(before, stored);
   const differences = differencesOf(stored, plan);
   if (differences.length === 0) return { plan, before };
   throw new RunbookError('changed', 'The plan of the run cannot be made again as it was.', {
     facts: [...differences.slice(0, 5), ...(differences.length > 5 ? [`and ${differences.length - 5} more`] : [])],
-    next: ['redis-runbook recover   plans anew from what is true now'],
+    next: [
+      `redis-runbook ${stored.rejoins === undefined ? 'recover' : `rejoin ${stored.rejoins}`}   plans anew from what is true now`,
+    ],
   });
+}
+
+async function madeAgain(before: Judged, stored: Plan): Promise<Plan> {
+  const [runbook] = stored.runbook.split(' ');
+  if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), runbook)).plan;
+  const { rejoins: host, setAside, reason } = stored;
+  // What was compared key by key then was good enough for a plan; the files are kept by now.
+  const compared = new Map(
+    doubtsOf(before.survey, before.diagnosis, host).map(({ node }) => [
+      node.node,
+      { ok: true as const, only: 0n, different: 0n },
+    ]),
+  );
+  const choice = { host, setAside, compared, ...(reason === undefined ? {} : { reason }) };
+  return rejoinPlan(before, decideRejoin(before.survey, before.diagnosis, choice));
 }
 
 async function answersIn(directory: string): Promise<readonly Answer[]> {

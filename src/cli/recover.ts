@@ -1,10 +1,7 @@
-import { exitOf } from '../diagnosis/readiness/judge.js';
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
-import { refuseFailed, type Tried, tryHost } from '../execute/preflight.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { Choice } from '../plan/choice.js';
-import { linesOf } from '../report/doctor-text.js';
 import { paint, wrap } from '../report/layout.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { listed } from '../report/quantities.js';
@@ -20,8 +17,8 @@ import type { RecoverFlags } from './flags.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
-import { shownPlan, showTroubles, writePlan } from './plan.js';
-import { probePlan, troubles, withPlaces } from './probe.js';
+import { shownPlan, writePlan } from './plan.js';
+import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
 import { choicePages } from './recover-screens.js';
 import { statusOf } from './status.js';
 
@@ -62,7 +59,7 @@ async function withAgreed(
     return exitStatus.done;
   }
   if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
-  refuseWithoutAnswers(flags, context);
+  refuseWithoutAnswers(flags, context, 'recover');
   await preflight(plan, judged, fleet, context);
   return carryOut(plan, judged, fleet, flags, context, branches.keepIn);
 }
@@ -79,7 +76,11 @@ async function nothingToDo(judged: Judged, fleet: Fleet | undefined, yes: boolea
     context.stdout(`${toJson({ ...result, ...(clear ? { cleared: clear } : {}), exit: status })}\n`);
     return status;
   }
-  const says = wrap(clear ?? todo ?? 'Nothing was changed.', context.columns);
+  const back = judged.diagnosis.leftOut.map(
+    ({ host }) => `redis-runbook rejoin ${host}${fleetFlag(context.fleetFile)}`,
+  );
+  const rejoin = back.length === 0 ? [] : ['Left to do:', ...back.map((command) => `  ${command}`)];
+  const says = [...wrap(clear ?? todo ?? 'Nothing was changed.', context.columns), ...rejoin];
   context.stdout(`${[...headlineLines(judged.diagnosis, look), 'There is nothing to recover.', ...says].join('\n')}\n`);
   return status;
 }
@@ -106,53 +107,4 @@ async function agreedPlan(
 
 export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
-}
-
-async function tryPlaces(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<readonly Tried[]> {
-  const hosts = fleet.hosts.filter((host) => plan.hosts.includes(host.entry.name));
-  return (await Promise.all(hosts.map((host) => tryHost(plan, judged.survey, host, context.signal)))).flat();
-}
-
-/** What would stop the run half way is found out before its first act; what else is not as it should be is told, once. */
-export async function preflight(plan: Plan, judged: Judged, fleet: Fleet, context: Context): Promise<void> {
-  const isTold = !context.json && !context.quiet;
-  const [tried, probes] = await Promise.all([
-    tryPlaces(plan, judged, fleet, context),
-    isTold ? probePlan(plan, judged, fleet, context, false) : [],
-  ]);
-  refuseFailed(tried);
-  if (!isTold) return;
-  const checks = withPlaces(probes, tried);
-  showTroubles([...troubles(checks), ...checks.filter(({ id, state }) => id === 'disk' && state === 'note')], context);
-}
-
-async function dryRun(plan: Plan, judged: Judged, fleet: Fleet | undefined, context: Context): Promise<number> {
-  const probes =
-    fleet === undefined
-      ? []
-      : withPlaces(await probePlan(plan, judged, fleet, context, true), await tryPlaces(plan, judged, fleet, context));
-  const status = exitOf(probes);
-  if (context.json) {
-    context.stdout(`${toJson(plan)}\n`);
-    context.stdout(`${toJson({ schema: 'redis-runbook/dry-run/1', type: 'result', probes, exit: status })}\n`);
-    return status;
-  }
-  const lines = probes.flatMap((probe) =>
-    linesOf(probe, { width: context.columns, colour: context.colour, fleetFlag: fleetFlag(context.fleetFile) }),
-  );
-  context.stdout(
-    ['', 'DRY RUN: nothing was changed. What was tried without changing anything:', ...lines, ''].join('\n'),
-  );
-  return status;
-}
-
-export function refuseWithoutAnswers(flags: Pick<RecoverFlags, 'yes'>, context: Context): void {
-  if (flags.yes || (context.isTerminal && !context.noInput)) return;
-  throw new RunbookError('no-terminal', 'A recovery asks before it changes anything, and nobody can be asked here.', {
-    facts: ['stdin and stderr are not both a terminal, or --no-input was given'],
-    next: [
-      'redis-runbook recover         in a terminal, or',
-      'redis-runbook recover --yes   without questions; never accepts a loss',
-    ],
-  });
 }

@@ -30,7 +30,7 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const next = error.next.map((line) =>
     line.includes('--fleet')
       ? line
-      : line.replace(/^redis-runbook (?:recover|resume|undo|status|doctor|plan)\b/, `$&${flag}`),
+      : line.replace(/^redis-runbook (?:recover|resume|undo|status|doctor|plan|rejoin \S+)\b/, `$&${flag}`),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -61,6 +61,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'recover':
       return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
+    case 'rejoin':
+      return (await import('./rejoin.js')).rejoinCommand({ ...choices(given, select), host: word ?? '' }, context);
     case 'resume':
     case 'undo': {
       const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };

@@ -43,7 +43,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
 
 /** A possible tail stays something to do until somebody compared the kept files: nothing of it is lost, nothing of it is served. */
 function withTails(ended: Ended): RunResult {
-  if (ended.result.outcome !== 'done') return ended.result;
+  if (ended.result.outcome !== 'done' || ended.plan.rejoins !== undefined) return ended.result;
   const tails = ended.before.possibleTails.map((tail) => ({
     says:
       `${tail.node} may hold a few last writes that ${ended.plan.master} never got` +
@@ -92,7 +92,7 @@ function facts(
   return {
     headline: headline(ended, result, journal),
     rows: rows(ended, result, journal),
-    next: next(ended.plan, result, context),
+    next: next(result, ended, context),
     report,
   };
 }
@@ -101,11 +101,18 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const { plan, after } = ended;
   if (result.outcome !== 'done') return interrupted(ended, result, journal);
   const now = after?.diagnosis.headline.join(' ') ?? '';
+  if (plan.rejoins !== undefined) return cameBack(plan, plan.rejoins, result, now);
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
   const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
   return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
+}
+
+function cameBack(plan: Plan, host: string, result: RunResult, now: string): string {
+  const aside = plan.setAside.length > 0 ? ` What only ${listed(plan.setAside)} held is set aside.` : '';
+  const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
+  return `${host} takes part again behind ${plan.master}.${aside}${left} ${now}`.trim();
 }
 
 const endings = { done: 'Done', stopped: 'Stopped', failed: 'Failed', unknown: 'Not known how it ended:' } as const;
@@ -158,7 +165,10 @@ function collects(plan: Plan, result: RunResult, fleet: string): readonly NextCo
   return [{ command, says: `what only ${listed(plan.setAside)} had, and putting it back` }];
 }
 
-function next(plan: Plan, result: RunResult, context: Context): readonly NextCommand[] {
+function next(result: RunResult, ended: Ended, context: Context): readonly NextCommand[] {
+  const { plan } = ended;
+  const { rejoins } = plan;
+  const gone = outOfReach(ended);
   const fleet = fleetFlag(context.fleetFile);
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
@@ -166,8 +176,20 @@ function next(plan: Plan, result: RunResult, context: Context): readonly NextCom
   if (!result.changedAnything)
     return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
   return [
-    { command: `redis-runbook resume ${result.run}${fleet}`, says: 'goes on from here, after looking' },
-    { command: `redis-runbook undo ${result.run}${fleet}`, says: 'goes back, while no write is lost by it' },
+    ...(rejoins === undefined
+      ? [
+          { command: `redis-runbook resume ${result.run}${fleet}`, says: 'goes on from here, after looking' },
+          { command: `redis-runbook undo ${result.run}${fleet}`, says: 'goes back, while no write is lost by it' },
+        ]
+      : [{ command: `redis-runbook rejoin ${rejoins}${fleet}`, says: 'looks again and goes on from what is true' }]),
+    ...(gone.length === 0 || rejoins !== undefined
+      ? []
+      : [
+          {
+            command: `redis-runbook recover --without ${gone.join(',')} --reason "..."${fleet}`,
+            says: `where ${listed(gone)} cannot be brought back first: what it holds is given up`,
+          },
+        ]),
     look,
   ];
 }

@@ -1,6 +1,6 @@
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
 import { runFleetName, runsDirectory } from '../execute/run-directory.js';
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Diagnosis, Finding } from '../model/diagnosis.js';
 import type { Survey } from '../model/survey.js';
 import { headlineLines, renderStatus, renderStatusJson } from '../report/status-text.js';
 import { saveSurvey } from '../survey/saved.js';
@@ -11,7 +11,7 @@ import { openRunLines } from './open-run-lines.js';
 
 const WATCH_EVERY_MS = 2000;
 
-/** `status`: what is true, on one screen. Exit 0 healthy, 1 not healthy, 4 when it could not be judged. */
+/** `status`: what is true, on one screen. Exit 0 healthy, 1 not healthy, 4 when it could not be judged, 10 while a host is left out. */
 export async function statusCommand(flags: StatusFlags, context: Context): Promise<number> {
   if (flags.host !== undefined)
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
@@ -47,15 +47,23 @@ function shown(judged: Judged, flags: StatusFlags, context: Context): string {
   });
 }
 
-/** 1 when it could be judged and is not healthy, 4 when a redis host or the whole state could not be seen. */
+/**
+ * 1 when it could be judged and is not healthy, 4 when a redis host or the whole state could not be seen; 10 when it serves
+ * and a host that a run left out was not rejoined yet (that such a host is out of reach is known, and no news).
+ */
 export function statusOf(survey: Survey, diagnosis: Diagnosis): number {
-  const dark = diagnosis.findings.some(({ id }) => id === 'redis-host-unreachable' || id === 'files-not-readable');
+  const leftOut = diagnosis.leftOut.map(({ host }) => host);
+  const isDark = ({ id, nodes }: Finding) =>
+    id === 'files-not-readable' || (id === 'redis-host-unreachable' && !nodes.every((host) => leftOut.includes(host)));
+  const dark = diagnosis.findings.some(isDark);
+  const serves = diagnosis.state === 'healthy' || diagnosis.state === 'degraded';
   const unanswered = survey.groups[diagnosis.group]?.redis.some(
     (node) => node.process.ok && node.process.value !== null && !node.running.ok,
   );
   return worstOf([
     dark || unanswered === true || diagnosis.state === 'unknown' ? exitStatus.unseen : exitStatus.done,
     diagnosis.state === 'healthy' ? exitStatus.done : exitStatus.unhealthy,
+    leftOut.length > 0 && serves ? exitStatus.leftToDo : exitStatus.done,
   ]);
 }
 

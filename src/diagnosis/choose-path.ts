@@ -26,6 +26,8 @@ function recommend(group: GroupSurvey, state: State, verdict: Verdict): Recommen
   if (state.state === 'healthy') return { path: 'nothing', why: 'the fleet is healthy' };
   if (state.state === 'sentinel-at-work') return { path: 'nothing', why: state.why };
   if (state.running.length === 0) return { path: 'cold', why: 'no Redis answers: the freshest data is only in files' };
+  if (state.master && state.amissElsewhere.length === 0)
+    return { path: 'nothing', why: 'all is well but for a host that a run left out: redis-runbook rejoin' };
   if (state.master) return withBeyond(group, state, state.master, verdict) ?? withMaster(group, state, state.master);
   const { winner } = verdict;
   if (winner === undefined)

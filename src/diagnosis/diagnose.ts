@@ -5,6 +5,7 @@ import { claimsOf } from './claims.js';
 import { findingsOf } from './findings.js';
 import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
+import { leftOutFindings, leftOutIn, saidOfLeftOut } from './left-out.js';
 import { naiveRules } from './naive.js';
 import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
@@ -19,7 +20,11 @@ import { judge } from './verdict.js';
 export function diagnose(survey: Survey, groupName: string, answers: readonly Answer[] = []): Diagnosis {
   const group = survey.groups[groupName];
   if (!group) throw new Error(`the survey holds no group ${groupName}`);
-  const state = stateOf(group);
+  const leftOut = leftOutIn(survey, groupName);
+  const state = stateOf(
+    group,
+    leftOut.map(({ host }) => host),
+  );
   const graph = graphOf(group);
   const cold = state.state === 'down';
   const losers = cold ? losersOf(group, graph) : [];
@@ -36,7 +41,12 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     headline: headlineOf(group, state, verdict, lost),
     claims: claimsOf(group, survey.hosts, graph, state, verdict),
     unknown: unknowns(survey, state),
-    findings: [...findingsOf(group, survey.hosts), ...versionFindings(group, state, verdict.winner)],
+    findings: [
+      ...findingsOf(group, survey.hosts).map((finding) => (state.master ? saidOfLeftOut(finding, leftOut) : finding)),
+      ...versionFindings(group, state, verdict.winner),
+      ...leftOutFindings(leftOut, survey),
+    ],
+    leftOut,
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
     consents: [...verdict.consents, ...lossConsent(verdict.winner ?? verdict.favourite, lost)],

@@ -3,12 +3,13 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
 import { unknownNodes } from './strangers.js';
+import { unseenHosts } from './unseen-host.js';
 
 /** What is wrong or dangerous beside the choice of a master. A finding that blocks lets no plan be carried out. */
 export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): readonly Finding[] {
   return [
     ...unknownNodes(group),
-    ...unreachable(group, hosts),
+    ...unseenHosts(group, hosts),
     ...duplicateIds(group),
     ...group.redis.flatMap((node) => [
       ...runsAnotherFile(node),
@@ -21,27 +22,6 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...unreadable(group),
     ...foreignHolds(group),
   ];
-}
-
-function unreachable(group: GroupSurvey, hosts: readonly HostSurvey[]): Finding[] {
-  return hosts
-    .filter((host) => !host.reached.ok)
-    .map((host) => {
-      const redis = group.redis.some((node) => node.host === host.host);
-      const why = host.reached.ok ? '' : host.reached.detail;
-      return {
-        id: redis ? 'redis-host-unreachable' : 'sentinel-host-unreachable',
-        severity: redis ? ('error' as const) : ('warning' as const),
-        nodes: [host.host],
-        says: redis
-          ? `${host.host} could not be looked at (${why}): it may hold fresher data`
-          : `${host.host} could not be looked at (${why}); it runs a sentinel only, so no data can be there`,
-        blocks: redis,
-        next: redis
-          ? `reach ${host.host} first, or add --without ${host.host} --reason "..." when its data is given up`
-          : `keep the sentinel on ${host.host} from starting until it was looked at: its file may name an old master`,
-      };
-    });
 }
 
 function duplicateIds(group: GroupSurvey): Finding[] {

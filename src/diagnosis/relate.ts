@@ -56,7 +56,8 @@ function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: read
   const back = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
   if (back?.kind !== 'possible-tail') return relation;
   const mirrored = provenTail(other, own, back.cut);
-  return { ...mirrored, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
+  const { otherEndUnknown: _known, ...same } = mirrored;
+  return { ...same, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
 }
 
 /** The tail of `other` is there: the bytes are what is known at least, its own end was recorded by nobody. */
@@ -68,6 +69,7 @@ function provenTail(own: Holding, other: Holding, cut: bigint): Extract<Relation
     cut,
     ownBytes: past > 0n ? past : 0n,
     otherBytes: kept > 1n ? kept : 1n,
+    ...(other.end?.precision === 'exact' ? {} : { otherEndUnknown: true as const }),
     why: `the end of ${other.node}'s AOF stands nowhere in ${own.node}'s: it holds writes that ${own.node} never got`,
   };
 }

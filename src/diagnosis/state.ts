@@ -11,6 +11,8 @@ export interface State {
   readonly running: readonly RedisSurvey[];
   /** What is not as it should be, one phrase each. */
   readonly amiss: readonly string[];
+  /** The same without what is amiss on hosts that a run left out: empty where nothing but their return is missing. */
+  readonly amissElsewhere: readonly string[];
 }
 
 export function addressOf(node: { readonly address: string; readonly port: number }): string {
@@ -18,25 +20,35 @@ export function addressOf(node: { readonly address: string; readonly port: numbe
 }
 
 /** Healthy, Sentinel at work, degraded, down or unknown. "Did not answer" never counts as "is down". */
-export function stateOf(group: GroupSurvey): State {
+export function stateOf(group: GroupSurvey, leftOut: readonly string[] = []): State {
   const running = group.redis.filter((node) => node.running.ok);
   const masters = running.filter((node) => known(node.running)?.role === 'master');
   const master = masters.length === 1 ? masters[0] : electedAmong(masters, group);
   const unseen = group.redis.filter((node) => !node.process.ok);
   if (running.length === 0 && unseen.length === group.redis.length)
-    return { state: 'unknown', why: 'no redis host could be looked at', running, amiss: [] };
-  if (running.length === 0) return { state: 'down', why: whyNothingRuns(group), running, amiss: [] };
+    return { state: 'unknown', why: 'no redis host could be looked at', running, ...nothingAmiss };
+  if (running.length === 0) return { state: 'down', why: whyNothingRuns(group), running, ...nothingAmiss };
   const work = sentinelAtWork(group, master);
-  if (work) return { state: 'sentinel-at-work', why: work, running, amiss: [], ...(master ? { master } : {}) };
-  if (!master) return { state: 'down', why: whyNoMaster(masters, running), running, amiss: [] };
+  if (work) return { state: 'sentinel-at-work', why: work, running, ...nothingAmiss, ...(master ? { master } : {}) };
+  if (!master) return { state: 'down', why: whyNoMaster(masters, running), running, ...nothingAmiss };
   const amiss = [...amissOnRedis(group, master, masters), ...amissOnSentinels(group, master)];
+  const near = without(group, leftOut);
+  const amissElsewhere = [...amissOnRedis(near, master, masters), ...amissOnSentinels(near, master, group)];
   return {
     state: amiss.length === 0 ? 'healthy' : 'degraded',
     why: amiss.join('; ') || 'all agree',
     master,
     running,
     amiss,
+    amissElsewhere,
   };
+}
+
+const nothingAmiss = { amiss: [], amissElsewhere: [] } as const;
+
+function without(group: GroupSurvey, hosts: readonly string[]): GroupSurvey {
+  const near = ({ host }: { readonly host: string }) => !hosts.includes(host);
+  return { ...group, redis: group.redis.filter(near), sentinels: group.sentinels.filter(near) };
 }
 
 /** Off, silent and unseen are three things. */
@@ -95,11 +107,11 @@ function whyNoAnswer(who: string, process: RedisSurvey['process']): string {
   return process.value === null ? `${who} does not run` : `${who} runs and does not answer`;
 }
 
-function amissOnSentinels(group: GroupSurvey, master: RedisSurvey): string[] {
+function amissOnSentinels(group: GroupSurvey, master: RedisSurvey, all = group): string[] {
   const amiss: string[] = [];
   const epochs = new Set(group.sentinels.flatMap((sentinel) => known(sentinel.view)?.configEpoch ?? []));
   if (epochs.size > 1) amiss.push('the sentinels hold different epochs');
-  for (const sentinel of group.sentinels) amiss.push(...amissOn(sentinel, master, group));
+  for (const sentinel of group.sentinels) amiss.push(...amissOn(sentinel, master, all));
   return amiss;
 }
 

@@ -144,7 +144,7 @@ function asides(open: readonly (readonly [string, Relation])[]): Consent[] {
   return open.map(([node, relation]) => ({
     kind: 'set-aside' as const,
     node,
-    ...(relation.kind === 'forked' ? { ownBytes: relation.otherBytes } : {}),
+    ...(relation.kind === 'forked' && relation.otherEndUnknown !== true ? { ownBytes: relation.otherBytes } : {}),
     why: relation.why,
   }));
 }

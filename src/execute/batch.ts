@@ -32,7 +32,7 @@ async function runLane(
   limits: ReadonlyMap<string, number>,
 ): Promise<void> {
   for (const action of actions) {
-    if (run.progress.outcome !== 'done') return;
+    if (run.progress.outcome !== 'done' || run.memory.gone.has(action.host)) return;
     if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
     if (run.options.step && (await run.options.step(action)) === 'stop') {
       return stop(run, stage, 'stopped', `declined before ${action.id}`);

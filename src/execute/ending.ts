@@ -1,4 +1,4 @@
-import { readLock, removeLock, updateLock } from './lock.js';
+import { type HeldLock, readLock, removeLock, updateLock } from './lock.js';
 import { emit, type Run } from './run.js';
 
 /** A run's own signals may have ended by now; what puts it in order gets this long. */
@@ -28,19 +28,20 @@ export function closeReaders(run: Run): void {
 export async function settleLocks(run: Run): Promise<void> {
   const { progress } = run;
   const doing = `stopped in ${progress.stoppedIn ?? progress.doing}: ${progress.stoppedWhy ?? ''}`.slice(0, 200);
-  for (const [name, held] of run.memory.locks) {
+  const settle = async ([name, held]: readonly [string, HeldLock]): Promise<void> => {
     const host = run.tools.hosts.get(name);
-    if (!host) continue;
+    if (!host || run.memory.gone.has(name)) return;
     const signal = AbortSignal.timeout(ENDING_MS);
     try {
       const found = await readLock(host, signal);
-      if (found?.file.token !== held.file.token) continue;
+      if (found?.file.token !== held.file.token) return;
       if (progress.changedAnything) await updateLock(host, found, { doing, pid: 0 }, signal);
       else await removeLock(host, found);
     } catch (error) {
       emit(run, { type: 'note', text: `${name}: the lock could not be put in order: ${String(error)}` });
     }
-  }
+  };
+  await Promise.all([...run.memory.locks].map(settle));
   run.memory.locks.clear();
   run.memory.claimed.clear();
 }

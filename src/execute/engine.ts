@@ -6,6 +6,7 @@ import { runBatch } from './batch.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
 import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
+import { entryOf } from './node.js';
 import { pickUp } from './pick-up.js';
 import { resultOf } from './result.js';
 import { at, emit, newRun, type Run, stop } from './run.js';
@@ -91,22 +92,38 @@ function stagesOfGate(stages: readonly Stage[], index: number): readonly Stage[]
 async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
   await run.tools.journal.write({ action: stage.id, phase: 'intent', text: stage.title });
   emit(run, { type: 'stage-begun', index, title: stage.title, at: run.tools.now().toISOString() });
-  const wrong = await checkNeeds(stage.needs, at(run, stage.id));
-  if (wrong.length > 0) {
-    await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'failed', text: wrong.join('; ') });
-    stop(run, stage, 'failed', `the fleet changed: ${wrong.join('; ')}`);
-    if (run.progress.changedAnything) return;
-    throw new RunbookError('changed', 'The fleet is not as it was when the plan was made.', {
-      facts: wrong,
-      next: ['redis-runbook status', 'redis-runbook recover'],
-    });
-  }
+  if (!(await needsHold(run, stage))) return;
   for (const batch of stage.batches) {
     await runBatch(run, stage, batch);
     if (run.progress.outcome !== 'done') return;
   }
   await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'done', text: stage.now });
   emit(run, { type: 'stage-ended', title: stage.title, now: stage.now });
+}
+
+/** Whether what the stage needs is still so. Throws where it is not and nothing was changed yet. */
+async function needsHold(run: Run, stage: Stage): Promise<boolean> {
+  const wrong = await checkNeeds(stage.needs, at(run, stage.id));
+  if (wrong.length === 0) return true;
+  const says = wrong.map((one) => one.says);
+  const isLost = wrong.every((one) => !one.isSeen);
+  const what = isLost ? 'a part of the fleet cannot be seen any more' : 'the fleet changed';
+  await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'failed', text: says.join('; ') });
+  stop(run, stage, 'failed', `${what}: ${says.join('; ')}`);
+  if (run.progress.changedAnything) return false;
+  if (!isLost)
+    throw new RunbookError('changed', 'The fleet is not as it was when the plan was made.', {
+      facts: says,
+      next: ['redis-runbook status', 'redis-runbook recover'],
+    });
+  const hosts = [...new Set(wrong.flatMap(({ node }) => entryOf(run.tools, node)?.host ?? []))];
+  throw new RunbookError('unreachable', `${hosts.join(', ')} cannot be seen any more. Nothing was changed.`, {
+    facts: says,
+    next: [
+      'redis-runbook status',
+      `redis-runbook recover --without ${hosts.join(',')} --reason "..."   when what it holds is given up`,
+    ],
+  });
 }
 
 async function journalEnd(run: Run): Promise<void> {

@@ -4,6 +4,7 @@ import { ClaimLost } from '../hosts/claim.js';
 import type { Action, Stage } from '../model/plan.js';
 import type { Outcome } from '../model/run.js';
 import { actionModule } from './actions/index.js';
+import { dropIfLost } from './lost.js';
 import { emit, type Run, stop } from './run.js';
 import { checkToken } from './token.js';
 import { type Acted, type At, type Looked, Unsure } from './tools.js';
@@ -43,6 +44,8 @@ export async function runAction(run: Run, stage: Stage, action: Action, at: At):
     text: ended.says,
     elapsedMs: Math.round(performance.now() - begun),
   });
+  const isBad = ended.outcome === 'failed' || ended.outcome === 'unknown';
+  if (isBad && (await dropIfLost(run, stage, action.host, `${action.node}: ${ended.says}`))) return;
   if (ended.outcome === 'failed') stop(run, stage, 'failed', `${action.node}: ${ended.says}`);
   if (ended.outcome === 'unknown') stop(run, stage, 'unknown', `${action.node}: ${ended.says}`);
   if (ended.error !== undefined && (ended.error === run.memory.lost || ended.error instanceof ClaimLost)) {

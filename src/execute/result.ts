@@ -8,6 +8,10 @@ export function resultOf(run: Run): RunResult {
     says: `${node} was left out: ${why}`,
     next,
   }));
+  const lost = [...run.memory.gone].map(([host, why]) => ({
+    says: `${host} was ${why}. Nothing on it may start or be trusted before it was rejoined`,
+    next: `redis-runbook rejoin ${host}`,
+  }));
   const scripts = plan.scripts.map((script) => ({ says: 'run by hand what Sentinel would have run', next: script }));
   return {
     schema: 'redis-runbook/run/1',
@@ -22,7 +26,7 @@ export function resultOf(run: Run): RunResult {
     changedAnything: progress.changedAnything,
     ...(progress.lockLost ? { lockLost: true } : {}),
     proof: progress.proof,
-    leftToDo: [...leftOut, ...(progress.outcome === 'done' ? scripts : [])],
+    leftToDo: [...leftOut, ...lost, ...(progress.outcome === 'done' ? scripts : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),
     directory: tools.directory,
   };

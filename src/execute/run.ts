@@ -53,6 +53,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     renewedAtMs: new Map(),
     fences: new Map(),
     checked: new Map(),
+    gone: new Map(),
     stopped: new Map(),
     readers: new Map(),
     credentials: new Map(),

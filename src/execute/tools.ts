@@ -84,6 +84,8 @@ export interface Memory {
   lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;
   readonly checked: Map<string, CheckedData>;
+  /** Hosts that were lost on the way and that the run goes on without, and why. */
+  readonly gone: Map<string, string>;
   /** By node, where this run stopped it and saw what it left. */
   readonly stopped: Map<string, HeldAtStop>;
   /** Connections that only look, kept between questions to the same node. */

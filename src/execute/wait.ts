@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Stage } from '../model/plan.js';
+import type { Outcome } from '../model/run.js';
 import { seeCondition } from './conditions/index.js';
+import { dropIfLost, hostsAsked, withoutLost } from './lost.js';
 import { recordProof } from './prove.js';
 import { at, emit, type Run, stop } from './run.js';
 import type { At, Sight } from './tools.js';
@@ -11,9 +13,11 @@ const FIRST_POLL_MS = 25;
 const FIRST_MS = 1000;
 /** Those who watch are told what is waited for this often. */
 const TELL_MS = 1000;
+/** A wait is not looked after before this, and again this often. */
+const WATCH_MS = 5000;
 
 interface Waited extends Sight {
-  readonly outcome: 'done' | 'failed' | 'unknown';
+  readonly outcome: Outcome;
   readonly elapsedMs: number;
 }
 
@@ -32,31 +36,24 @@ export async function runConditions(run: Run, stage: Stage, conditions: readonly
   }
 }
 
-async function runCondition(run: Run, stage: Stage, condition: Condition): Promise<boolean> {
+async function runCondition(run: Run, stage: Stage, planned: Condition): Promise<boolean> {
+  const condition = withoutLost(planned, run);
+  if (condition === undefined) return true;
   await run.tools.journal.write({ action: condition.id, phase: 'intent', text: condition.says });
-  const tell = (seen: string, elapsedMs: number) =>
-    emit(run, {
-      type: 'waiting',
-      id: condition.id,
-      says: condition.says,
-      seen,
-      elapsedMs,
-      limitMs: condition.limitMs,
-    });
   const { doing } = run.progress;
   run.progress.doing = `${doing}, waiting: ${condition.says}`.slice(0, 200);
-  const waited = await waitFor(condition, at(run, condition.id), tell);
+  const waited = await waitFor(run, stage, condition);
   run.progress.doing = doing;
-  const { outcome } = waited;
-  await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: waited.seen });
-  const { seen, elapsedMs } = waited;
+  const { outcome, seen, elapsedMs } = waited;
+  await run.tools.journal.write({ action: condition.id, phase: 'result', outcome, text: seen });
   emit(run, { type: 'condition-ended', id: condition.id, outcome, says: condition.says, seen, elapsedMs });
   settle(run, stage, condition, waited);
-  return waited.outcome === 'done';
+  return outcome === 'done' || outcome === 'skipped';
 }
 
 function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): void {
   const { progress } = run;
+  if (waited.outcome === 'skipped') return;
   recordProof(run, stage, condition, waited);
   if (waited.outcome === 'failed' && run.memory.lost) {
     progress.lockLost = true;
@@ -78,27 +75,68 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
 
 /**
  * Polls a condition every 25 ms, after a second every 100 ms, the first time at once, until it holds or its limit is over. A wait that the operator
- * leaves is unknown: nobody knows whether it would have come to hold.
+ * leaves is unknown: nobody knows whether it would have come to hold. While it does not hold, the hosts that it is about
+ * are asked whether they are there; it goes on without those that are lost (`skipped` where nothing else is left of it).
  */
-async function waitFor(condition: Condition, at: At, tell: (seen: string, elapsedMs: number) => void): Promise<Waited> {
+async function waitFor(run: Run, stage: Stage, planned: Condition): Promise<Waited> {
+  const where = at(run, planned.id);
   const begun = performance.now();
+  const watch = watchHosts(run, stage, planned);
   let told = begun;
   for (;;) {
-    const sight = await seeSafely(condition, at);
-    const elapsedMs = Math.round(performance.now() - begun);
-    if (sight.holds) return { ...sight, outcome: 'done', elapsedMs };
-    if (at.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs };
-    if (at.memory.lost) return { holds: false, seen: at.memory.lost.message, outcome: 'failed', elapsedMs };
-    if (elapsedMs >= condition.limitMs) return { ...sight, outcome: 'failed', elapsedMs };
+    const condition = withoutLost(planned, run);
+    const elapsedMs = () => Math.round(performance.now() - begun);
+    if (condition === undefined)
+      return { holds: false, seen: 'its host was lost', outcome: 'skipped', elapsedMs: elapsedMs() };
+    const sight = await seeSafely(condition, where);
+    if (sight.holds) return { ...sight, outcome: 'done', elapsedMs: elapsedMs() };
+    if (where.signal.aborted) return { ...sight, outcome: 'unknown', elapsedMs: elapsedMs() };
+    if (run.memory.lost)
+      return { holds: false, seen: run.memory.lost.message, outcome: 'failed', elapsedMs: elapsedMs() };
+    if (elapsedMs() >= condition.limitMs && !(await watch.lostNow()))
+      return { ...sight, outcome: 'failed', elapsedMs: elapsedMs() };
+    watch.look(elapsedMs());
     if (performance.now() - told >= TELL_MS) {
       told = performance.now();
-      tell(sight.seen, elapsedMs);
+      tellWaiting(run, condition, sight.seen, elapsedMs());
     }
-    const pollMs = elapsedMs < FIRST_MS ? FIRST_POLL_MS : POLL_MS;
-    await sleep(Math.min(pollMs, Math.max(1, condition.limitMs - elapsedMs)), undefined, { signal: at.signal }).catch(
-      () => undefined,
-    );
+    const pollMs = elapsedMs() < FIRST_MS ? FIRST_POLL_MS : POLL_MS;
+    const pauseMs = Math.min(pollMs, Math.max(1, condition.limitMs - elapsedMs()));
+    await sleep(pauseMs, undefined, { signal: where.signal }).catch(() => undefined);
   }
+}
+
+function tellWaiting(run: Run, condition: Condition, seen: string, elapsedMs: number): void {
+  const { id, says, limitMs } = condition;
+  emit(run, { type: 'waiting', id, says, seen, elapsedMs, limitMs });
+}
+
+/** Looks beside a wait, every few seconds, whether the hosts that it is about are still there. */
+function watchHosts(run: Run, stage: Stage, condition: Condition) {
+  let busy: Promise<boolean> | undefined;
+  let last = 0;
+  const lookAtAll = async (): Promise<boolean> => {
+    const why = `while waiting until ${condition.says}`;
+    const lost = await Promise.all(hostsAsked(condition, run).map((host) => dropIfLost(run, stage, host, why)));
+    return lost.includes(true);
+  };
+  return {
+    /** Begins a look when the last one is long enough ago; nobody waits for it. */
+    look: (elapsedMs: number): void => {
+      if (busy !== undefined || elapsedMs - last < WATCH_MS) return;
+      last = elapsedMs;
+      busy = lookAtAll()
+        .catch(() => false)
+        .finally(() => {
+          busy = undefined;
+        });
+    },
+    /** A last look at the end of the limit: whether a host was lost meanwhile, so that the wait begins to make sense again. */
+    lostNow: async (): Promise<boolean> => {
+      await busy;
+      return lookAtAll();
+    },
+  };
 }
 
 async function seeSafely(condition: Condition, at: At): Promise<Sight> {

@@ -11,7 +11,7 @@ import type { Host, LookRequest } from './host.js';
 import { belongsTo, listenerAt, processOf } from './local-nodes.js';
 import { type ProcessScan, rawProcess, scanOnce } from './local-process.js';
 import { serversHere } from './local-servers.js';
-import { holdPath, lockPath } from './local-state.js';
+import { holdPath, leftOutPath, lockPath } from './local-state.js';
 import { distrust } from './local-vouch.js';
 import { type ConfigLook, type FilePlaces, lookAtConfig } from './look-config.js';
 import { lookAtData } from './look-data.js';
@@ -85,8 +85,13 @@ export function credentialsFor(node: NodeEntry, request: LookRequest, config: Co
   return credentialsOf(node, request.passwords.get(node.id), config.secrets, config.users);
 }
 
-/** A lock or hold file. */
-export function stateFile(context: LookContext, node: string, role: 'hold' | 'lock', path: string): Promise<RawFile> {
+/** A file of the state directory. */
+export function stateFile(
+  context: LookContext,
+  node: string,
+  role: 'hold' | 'lock' | 'left-out',
+  path: string,
+): Promise<RawFile> {
   return readFileOf(context, { node, role, path, links: 'refuse' }, async (opened, from, signal) =>
     saw({ text: decodeText(await wholeOf(opened, STATE_FILE_BYTES, signal)) }, from),
   );
@@ -152,9 +157,10 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(request.limits.lookTimeoutMs)]);
   const context: LookContext = { entry, limits: request.limits, signal: bounded };
   const scan = scanOnce();
-  const [servers, lock, ...looks] = await Promise.all([
+  const [servers, lock, leftOut, ...looks] = await Promise.all([
     serversHere(entry, bounded),
     stateFile(context, entry.name, 'lock', lockPath(entry)),
+    stateFile(context, entry.name, 'left-out', leftOutPath(entry)),
     ...entry.nodes.map((node) => lookAtNode(context, host, node, request, scan)),
   ]);
   const processes = processesOf(
@@ -172,7 +178,7 @@ export async function lookLocally(host: Host, request: LookRequest, signal: Abor
     clockOffsetMs: saw(0, from),
     diskFreeBytes,
     processes,
-    files: [...looks.flatMap((look) => look.files), lock],
+    files: [...looks.flatMap((look) => look.files), lock, leftOut],
     answers: looks.flatMap((look) => look.answers),
     servers,
   };

@@ -7,6 +7,11 @@ export function holdPath(entry: HostEntry, node: NodeEntry): string {
   return join(entry.state, 'hold', several ? `${node.kind}:${node.port}` : node.kind);
 }
 
+/** The file that names the hosts which runs left out. */
+export function leftOutPath(entry: HostEntry): string {
+  return join(entry.state, 'left-out.json');
+}
+
 /** The file that holds the fleet's lock on a host. */
 export function lockPath(entry: HostEntry): string {
   return join(entry.state, 'lock.json');

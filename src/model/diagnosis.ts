@@ -1,3 +1,4 @@
+import type { LeftOutHost } from './left-out.js';
 import type { From } from './seen.js';
 
 export type Path = 'nothing' | 'failover' | 'sentinels-only' | 'live' | 'cold';
@@ -40,6 +41,8 @@ export type Relation =
       readonly cut: bigint;
       readonly ownBytes: bigint;
       readonly otherBytes: bigint;
+      /** The end of the other was recorded by nobody: its bytes are only that there are any. */
+      readonly otherEndUnknown?: true;
       readonly why: string;
     }
   /** The other node is a crashed former master whose own end nobody recorded: it may hold writes past the cut. */
@@ -164,6 +167,8 @@ export interface Diagnosis {
   };
   readonly lineage: Lineage;
   readonly naive: readonly Naive[];
+  /** Hosts that runs left out and that were not rejoined since, by what the other hosts remember. */
+  readonly leftOut: readonly LeftOutHost[];
   readonly epochs: { readonly highestEpoch: bigint; readonly nextEpoch: bigint; readonly from: string };
   readonly path: PathChoice;
   readonly questions: readonly Question[];

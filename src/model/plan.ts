@@ -1,4 +1,5 @@
 import type { Path } from './diagnosis.js';
+import type { LeftOutHost } from './left-out.js';
 
 /** A value that a config directive is set to: literal words, or the secret that another directive of the same file holds. */
 export type SetValue = readonly string[] | { readonly sameSecretAs: string };
@@ -49,12 +50,18 @@ export type StopMode = 'save' | 'without-saving' | 'already-stopped';
 
 /** Everything that a run may do to a fleet. A closed union of values: no code, no secret. */
 export type Action = ActionBase &
+  /** `over`: runs whose lock on this host may be taken, because they ended and left the host out. */
   (
-    | { readonly kind: 'lock.take' }
+    | { readonly kind: 'lock.take'; readonly over?: readonly string[] }
     | { readonly kind: 'lock.release' }
     | { readonly kind: 'service.hold' }
     | { readonly kind: 'service.release' }
-    | { readonly kind: 'service.stop'; readonly mode: StopMode }
+    | {
+        readonly kind: 'service.stop';
+        readonly mode: StopMode;
+        /** It takes writes and is to follow another: it is fenced, and refused when it went past this offset since it was looked at. */
+        readonly notBeyond?: bigint;
+      }
     | { readonly kind: 'service.start'; readonly as: 'master' | 'replica' | 'sentinel' }
     /** Running node: BGSAVE and wait for it, so that the file kept next is fresh. */
     | { readonly kind: 'data.save' }
@@ -78,6 +85,13 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** Write on this host which hosts the run leaves out. */
+    | {
+        readonly kind: 'left-out.note';
+        readonly leaves: readonly { readonly host: string; readonly why: string }[];
+      }
+    /** Mark on this host that these, which runs left out, take part again. */
+    | { readonly kind: 'left-out.done'; readonly back: readonly LeftOutHost[] }
     /** Takes back what this run did with `of`; `found` is what its journal remembered of it. */
     | { readonly kind: 'undo'; readonly of: Action; readonly found: Readonly<Record<string, unknown>> }
   );
@@ -154,6 +168,8 @@ export interface Plan {
     readonly why: string;
     readonly next: string;
   }[];
+  /** The host that comes back, where that is all that the plan does. */
+  readonly rejoins?: string;
   readonly setAside: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;

@@ -42,7 +42,8 @@ export type FileRole =
   | 'log'
   | 'leftover'
   | 'hold'
-  | 'lock';
+  | 'lock'
+  | 'left-out';
 
 export interface RawFile {
   readonly node: string;

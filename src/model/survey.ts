@@ -1,5 +1,6 @@
 import type { AofSummary, ConfigLine, LogEvent, RdbSummary, SentinelLogEvent } from './formats.js';
 import type { IgnoredNode } from './inventory.js';
+import type { LeftOutHost } from './left-out.js';
 import type { FileStat, RawProcess } from './raw-host.js';
 import type { Seen } from './seen.js';
 
@@ -25,6 +26,8 @@ export interface HostSurvey {
   readonly unknownProcesses: readonly RawProcess[];
   /** The run that holds the fleet's lock on this host, when one does. */
   readonly lock: Seen<LockHolder>;
+  /** The hosts that runs left out, as this host remembers them; `absent` when it remembers none. */
+  readonly leftOut: Seen<readonly LeftOutHost[]>;
 }
 
 export interface LockHolder {

@@ -24,6 +24,8 @@ export interface Decision {
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
   readonly leftOut?: readonly LeftOutNode[];
   readonly acceptedLoss?: string;
+  /** Hosts of which the operator says that they have no power or no network. */
+  readonly hostIsOff?: readonly string[];
   readonly reason?: string;
   /** Consents that the decision needs and `choice` does not give; empty = it may be carried out. */
   readonly missing: readonly Consent[];
@@ -43,7 +45,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
   const leftOut = leftOutFor(candidate, choice);
   const wanted = [...asidesOf(diagnosis, candidate, choice), ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
-  const accepts = wanted.length > 0 || choice.without.length > 0 || leftOut.length > 0;
+  const accepts = wanted.length > 0 || gone(choice).length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
     throw new RunbookError('usage', 'A loss is accepted only with a reason; it goes into the report.', {
       next: ['add --reason "..."'],
@@ -54,6 +56,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
     ...(givenUp.length > 0 ? { givenUp } : {}),
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
+    ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
     missing,
@@ -63,15 +66,20 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
 /** `--without` is for hosts that were not reached: a host that was has a say. */
 function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
   const dark = diagnosis.findings.filter(isUnreachable).flatMap((finding) => finding.nodes);
-  const needless = choice.without.filter((host) => !dark.includes(host));
+  const needless = gone(choice).filter((host) => !dark.includes(host));
   if (needless.length === 0) return;
   throw new RunbookError(
     'usage',
-    `${needless.join(', ')} cannot be left out: --without is for a host that could not be looked at.`,
+    `${needless.join(', ')} cannot be left out: --without and --host-is-off are for a host that could not be looked at.`,
     {
-      next: dark.length > 0 ? [`--without takes one of ${dark.join(', ')}`] : ['leave --without out'],
+      next: dark.length > 0 ? [`they take one of ${dark.join(', ')}`] : ['leave them out'],
     },
   );
+}
+
+/** Hosts that are given up by name: what is known to be off is left out as well. */
+function gone({ without, hostIsOff }: Choice): readonly string[] {
+  return [...without, ...hostIsOff];
 }
 
 function isUnreachable(finding: Finding): boolean {
@@ -99,7 +107,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
 function isWaived(finding: Finding, choice: Choice): boolean {
   if (finding.id === 'older-server') return true;
   if (finding.id === 'data-too-new') return choice.promote !== undefined && !finding.nodes.includes(choice.promote);
-  return finding.id === 'redis-host-unreachable' && finding.nodes.every((host) => choice.without.includes(host));
+  return finding.id === 'redis-host-unreachable' && finding.nodes.every((host) => gone(choice).includes(host));
 }
 
 function masterOf(diagnosis: Diagnosis, choice: Choice): string {
@@ -155,7 +163,11 @@ function asidesOf(diagnosis: Diagnosis, candidate: Candidate, choice: Choice): r
   return Object.entries(candidate.versus).flatMap(([node, relation]): Consent[] => {
     if (!givesUp(relation, diagnosis, node) || isLeftOut(node, diagnosis, choice)) return [];
     const bytes =
-      relation.kind === 'forked' ? relation.otherBytes : relation.kind === 'contained' ? relation.lagBytes : undefined;
+      relation.kind === 'forked' && relation.otherEndUnknown !== true
+        ? relation.otherBytes
+        : relation.kind === 'contained'
+          ? relation.lagBytes
+          : undefined;
     return [{ kind: 'set-aside', node, why: relation.why, ...(bytes === undefined ? {} : { ownBytes: bytes }) }];
   });
 }
@@ -164,7 +176,7 @@ function asidesOf(diagnosis: Diagnosis, candidate: Candidate, choice: Choice): r
 function isLeftOut(node: string, diagnosis: Diagnosis, choice: Choice): boolean {
   const host = node.replace(/:\d+$/, '');
   return (
-    choice.without.includes(host) &&
+    gone(choice).includes(host) &&
     diagnosis.findings.some((finding) => finding.id === 'redis-host-unreachable' && finding.nodes.includes(host))
   );
 }

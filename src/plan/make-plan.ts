@@ -1,12 +1,14 @@
+import { leftOutIn } from '../diagnosis/left-out.js';
 import type { Diagnosis } from '../model/diagnosis.js';
-import type { Inventory } from '../model/inventory.js';
+import type { Inventory, NodeEntry } from '../model/inventory.js';
 import type { Fact, Plan, Stage } from '../model/plan.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, Survey } from '../model/survey.js';
 import { fingerprintOf } from './canonical.js';
 import type { Decision } from './choice.js';
 import { factsBefore, factsStopped } from './facts.js';
-import { leftOutOf } from './left-out.js';
+import { leftOutOf, unreachedOf } from './left-out.js';
+import type { Rejoin } from './rejoin.js';
 import type { Runbook, RunbookStage } from './runbook-file.js';
 import { nodesOfScene, type RedisNode, type Scene } from './scene.js';
 import { scriptsOf, withoutFailover } from './sentinel-duties.js';
@@ -22,20 +24,44 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  /** Only one host comes back: its nodes alone are worked on, behind the master that serves. */
+  readonly rejoin?: Rejoin;
 }
 
 /** From a decision to a complete plan: which actions, where, in which order, with what they change. Pure. */
 export function makePlan(input: PlanInput): Plan {
   const group = input.survey.groups[input.diagnosis.group];
   if (!group) throw new Error(`the survey holds no group ${input.diagnosis.group}`);
-  const nodes = nodesOfScene(input.inventory, input.survey, group, input.decision);
+  const { rejoin } = input;
+  const others = othersLeftOut(input, group);
+  const worksOn = rejoin && ((entry: NodeEntry) => rejoin.works.includes(entry.id));
+  const nodes = nodesOfScene(
+    {
+      ...input.inventory,
+      hosts: input.inventory.hosts.filter(({ name }) => !others.some(({ host }) => host === name)),
+    },
+    input.survey,
+    group,
+    input.decision,
+    worksOn,
+  );
   const counts = new Map<string, number>();
   const nextNumber = (prefix: string): number => {
     const number = (counts.get(prefix) ?? 0) + 1;
     counts.set(prefix, number);
     return number;
   };
-  const base = { ...input, group, ...nodes, epoch: input.diagnosis.epochs.nextEpoch, nextNumber };
+  const base = {
+    ...input,
+    group,
+    ...nodes,
+    epoch: rejoin ? input.diagnosis.epochs.highestEpoch : input.diagnosis.epochs.nextEpoch,
+    unreached: rejoin ? [] : unreachedOf(input.survey, group),
+    back:
+      rejoin?.notes ??
+      leftOutIn(input.survey, group.group).filter(({ host }) => nodes.hosts.some(({ name }) => name === host)),
+    nextNumber,
+  };
   const stages = input.runbook.stages.map((stage) =>
     makeStage(stage, { ...base, stage: stage.stage.toLowerCase() }, group),
   );
@@ -49,17 +75,18 @@ export function makePlan(input: PlanInput): Plan {
     replicas: nodes.redis.filter((node) => !node.isMaster && !node.isLeftOut).map((node) => node.entry.id),
     sentinels: nodes.sentinels.map((node) => node.entry.id),
     hosts: nodes.hosts.map((host) => host.name),
-    leftOut: [...unreached(input), ...tooOld(input, nodes.redis)],
+    leftOut: [...unreached(input), ...others, ...tooOld(input, nodes.redis)],
     setAside: input.decision.setAside,
     ...(input.decision.acceptedLoss === undefined ? {} : { acceptedLoss: input.decision.acceptedLoss }),
     ...(input.decision.reason === undefined ? {} : { reason: input.decision.reason }),
     fingerprint: fingerprintOf(group),
-    epoch: input.diagnosis.epochs.nextEpoch,
+    epoch: base.epoch,
+    ...(rejoin === undefined ? {} : { rejoins: rejoin.host }),
     ...(master?.wouldLoadKeys === undefined ? {} : { expectedKeys: master.wouldLoadKeys }),
-    downtimeSeconds: downtimeSeconds(group, input.decision.master),
+    downtimeSeconds: rejoin ? 0 : downtimeSeconds(group, input.decision.master),
     stages,
-    ...withoutFailover(group),
-    scripts: scriptsOf(group, input.decision.master),
+    ...(rejoin ? {} : withoutFailover(group)),
+    scripts: rejoin ? [] : scriptsOf(group, input.decision.master),
   };
 }
 
@@ -74,16 +101,30 @@ function makeStage(stage: RunbookStage, scene: Scene, group: GroupSurvey): Stage
     title: stage.stage,
     why: stage.why,
     ...(stage.gate === undefined ? {} : { gate: stage.gate }),
-    needs: needsOf(scene.stage, group),
+    needs: needsOf(scene, group),
     batches,
     now: stage.now,
   };
 }
 
-/** Before the first touch and before the stop, what was surveyed; before a start, that nothing of the group runs. */
-function needsOf(stage: string, group: GroupSurvey): readonly Fact[] {
+/** Before the first touch and before the stop, what was surveyed; before a start, that nothing that is worked on runs. */
+function needsOf({ stage, redis }: Scene, group: GroupSurvey): readonly Fact[] {
   if (stage === 'hold' || stage === 'stop') return factsBefore(group);
-  return stage === 'rewrite' || stage === 'start' ? factsStopped(group) : [];
+  const worked = group.redis.filter(({ node }) => redis.some(({ entry }) => entry.id === node));
+  return stage === 'rewrite' || stage === 'start' ? factsStopped({ ...group, redis: worked }) : [];
+}
+
+/** Of the other hosts that are still left out nothing is asked while one comes back. */
+function othersLeftOut({ rejoin, survey }: PlanInput, group: GroupSurvey): Plan['leftOut'] {
+  if (!rejoin) return [];
+  const open = leftOutIn(survey, group.group).filter(
+    ({ host }) => host !== rejoin.host && survey.hosts.some((each) => each.host === host && each.reached.ok),
+  );
+  return open.map(({ host, run }) => ({
+    host,
+    why: `run ${run} left it out, and it was not rejoined yet`,
+    next: `redis-runbook rejoin ${host}`,
+  }));
 }
 
 function tooOld({ decision }: PlanInput, redis: readonly RedisNode[]): Plan['leftOut'] {
@@ -93,18 +134,31 @@ function tooOld({ decision }: PlanInput, redis: readonly RedisNode[]): Plan['lef
   });
 }
 
-function unreached(input: PlanInput): Plan['leftOut'] {
-  return input.survey.hosts
-    .filter((host) => !host.reached.ok)
-    .map((host) => ({
-      host: host.host,
-      why: host.reached.ok ? '' : host.reached.detail,
-      next:
-        `before anything on ${host.host} starts: look at it, then recover again with it in reach` +
-        (input.survey.groups[input.diagnosis.group]?.redis.some((node) => node.host === host.host)
-          ? '; with its old files its Redis may say that it is master until the sentinels demote it, and what clients write to it meanwhile is lost'
-          : ''),
-    }));
+function unreached({ survey, diagnosis, decision }: PlanInput): Plan['leftOut'] {
+  const group = survey.groups[diagnosis.group];
+  return survey.hosts.flatMap(({ host, reached }) => {
+    if (reached.ok) return [];
+    const hasRedis = group?.redis.some((node) => node.host === host) === true;
+    const isOff = decision.hostIsOff?.includes(host) === true;
+    return [
+      {
+        host,
+        why: `${reached.detail.replace(/\.$/, '')}; ${whenItComesBack(hasRedis, isOff)}`,
+        next: `redis-runbook rejoin ${host}`,
+      },
+    ];
+  });
+}
+
+/** What a host that nobody touched does with the files that it has. */
+function whenItComesBack(hasRedis: boolean, isOff: boolean): string {
+  if (!hasRedis)
+    return 'when its sentinel comes back it is told the master by the others, whose epoch is above all that it can have';
+  const now = isOff ? 'it is said to be off; ' : '';
+  return (
+    `${now}nothing of it may start before it was rejoined: with its old files its Redis may say that it is master, and what ` +
+    'clients write to it until the sentinels demote it is lost'
+  );
 }
 
 function downtimeSeconds(group: GroupSurvey, master: string): number {

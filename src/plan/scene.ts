@@ -1,5 +1,6 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
+import type { LeftOutHost } from '../model/left-out.js';
 import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
@@ -24,6 +25,10 @@ export interface Scene {
   readonly master: RedisNode | undefined;
   /** What sentinel files get at least as config-epoch and current-epoch. */
   readonly epoch: bigint;
+  /** Hosts of the group that could not be reached, and why. */
+  readonly unreached: readonly { readonly host: string; readonly why: string }[];
+  /** What the hosts remember as left out, and takes part again in this run. */
+  readonly back: readonly LeftOutHost[];
   /** Hosts with a node of the group: each is locked. */
   readonly hosts: readonly HostEntry[];
   readonly nextNumber: (prefix: string) => number;

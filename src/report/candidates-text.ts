@@ -143,7 +143,8 @@ function consentSeconds(diagnosis: Diagnosis, node: string): string | undefined 
 
 function givenUp(node: string, relation: Relation): GivenUp[] {
   const name = printable(node);
-  if (relation.kind === 'forked') return [{ node: name, bytes: grouped(relation.otherBytes), seconds: '-' }];
+  if (relation.kind === 'forked')
+    return [{ node: name, bytes: relation.otherEndUnknown ? '?' : grouped(relation.otherBytes), seconds: '-' }];
   if (relation.kind === 'contained' && relation.lagBytes !== 0n) {
     const lag = relation.lagBytes;
     return [{ node: `the end of ${name}`, bytes: lag === undefined ? '?' : grouped(lag), seconds: '-' }];

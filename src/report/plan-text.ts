@@ -24,9 +24,17 @@ function summary(plan: Plan, options: PlanTextOptions): string[] {
   const actions = actionsOf(plan).length;
   const text =
     `${plan.path[0]?.toUpperCase()}${plan.path.slice(1)} path, ${count(actions, 'action')} on ${plan.hosts.map(printable).join(', ')}. ` +
-    `${printable(plan.master)} becomes master. Nothing has been changed yet. ` +
-    `About ${plan.downtimeSeconds} s of work until writes are possible again. No file is deleted.`;
+    `${whatFor(plan)} No file is deleted.`;
   return wrap(text, options.width).map((line) => paint('verdict', line, options.colour));
+}
+
+function whatFor(plan: Plan): string {
+  if (plan.rejoins !== undefined)
+    return `${printable(plan.rejoins)} comes back behind ${printable(plan.master)}, which goes on serving. Nothing has been changed yet.`;
+  return (
+    `${printable(plan.master)} becomes master. Nothing has been changed yet. ` +
+    `About ${plan.downtimeSeconds} s of work until writes are possible again.`
+  );
 }
 
 function stageLines(plan: Plan, options: PlanTextOptions): string[] {
@@ -68,6 +76,8 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
+  'left-out.note': 'note who is left out on',
+  'left-out.done': 'note who is back on',
   undo: 'put back',
 };
 
@@ -80,7 +90,7 @@ function byKind(actions: readonly Action[]): ReadonlyMap<Action['kind'], readonl
 /** The nodes of actions of one kind, all sentinels and all hosts as one word; starts in the order in which they come. */
 function namesOf(actions: readonly Action[], plan: Plan): string {
   const nodes = [...new Set(actions.map((action) => action.node))];
-  const onHosts = actions.every((action) => action.kind === 'lock.take' || action.kind === 'lock.release');
+  const onHosts = actions.every(({ kind }) => /^(?:lock|left-out)\./.test(kind));
   if (onHosts && nodes.length === plan.hosts.length && nodes.length > 3) return `all ${nodes.length} hosts`;
   const allSentinels = plan.sentinels.length > 1 && plan.sentinels.every((node) => nodes.includes(node));
   const names = nodes.filter((node) => !allSentinels || !plan.sentinels.includes(node)).map(printable);
@@ -90,7 +100,9 @@ function namesOf(actions: readonly Action[], plan: Plan): string {
 
 function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
-    'Undo: any time until the master accepts its first write (stage START), then never.',
+    plan.rejoins === undefined
+      ? 'Undo: any time until the master accepts its first write (stage START), then never.'
+      : 'Undo: any time until the replica starts (stage START); from then on it holds a copy of the master, and what it held is kept.',
     ...(plan.withoutFailover
       ? [`While the sentinels are held, no automatic failover for: ${plan.withoutFailover.map(printable).join(', ')}.`]
       : []),

@@ -146,7 +146,12 @@ function nextCommands(diagnosis: Diagnosis, options: StatusOptions): NextCommand
   const why = { command: `redis-runbook status --why${flag}`, says: 'the evidence for every sentence above' };
   const advised = diagnosis.findings.flatMap((finding) =>
     finding.next && finding.severity !== 'note'
-      ? [{ command: printable(finding.next), says: `for ${printable(finding.id)}` }]
+      ? [
+          {
+            command: `${printable(finding.next)}${/redis-runbook \w+ \S+$/.test(finding.next) ? flag : ''}`,
+            says: `for ${printable(finding.id)}`,
+          },
+        ]
       : [],
   );
   if (diagnosis.state === 'healthy') return advised;

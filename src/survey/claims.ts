@@ -1,3 +1,4 @@
+import { type LeftOutHost, parseLeftOut } from '../model/left-out.js';
 import type { RawHost } from '../model/raw-host.js';
 import { mapSeen, type Seen } from '../model/seen.js';
 import type { LockHolder } from '../model/survey.js';
@@ -8,6 +9,13 @@ export function lockOf(raw: RawHost): Seen<LockHolder> {
   const file = raw.files.find((each) => each.role === 'lock');
   if (!file) return notMade(raw, undefined, 'lock');
   return mapSeen(file.content, (content) => lockHolder(textOf(content)));
+}
+
+/** The hosts that runs left out, as this host remembers them: `absent` when it remembers none. */
+export function leftOutOf(raw: RawHost): Seen<readonly LeftOutHost[]> {
+  const file = raw.files.find((each) => each.role === 'left-out');
+  if (!file) return notMade(raw, undefined, 'left-out');
+  return mapSeen(file.content, (content) => parseLeftOut(textOf(content)));
 }
 
 /** Which run holds a node so that it cannot start by itself; `null` when the place was looked at and none does. */

@@ -3,7 +3,7 @@ import { nodesOf } from '../model/inventory.js';
 import type { RawHost } from '../model/raw-host.js';
 import type { NotSeen } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, Survey } from '../model/survey.js';
-import { lockOf } from './claims.js';
+import { leftOutOf, lockOf } from './claims.js';
 import { redisSurvey } from './interpret-redis.js';
 import { sentinelSurvey } from './interpret-sentinel.js';
 import { versionsOf } from './node-version.js';
@@ -56,6 +56,7 @@ function hostSurvey(entry: HostEntry, raw: RawHost): HostSurvey {
     diskFreeBytes: raw.diskFreeBytes,
     unknownProcesses: unknownProcesses(raw, entry),
     lock: lockOf(raw),
+    leftOut: leftOutOf(raw),
   };
 }
 

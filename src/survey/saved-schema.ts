@@ -71,6 +71,7 @@ const roles = [
   'leftover',
   'hold',
   'lock',
+  'left-out',
 ];
 const rawFile = z.object({ node: text, role: z.enum(roles), path: text, stat: seen(fileStat), content: seen(content) });
 

@@ -146,6 +146,8 @@ describe('a crashed former master', () => {
     expect(diagnosis.candidates.find((each) => each.node === b.name)?.versus[a.name]?.kind).toBe('forked');
     expect(diagnosis.winner).toBeUndefined();
     expect(diagnosis.consents).toMatchObject([{ kind: 'set-aside', node: a.name }]);
+    // Its end was recorded by nobody: no number of bytes is told.
+    expect(diagnosis.consents[0]).not.toHaveProperty('ownBytes');
   });
 });
 

@@ -21,9 +21,10 @@ export function runbook(
   lab: Lab,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  fleetFile = lab.fleetFile,
 ): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...args, '--fleet', lab.fleetFile], {
+    const child = spawn(process.execPath, [bin, ...args, '--fleet', fleetFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, XDG_STATE_HOME: join(lab.directory, 'operator'), ...env },
     });

@@ -66,6 +66,11 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
     'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
     'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
     'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),
+    'left-out.note': act(inventory, 'pv1', { kind: 'left-out.note', leaves: [{ host: 'pv2', why: 'away' }] }),
+    'left-out.done': act(inventory, 'pv1', {
+      kind: 'left-out.done',
+      back: [{ host: 'pv2', group: 'g', run: '7K3Q', who: 'mina', since: '2026-01-01T00:00:00Z', why: 'away' }],
+    }),
     undo: act(inventory, redis.id, { kind: 'undo', of: act(inventory, redis.id, { kind: 'service.hold' }), found: {} }),
   };
 }

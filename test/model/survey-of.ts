@@ -53,6 +53,7 @@ export function surveyOf(fleet: Fleet, losses: Losses = noLosses): Survey {
     diskFreeBytes: seen(1),
     unknownProcesses: [],
     lock: unseen('absent'),
+    leftOut: unseen('absent'),
   }));
   return { schema: 'redis-runbook/survey/1', fleet: 'model', at, elapsedMs: 1, hosts, groups: { g: group } };
 }

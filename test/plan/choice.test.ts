@@ -45,6 +45,7 @@ function diagnosis(
     naive: [],
     epochs: { highestEpoch: 1n, nextEpoch: 2n, from: '' },
     path: { recommended: 'cold', why: '', ruledOut: [] },
+    leftOut: [],
     questions: [],
     ...rest,
   };
@@ -184,11 +185,12 @@ describe('a host out of reach', () => {
 
   test('blocks, and says so with exit 4', () => {
     expect(wordOf(() => decide(blind, noChoice))).toBe('too-little-seen 4');
-    expect(wordOf(() => decide(blind, choose({ hostIsOff: ['pv2'], reason: 'x' })))).toBe('too-little-seen 4');
   });
 
-  test('is given up by --without and a reason, and by nothing less', () => {
+  test('is given up by --without or --host-is-off and a reason, and by nothing less', () => {
     expect(wordOf(() => decide(blind, choose({ without: ['pv2'] })))).toBe('usage 2');
+    expect(wordOf(() => decide(blind, choose({ hostIsOff: ['pv2'] })))).toBe('usage 2');
+    expect(decide(blind, choose({ hostIsOff: ['pv2'], reason: 'seen' }))).toMatchObject({ hostIsOff: ['pv2'] });
     expect(decide(blind, choose({ without: ['pv2'], reason: 'disk gone' }))).toMatchObject({
       master: 'pv1',
       missing: [],

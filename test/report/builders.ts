@@ -40,6 +40,7 @@ export function host(name: string, more: Partial<HostSurvey> = {}): HostSurvey {
     diskFreeBytes: seen(81e9),
     unknownProcesses: [],
     lock: unseen('absent'),
+    leftOut: unseen('absent'),
     ...more,
   };
 }
@@ -262,6 +263,7 @@ export function diagnosis(more: Partial<Diagnosis> = {}): Diagnosis {
     naive: [],
     epochs: { highestEpoch: 12n, nextEpoch: 13n, from: 'pv2' },
     path: { recommended: 'cold', why: 'no Redis is running.', ruledOut: [] },
+    leftOut: [],
     questions: [],
     ...more,
   };

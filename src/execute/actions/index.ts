@@ -10,6 +10,8 @@ import { dataSave } from './data-save.js';
 import { dataVerify } from './data-verify.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
+import { leftOutDone } from './left-out-done.js';
+import { leftOutNote } from './left-out-note.js';
 import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
 import { serviceHold } from './service-hold.js';
@@ -36,6 +38,8 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
+  'left-out.note': leftOutNote,
+  'left-out.done': leftOutDone,
 };
 
 /** One action with its kind's module, ready to be looked at and done. */

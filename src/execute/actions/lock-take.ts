@@ -1,5 +1,6 @@
 import type { WritableHost } from '../../hosts/host.js';
 import { myIdentity } from '../../hosts/process-identity.js';
+import type { ActionOf } from '../../model/plan.js';
 import { findLocks, firstFile } from '../fleet-lock.js';
 import { createLock, type HeldLock, lockPath, readLock, updateLock } from '../lock.js';
 import { type LockFile, newLock } from '../lock-file.js';
@@ -26,7 +27,7 @@ export const lockTake: ActionModule<'lock.take'> = {
     const began = Date.now();
     const file = await ownFile(action.id, at);
     const made = await createLock(host, file, at.signal);
-    if (!made) return takeOver(host, file, at);
+    if (!made) return takeOver(action, host, file, at);
     hold(host, made, began, at);
     return { says: `locked for run ${file.run}, ${file.who}`, detail: { path: made.path } };
   },
@@ -48,12 +49,18 @@ function hold(host: WritableHost, held: HeldLock, beganMs: number, { memory }: A
   memory.claimed.set(name, host.claimed({ path: held.path, token: held.file.token }));
 }
 
-async function takeOver(host: WritableHost, file: LockFile, at: At): Promise<Acted> {
+async function takeOver(
+  { over = [] }: ActionOf<'lock.take'>,
+  host: WritableHost,
+  file: LockFile,
+  at: At,
+): Promise<Acted> {
   const { name } = host.entry;
   const found = await readLock(host, at.signal);
   if (!found) throw new Error(`${name}:${lockPath(host)} came and went; try again`);
   const me = file.process ?? (await myIdentity());
-  if (!(await isLeftBehind(found.file, file.who, me))) throw await refusal(found.file.run, at);
+  const isNobodys = over.includes(found.file.run) || (await isLeftBehind(found.file, file.who, me));
+  if (!isNobodys) throw await refusal(found.file.run, at);
   const began = Date.now();
   hold(host, await updateLock(host, found, { ...file, to: undefined, note: undefined }, at.signal), began, at);
   const says = `taken over from run ${found.file.run} of ${found.file.who} (${found.file.doing})`;

@@ -79,6 +79,7 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   const running = await runningOf(writer);
   refuseStranger(action, running, at);
   if (running.loading) throw new Error('it is still loading: what it holds is not all there yet');
+  if (action.notBeyond !== undefined) await fenceSideMaster(action.notBeyond, writer, running, at);
   const place = await runningPlace(writer);
   const points = await configOf(writer, 'save');
   const logfile = await configOf(writer, 'logfile');
@@ -95,6 +96,25 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   }
   if ((points ?? '') === '' && !place.appendonly) await replyOf(writer, 'CONFIG SET', 'save', '3600 1');
   return { running, place, logfile, saves: true };
+}
+
+/** How long a master that is on its way out takes no writes: until it is gone, it is asked to stop a moment later. */
+const SIDE_FENCE_MS = 60_000;
+
+/** Pauses the writes of a master beside the real one, and sees that it took none since it was looked at. */
+async function fenceSideMaster(limit: bigint, writer: RedisWriter, before: RunningRedis, at: At): Promise<void> {
+  if (before.version.startsWith('6.0') || Number(before.version.split('.')[0]) < 6)
+    throw new Error(
+      `it takes writes, and its server ${before.version} cannot pause them: stop it by hand, then look again`,
+    );
+  await replyOf(writer, 'CLIENT PAUSE', String(SIDE_FENCE_MS), 'WRITE');
+  const { offset } = await runningOf(writer);
+  await at.evidence(`writes are paused at offset ${offset}; it was looked at with ${limit}`);
+  if (offset <= limit) return;
+  await replyOf(writer, 'CLIENT UNPAUSE');
+  throw new RunbookError('changed', `It took ${offset - limit} bytes since it was looked at: they are its own.`, {
+    next: ['redis-runbook status --why'],
+  });
 }
 
 /** Identity is read again on the connection that prepares the stop: another process at the address is not stopped. */

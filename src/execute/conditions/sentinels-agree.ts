@@ -62,7 +62,7 @@ export const sentinelsAgree: ConditionModule<'sentinels-agree'> = {
 };
 
 function addressesLeftOut(at: At): readonly string[] {
-  const { leftOut } = at.plan;
+  const leftOut = [...at.plan.leftOut, ...[...at.memory.gone.keys()].map((host) => ({ host, node: undefined }))];
   return at.tools.inventory.hosts.flatMap((host) =>
     host.nodes
       .filter(({ id }) => leftOut.some((left) => left.host === host.name && [undefined, id].includes(left.node)))

@@ -23,12 +23,17 @@ export const holdSentinels: Step = {
       scene.sentinels.length === 0
         ? []
         : [
-            condition(scene, 'stopped', STOP_LIMIT_MS, 'no sentinel of the group runs', {
+            condition(scene, 'stopped', STOP_LIMIT_MS, noneRuns(scene), {
               nodes: scene.sentinels.map((node) => node.entry.id),
             }),
           ],
     ),
 };
+
+function noneRuns({ sentinels, everySentinel }: Scene): string {
+  if (sentinels.length === everySentinel.length) return 'no sentinel of the group runs';
+  return `no sentinel runs on ${sentinels.map((node) => node.host.name).join(', ')}`;
+}
 
 /** Keeps Redis from starting by itself; what runs goes on running. */
 export const holdRedis: Step = {

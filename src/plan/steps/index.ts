@@ -2,6 +2,7 @@ import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
 import { holdRedis, holdSentinels } from './hold.js';
 import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
+import { noteLeftOut, noteRejoined } from './left-out.js';
 import { lockFleet, unlockFleet } from './lock.js';
 import { prove } from './prove.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
@@ -25,6 +26,8 @@ export const steps: readonly Step[] = [
   startReplicas,
   startSentinels,
   prove,
+  noteLeftOut,
+  noteRejoined,
   verifyKept,
   unlockFleet,
 ];

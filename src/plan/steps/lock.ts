@@ -26,21 +26,21 @@ export const unlockFleet: Step = {
 };
 
 function take(scene: Scene, host: HostEntry) {
-  return action(
-    scene,
-    { host: host.name, node: host.name },
-    'lock.take',
-    {},
-    {
-      text: `take the lock on ${host.name}`,
-      commands: [
-        `install -d -m 0700 ${word(host.state)}`,
-        `set -C; echo '{"run":"HAND","token":"by-hand-by-hand","who":"somebody","since":"now"}' > ${word(`${host.state}/lock.json`)}`,
-      ],
-      expect: 'nobody else holds it',
-      undo: 'the lock is given back',
-    },
-  );
+  return action(scene, { host: host.name, node: host.name }, 'lock.take', lockOver(scene, host.name), {
+    text: `take the lock on ${host.name}`,
+    commands: [
+      `install -d -m 0700 ${word(host.state)}`,
+      `set -C; echo '{"run":"HAND","token":"by-hand-by-hand","who":"somebody","since":"now"}' > ${word(`${host.state}/lock.json`)}`,
+    ],
+    expect: 'nobody else holds it',
+    undo: 'the lock is given back',
+  });
+}
+
+/** A run that left this host out ended without it: its lock there is nobody's any more. */
+function lockOver({ back }: Scene, host: string): { readonly over?: readonly string[] } {
+  const over = back.filter((one) => one.host === host).map(({ run }) => run);
+  return over.length === 0 ? {} : { over };
 }
 
 function release(scene: Scene, host: HostEntry) {

@@ -1,4 +1,5 @@
-import { condition, type Step, sideBySide } from '../scene.js';
+import type { Condition } from '../../model/plan.js';
+import { condition, type Scene, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
 const AGREE_LIMIT_MS = 60_000;
@@ -15,7 +16,7 @@ export const prove: Step = {
     const replicas = scene.everyRedis.filter((node) => !node.isMaster && !node.isLeftOut);
     const sentinels = scene.everySentinel.map((node) => node.entry.id);
     const id = master.entry.id;
-    const nodes = [...scene.everyRedis, ...scene.everySentinel].map((node) => node.entry.id);
+    const nodes = [...scene.redis, ...scene.sentinels].map((node) => node.entry.id);
     const leftOut = scene.everyRedis.filter((node) => node.isLeftOut).map((node) => node.entry.id);
     const started = nodes.filter((node) => !leftOut.includes(node));
     const others =
@@ -45,10 +46,7 @@ export const prove: Step = {
                   replicas: replicas.map((node) => node.entry.id),
                 },
               ),
-              condition(scene, 'quorum', SHORT_LIMIT_MS, 'CKQUORUM is ok on every sentinel', {
-                group: scene.group.group,
-                sentinels,
-              }),
+              ...quorumOf(scene, sentinels),
             ]),
         condition(scene, 'files-as-planned', SHORT_LIMIT_MS, 'the files say what runs', { nodes }),
         condition(scene, 'nothing-held', SHORT_LIMIT_MS, others, { nodes: started }),
@@ -56,3 +54,14 @@ export const prove: Step = {
     );
   },
 };
+
+/** Not asked for where too few sentinels are in reach: what cannot be is said before, and left to do afterwards. */
+function quorumOf(scene: Scene, sentinels: readonly string[]): readonly Condition[] {
+  if (sentinels.length * 2 <= scene.group.sentinels.length) return [];
+  return [
+    condition(scene, 'quorum', SHORT_LIMIT_MS, 'CKQUORUM is ok on every sentinel', {
+      group: scene.group.group,
+      sentinels,
+    }),
+  ];
+}

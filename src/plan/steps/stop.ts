@@ -59,7 +59,7 @@ function stop(scene: Scene, node: RedisNode) {
     scene,
     placeOf(node),
     'service.stop',
-    { mode },
+    { mode, ...sideMaster(scene, node) },
     {
       text: texts[mode],
       commands,
@@ -68,6 +68,17 @@ function stop(scene: Scene, node: RedisNode) {
       ...(mode === 'already-stopped' ? {} : { hazard: 'the service is down from here until START' }),
     },
   );
+}
+
+/**
+ * It says that it is master beside the one that goes on serving: what it took since the look would be thrown away. Not asked
+ * where its own writes are set aside by name.
+ */
+function sideMaster({ master, redis, decision }: Scene, node: RedisNode): { readonly notBeyond?: bigint } {
+  const running = known(node.seen.running);
+  const serves = master !== undefined && !redis.includes(master);
+  if (!serves || running?.role !== 'master' || decision.setAside.includes(node.entry.id)) return {};
+  return { notBeyond: running.offset };
 }
 
 function modeOf(node: RedisNode): StopMode {

@@ -2,7 +2,7 @@ import type { HostEntry, NodeEntry } from '../../../model/inventory.js';
 import { evidenceErePattern } from '../../../redis/log.js';
 import { sentinelEvidenceErePattern } from '../../../redis/sentinel-log.js';
 import type { Limits } from '../../host.js';
-import { holdPath, lockPath } from '../../local-state.js';
+import { holdPath, leftOutPath, lockPath } from '../../local-state.js';
 import { shellLine } from '../../shell-quote.js';
 import { scriptBase } from './script-base.js';
 import { scriptFiles } from './script-files.js';
@@ -53,6 +53,11 @@ function wordsOf(task: Task): readonly string[] {
   }
 }
 
+/** The files of the host itself in its state directory. */
+export function stateTasks(entry: HostEntry): readonly Task[] {
+  return [lockPath(entry), leftOutPath(entry)].map((path) => ({ task: 'state', part: -1, path }));
+}
+
 /** What is asked first: everything, with the right of the login user. */
 export function firstTasks(entry: HostEntry): readonly Task[] {
   const units = entry.nodes
@@ -65,7 +70,7 @@ export function firstTasks(entry: HostEntry): readonly Task[] {
     ...(entry.nodes.some(({ kind }) => kind === 'redis')
       ? [{ task: 'servers' as const, programs: startedPrograms(entry) }]
       : []),
-    { task: 'state', part: -1, path: lockPath(entry) },
+    ...stateTasks(entry),
     ...entry.nodes.flatMap((node, part): Task[] => [
       { task: 'node', part, node },
       { task: 'state', part, path: holdPath(entry, node) },

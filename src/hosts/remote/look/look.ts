@@ -151,7 +151,7 @@ async function rawHostOf(looking: Looking, sight: Sight, answers: readonly (read
     clockOffsetMs: clockOffset(first, entry),
     diskFreeBytes: diskFree(looking, sight),
     processes: processesSeen(looking, sight),
-    files: [...files.flat(), sight.lock],
+    files: [...files.flat(), ...sight.state],
     answers: answers.flat(),
     system: systemOf(first, entry),
     servers: serversOf(first),
@@ -186,7 +186,7 @@ export async function lookThrough(
   const moved = await elsewhereTasks(sight, early);
   const tasks = [
     ...processTasks(looking, sight),
-    ...sight.lockAgain,
+    ...sight.stateAgain,
     ...sight.views.flatMap(({ again }) => again),
     ...moved,
   ];

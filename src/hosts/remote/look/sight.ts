@@ -3,9 +3,9 @@ import type { RawFile } from '../../../model/raw-host.js';
 import type { Channel } from '../../channel.js';
 import type { Host, LookRequest } from '../../host.js';
 import { stateFile } from '../../local-look.js';
-import { lockPath } from '../../local-state.js';
+import { leftOutPath, lockPath } from '../../local-state.js';
 import type { LookContext } from '../../look-file.js';
-import type { Task } from './command.js';
+import { stateTasks, type Task } from './command.js';
 import type { Exchange } from './exchange.js';
 import { uidOf } from './machine.js';
 import { type NodeView, viewNode } from './node.js';
@@ -28,8 +28,9 @@ export interface Sight {
   readonly user: ReplayUser;
   readonly scan: RemoteScan;
   readonly views: readonly NodeView[];
-  readonly lock: RawFile;
-  readonly lockAgain: readonly Task[];
+  /** The lock, and who was left out. */
+  readonly state: readonly RawFile[];
+  readonly stateAgain: readonly Task[];
   /** Whether a second exchange could look as root. */
   readonly mayBecome: boolean;
 }
@@ -69,8 +70,11 @@ export async function sightOf(looking: Looking, exchanges: readonly Exchange[], 
     }),
   );
   const host = replayPart(-1);
-  const lock = await stateFile({ ...contextOf(looking), files: host }, entry.name, 'lock', lockPath(entry));
-  const lockAgain: readonly Task[] =
-    mayBecome && host.denied.size > 0 ? [{ task: 'state', part: -1, path: lockPath(entry) }] : [];
-  return { exchanges, user, scan, views, lock, lockAgain, mayBecome };
+  const context = { ...contextOf(looking), files: host };
+  const state = await Promise.all([
+    stateFile(context, entry.name, 'lock', lockPath(entry)),
+    stateFile(context, entry.name, 'left-out', leftOutPath(entry)),
+  ]);
+  const stateAgain = mayBecome && host.denied.size > 0 ? stateTasks(entry) : [];
+  return { exchanges, user, scan, views, state, stateAgain, mayBecome };
 }
