@@ -9,7 +9,7 @@ import { myIdentity } from '../hosts/process-identity.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { paint, wrap } from '../report/layout.js';
-import { saveSurvey } from '../survey/saved.js';
+import { saveSurvey, surveyText } from '../survey/saved.js';
 import { createAsk } from './ask.js';
 import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
@@ -37,11 +37,8 @@ export async function carryOut(
   context: Context,
   keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
 ): Promise<number> {
-  const directory = await directoryFor(plan, judged, context);
+  const directory = await recorded(plan, judged, context);
   if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
-  await saveInRun(directory.path, 'plan.json', plan);
-  await saveSurvey(join(directory.path, runFiles.survey), judged.raw, judged.inventory);
-  await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
   await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
@@ -49,6 +46,25 @@ export async function carryOut(
     );
   const result = await conduct({ plan, judged, fleet, directory }, flags, context);
   return concluded({ plan, before: judged, result, directory }, fleet, context);
+}
+
+/** The directory of a new run, with what a resume needs. Throws RunbookError `disk-full` where this machine has no room. */
+async function recorded(plan: Plan, judged: Judged, context: Context): Promise<RunDirectory> {
+  const runs = runsDirectory(process.env);
+  refuseOther(plan, context);
+  try {
+    const directory =
+      context.handed?.directory ?? (await makeRunDirectory(runs, judged.inventory.fleet, context.now()));
+    await saveInRun(directory.path, 'plan.json', plan);
+    await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
+    await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+    return directory;
+  } catch (error) {
+    throw new RunbookError('disk-full', 'A run is recorded before it begins, and this machine could not record it.', {
+      facts: [`${runs}: ${error instanceof Error ? error.message : String(error)}`, 'nothing was changed'],
+      next: ['make room there, or set $XDG_STATE_HOME to a directory with room', 'redis-runbook recover'],
+    });
+  }
 }
 
 /** A plan, the fleet that it is for, and where its run is recorded. */
@@ -118,14 +134,15 @@ export async function concluded(
 ): Promise<number> {
   const { plan, before, result, directory } = run;
   const after = await lookAfter(fleet, result.outcome === 'done', context);
-  if (after) await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory);
+  // What is true now is told below; that it could not be kept changes nothing of it.
+  if (after)
+    await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory).catch(() => undefined);
   return endRun({ plan, before: before.diagnosis, after, result, who: operator() }, context);
 }
 
-/** A new run directory; a run that was handed over has one, and is refused where the plan is another than was agreed to. */
-async function directoryFor(plan: Plan, judged: Judged, { handed, now }: Context): Promise<RunDirectory> {
-  if (handed === undefined) return makeRunDirectory(runsDirectory(process.env), judged.inventory.fleet, now());
-  if (handed.fingerprint === plan.fingerprint) return handed.directory;
+/** A run that was handed over is refused where the plan is another than was agreed to. */
+function refuseOther(plan: Plan, { handed }: Context): void {
+  if (handed === undefined || handed.fingerprint === plan.fingerprint) return;
   throw new RunbookError('changed', 'The fleet changed between the question and the run: nothing was done.', {
     next: ['redis-runbook status', 'redis-runbook recover'],
   });

@@ -74,13 +74,15 @@ const rejoinFlags: readonly FlagRow[] = [
 
 const lockFlags: readonly FlagRow[] = [
   { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
-  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+  { flags: '--take-over-from <RUN>', says: 'look and plan anew in place of a run whose holder is gone' },
   { flags: '--detach', says: 'with --yes: go on in a process that outlives this terminal' },
 ];
 
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
 const statusFlags: readonly FlagRow[] = [
@@ -158,7 +160,7 @@ export const commands: readonly CommandRow[] = [
     name: 'resume',
     args: '[RUN]',
     says: 'goes on with a run that was cut off',
-    flags: [...goOnFlags, ...lockFlags.slice(0, 2)],
+    flags: goOnFlags,
   },
   {
     part: 'Repair',

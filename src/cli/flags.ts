@@ -42,17 +42,14 @@ export interface RejoinFlags
   readonly host: string;
 }
 
-export interface UndoFlags extends SelectFlags {
+export interface ResumeFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;
   readonly step: boolean;
-}
-
-export interface ResumeFlags extends UndoFlags {
-  /** How long to queue up behind a holder of the lock that lives. */
+  /** How long to queue up behind a holder that lives, as `10m`. */
   readonly wait: string | undefined;
-  /** The id of the run, to take it from a holder that is gone. */
-  readonly takeOver: string | undefined;
+  /** Its holder is gone, and the operator typed the run's id. */
+  readonly takeOver: boolean;
 }
 
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {

@@ -65,10 +65,16 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./rejoin.js')).rejoinCommand({ ...choices(given, select), host: word ?? '' }, context);
     case 'resume':
     case 'undo': {
-      const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      const flags = {
+        ...select,
+        run: word,
+        yes: isOn(options.yes),
+        step: isOn(options.step),
+        wait: text(options.wait),
+        takeOver: isOn(options.takeOver),
+      };
       if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
-      const { resumeCommand } = await import('./resume.js');
-      return resumeCommand({ ...flags, wait: text(options.wait), takeOver: text(options.takeOver) }, context);
+      return (await import('./resume.js')).resumeCommand(flags, context);
     }
     case 'plan':
       return (await import('./plan.js')).planCommand({ ...choices(given, select), runbook: word }, context);
@@ -143,7 +149,7 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     markdown: isOn(options.markdown),
     wait: text(options.wait),
     detach: isOn(options.detach),
-    takeOver: text(options.takeOver),
+    takeOver: text(options.takeOverFrom),
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus, worstOf } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
-import { saveInRun } from '../execute/run-directory.js';
+import { saveInRun, saveReport } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
@@ -30,9 +30,12 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   const result = await withSalvages(withTails(ended));
   const journal = parseJournal(await readFile(journalPath(result.directory), 'utf8')).lines;
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
-  const path = await saveInRun(result.directory, 'report.md', report);
+  const path = await saveReport(result.directory, report);
   const status = statusOfRun(result, ended.after);
-  await saveInRun(result.directory, RESULT_FILE, { ...result, at: context.now().toISOString(), exit: status });
+  // On a full disk the run has ended all the same; whoever follows it goes by its journal.
+  await saveInRun(result.directory, RESULT_FILE, { ...result, at: context.now().toISOString(), exit: status }).catch(
+    () => undefined,
+  );
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
     context.stdout(

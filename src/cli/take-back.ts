@@ -12,7 +12,7 @@ import { conduct, toolsFor } from './carry-out.js';
 import type { Fleet, Judged } from './compose.js';
 import type { Context } from './context.js';
 import { isOver } from './find-run.js';
-import type { UndoFlags } from './flags.js';
+import type { ResumeFlags } from './flags.js';
 import { agree } from './go-on.js';
 import { endUndo } from './undo-end.js';
 
@@ -27,7 +27,7 @@ export interface Back {
 }
 
 /** Takes a run back, or goes on with that. Rejects with RunbookError `writes-accepted` before anything is changed. */
-export async function takeBack(back: Back, flags: UndoFlags, context: Context): Promise<number> {
+export async function takeBack(back: Back, flags: ResumeFlags, context: Context): Promise<number> {
   const { open, past, judged, fleet } = back;
   const { directory } = open.read;
   if (!changedAnything(back.plan, past) && open.direction === 'forward' && isOver(open))
@@ -35,14 +35,14 @@ export async function takeBack(back: Back, flags: UndoFlags, context: Context): 
   const plan = undoPlan(back.plan, past);
   const reasons = await whyNotBack(plan, past, toolsFor({ judged, fleet, directory }, context), context.signal);
   if (reasons.length > 0) throw refusedBack(directory.run, reasons);
-  const resumption = { ...resumptionOf(plan, past, 'journal'), direction: 'undo' as const };
+  const resumption = { ...resumptionOf(plan, past), direction: 'undo' as const };
   if (open.direction === 'undo') await agree(plan, resumption, flags, context);
   else await askBack(plan, directory.run, flags, context);
   const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);
   return endUndo({ plan, before: judged, result, directory }, fleet, context);
 }
 
-async function askBack(plan: Plan, run: string, flags: UndoFlags, context: Context): Promise<void> {
+async function askBack(plan: Plan, run: string, flags: ResumeFlags, context: Context): Promise<void> {
   if (flags.yes) return;
   const kinds = actionsOf(plan).flatMap((action) => (action.kind === 'undo' ? [action] : []));
   const nodes = (kind: string) => [...new Set(kinds.filter(({ of }) => of.kind === kind).map(({ node }) => node))];

@@ -5,6 +5,7 @@ import type { Inventory, Passwords } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
 import type { RunEvent } from '../model/run.js';
 import type { Credentials } from '../redis/credentials.js';
+import type { CopiedFile } from './copied-file.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
 import type { Resumption } from './resumption.js';
@@ -83,6 +84,10 @@ export interface Memory {
   /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
   lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;
+  /** Hosts that have copies of the run's record → sha256 of what each file was there when it was written last. */
+  readonly copies: Map<string, Map<CopiedFile, string>>;
+  /** Hosts that were said to have no new copy. */
+  readonly notCopied: Set<string>;
   readonly checked: Map<string, CheckedData>;
   /** Hosts that were lost on the way and that the run goes on without, and why. */
   readonly gone: Map<string, string>;
