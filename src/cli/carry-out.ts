@@ -4,7 +4,7 @@ import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
-import type { Tools } from '../execute/tools.js';
+import type { BackupSource, Tools } from '../execute/tools.js';
 import { myIdentity } from '../hosts/process-identity.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -36,6 +36,7 @@ export async function carryOut(
   flags: ConductFlags & { readonly detach?: boolean },
   context: Context,
   keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
+  backup?: BackupSource,
 ): Promise<number> {
   const directory = await recorded(plan, judged, context);
   if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
@@ -44,7 +45,8 @@ export async function carryOut(
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\n${begins(context)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
     );
-  const result = await conduct({ plan, judged, fleet, directory }, flags, context);
+  const all = { plan, judged, fleet, directory, ...(backup === undefined ? {} : { backup }) };
+  const result = await conduct(all, flags, context);
   return concluded({ plan, before: judged, result, directory }, fleet, context);
 }
 
@@ -75,11 +77,13 @@ export interface Conducted {
   readonly directory: RunDirectory;
   /** How a run that was cut off goes on. */
   readonly resumption?: Resumption;
+  /** What a restore brings back. */
+  readonly backup?: BackupSource;
 }
 
 /** What a run works with, all but its journal. */
 export function toolsFor(
-  { judged, fleet, directory }: Pick<Conducted, 'judged' | 'fleet' | 'directory'>,
+  { judged, fleet, directory, backup }: Pick<Conducted, 'judged' | 'fleet' | 'directory' | 'backup'>,
   context: Context,
 ): Omit<Tools, 'journal'> {
   return {
@@ -90,15 +94,13 @@ export function toolsFor(
     run: directory.run,
     who: operator(),
     now: context.now,
+    ...(backup === undefined ? {} : { backup }),
   };
 }
 
 /** Gives a plan to the engine, with its questions on this terminal and its events on this screen. Rejects as `execute`. */
-export async function conduct(
-  { plan, judged, fleet, directory, resumption }: Conducted,
-  flags: ConductFlags,
-  context: Context,
-): Promise<RunResult> {
+export async function conduct(conducted: Conducted, flags: ConductFlags, context: Context): Promise<RunResult> {
+  const { plan, directory, resumption } = conducted;
   const identity = await myIdentity();
   await saveInRun(directory.path, PROCESS_FILE, identity);
   const journal = await openJournal(directory.path, directory.run, context.now);
@@ -106,7 +108,7 @@ export async function conduct(
   try {
     return await execute(
       plan,
-      { ...toolsFor({ judged, fleet, directory }, context), journal, identity },
+      { ...toolsFor(conducted, context), journal, identity },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),

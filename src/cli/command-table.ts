@@ -250,6 +250,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'status', args: '', says: 'how old the newest good one of each group is' },
       { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
       { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
+      { name: 'restore', args: '<ID>', says: 'its data back into a group, in place of what it holds now' },
       { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
       { name: 'schedule', args: '<ACTION>', says: 'install, show or remove a timer that makes them' },
     ],

@@ -64,8 +64,14 @@ async function goOn(
   const resumption = resumptionOf(plan, past);
   if (!startsMaster(plan, resumption)) refuseOtherChoice(plan, now);
   await agree(plan, resumption, flags, context);
-  const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);
+  const backup = plan.restore === undefined ? undefined : await sourceOf(plan.restore);
+  const all = { plan, judged, fleet, directory, resumption, ...(backup === undefined ? {} : { backup }) };
+  const result = await conduct(all, flags, context).finally(() => backup?.close());
   return concluded({ plan, before, result, directory }, fleet, context);
+}
+
+async function sourceOf(restore: NonNullable<Plan['restore']>) {
+  return (await import('./backup/restore-plan.js')).sourceAgain(restore);
 }
 
 /** Whether the run got as far as starting the master: from then on its data is what counts, whatever it was chosen for. */

@@ -119,11 +119,14 @@ function restOf(
   return [{ ...bare, ...(isAnswered ? {} : { gate }), needs, batches }];
 }
 
-/** A node that this stage itself stops or starts is no longer what it was when the stage began. */
+/** A node that this stage itself stops, starts or gives a role is no longer what it was when the stage began. */
 function isMoved(fact: Fact, stage: Stage, begun: ReadonlySet<string>): boolean {
   return stage.batches
     .flatMap(({ lanes }) => Object.values(lanes).flat())
     .some(
-      (action) => action.node === fact.node && begun.has(action.id) && /service\.(stop|start)$/.test(keyOf(action)),
+      (action) =>
+        begun.has(action.id) &&
+        ((action.node === fact.node && /(service\.(stop|start)|role\.(lead|follow))$/.test(keyOf(action))) ||
+          (action.kind === 'sentinel.failover' && (fact.fact === 'role' || fact.fact === 'replication-id'))),
     );
 }

@@ -27,6 +27,13 @@ export interface Tools {
   /** This process, as locks name it. */
   readonly identity?: ProcessIdentity;
   readonly now: () => Date;
+  /** There when the plan brings a backup back. */
+  readonly backup?: BackupSource;
+}
+
+/** The bytes of a backup that was verified; the host that gets them hashes them again. */
+export interface BackupSource {
+  read(stored: string, fromByte: bigint, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** `all` also answers the questions of this run that come later. */
@@ -97,6 +104,8 @@ export interface Memory {
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */
   readonly credentials: Map<string, Promise<Credentials | undefined>>;
+  /** Who became master, where Sentinel chose: known once `failed-over` was seen. */
+  elected?: string;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
   /** The operator answered all questions of this run at once. */
