@@ -407,6 +407,31 @@ describe('waiting, watching, stopping', () => {
 
     expect(result).toMatchObject({ outcome: 'failed', stoppedWhy: expect.stringMatching(/stopped, but .*dump\.rdb/) });
   });
+
+  it('goes on where the run itself moved away what its node left', async () => {
+    const started = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' });
+    await runPlan(bench, planOf(bench.inventory, [stage('start', [batch([started])])]));
+    await expect.poll(() => client(bench, 'pv1', ['SET', 'moved', 'x'], 2000), { timeout: 20_000 }).toBe('+OK');
+    const place = {
+      dir: join(configOf(bench, 'pv1'), '../data'),
+      dbfilename: 'dump.rdb',
+      appendonly: false,
+      appendfilename: 'appendonly.aof',
+      appenddirname: 'appendonlydir',
+    };
+    const aside = act(bench.inventory, 'pv1', { kind: 'data.aside', place });
+    const plan = planOf(bench.inventory, [
+      stage('exchange', [batch([act(bench.inventory, 'pv1', { kind: 'service.stop', mode: 'save' }), aside])]),
+    ]);
+    const first = await runPlan(bench, plan);
+    expect(first.result.outcome).toBe('done');
+    const past = pastOf((await readJournal(first.directory.path)).lines);
+    const cutOff = { ...past, stands: new Map([...past.stands, [aside.id, 'begun' as const]]) };
+
+    const { result } = await runPlan(bench, plan, { resumption: resumptionOf(plan, cutOff) });
+
+    expect(result.outcome).toBe('done');
+  });
 });
 
 describe('a torn append-only file', () => {
