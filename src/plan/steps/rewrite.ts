@@ -1,6 +1,8 @@
+import { isSame } from '../../diagnosis/strangers.js';
 import type { ConfigLine } from '../../model/formats.js';
 import type { FileIntent } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
+import type { GroupSurvey } from '../../model/survey.js';
 import { applyRedisIntent } from '../../redis/edit-redis.js';
 import { applySentinelIntent } from '../../redis/edit-sentinel.js';
 import { word } from '../commands.js';
@@ -56,8 +58,15 @@ export function sentinelIntent(scene: Scene): Extract<FileIntent, { kind: 'senti
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
     epoch: scene.epoch,
-    forget: [],
+    forget: idsOfIgnored(scene.group),
   };
+}
+
+/** A sentinel that fleet.yaml names as gone for good would count as a voter for ever, and nobody could prove agreement. */
+function idsOfIgnored(group: GroupSurvey): readonly string[] {
+  const rows = group.sentinels.flatMap((sentinel) => known(sentinel.file)?.knownSentinels ?? []);
+  const gone = rows.filter((row) => group.ignored?.some((each) => isSame(each, row.address)));
+  return [...new Set(gone.flatMap((row) => row.myid ?? []))];
 }
 
 function rewrite(
