@@ -41,7 +41,7 @@ export const errorWords = {
   shrunk: exitStatus.refused,
   blocked: exitStatus.refused,
   'disk-full': exitStatus.refused,
-  'gentler-path': exitStatus.refused,
+  'unsafe-path': exitStatus.refused,
   'plan-tampered': exitStatus.refused,
   'unknown-signer': exitStatus.refused,
   'bad-backup': exitStatus.refused,

@@ -72,7 +72,7 @@ async function* proven(data: StoredData, path: string): AsyncGenerator<Uint8Arra
 }
 
 /** The format version in the first nine bytes of an RDB, as Redis (`REDIS0010`) and Valkey (`VALKEY080`) write it. */
-async function rdbVersionOf({ files, read }: StoredData): Promise<number | undefined> {
+export async function rdbVersionOf({ files, read }: Pick<StoredData, 'files' | 'read'>): Promise<number | undefined> {
   const rdb = files.find(({ role, path }) => role === 'rdb' || (role === 'aof-base' && path.endsWith('.rdb')));
   if (rdb === undefined) return undefined;
   for await (const chunk of read(rdb.path)) {

@@ -13,9 +13,10 @@ import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import type { RecoverFlags } from './flags.js';
 import { passLock } from './locked.js';
-import { planFor } from './make-plan.js';
+import { pathToTake, planFor } from './make-plan.js';
 import { preflight, refuseWithoutAnswers } from './preflight.js';
 import { showPlan } from './recover.js';
+import { readRunbook } from './runbooks.js';
 
 const LIMIT_BYTES = 32 * 1024 * 1024;
 
@@ -51,9 +52,10 @@ export async function applyCommand(file: string, flags: ApplyFlags, context: Con
 /** The plan made anew, with every consent that it needs given once more, or refused. */
 async function agreedPlan(made: Made, judged: Judged, flags: ApplyFlags, context: Context): Promise<Plan> {
   const choice = choiceOf(made, flags);
-  const first = await planFor(judged, choice, made.runbook);
+  const path = made.runbook === undefined ? pathToTake(judged, choice) : (await readRunbook(made.runbook)).path;
+  const first = await planFor(judged, choice, path, made.runbook);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return given === choice ? first.plan : (await planFor(judged, given, made.runbook)).plan;
+  return given === choice ? first.plan : (await planFor(judged, given, path, made.runbook)).plan;
 }
 
 async function textOf(file: string): Promise<string> {

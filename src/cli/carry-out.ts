@@ -1,13 +1,14 @@
 import { join } from 'node:path';
+import { RunbookError } from '../errors.js';
 import { execute } from '../execute/engine.js';
 import { openJournal } from '../execute/journal.js';
 import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
-import type { Tools } from '../execute/tools.js';
+import type { BackupSource, Tools } from '../execute/tools.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { paint } from '../report/layout.js';
-import { saveSurvey } from '../survey/saved.js';
+import { saveSurvey, surveyText } from '../survey/saved.js';
 import { createAsk } from './ask.js';
 import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
@@ -31,18 +32,34 @@ export async function carryOut(
   flags: ConductFlags,
   context: Context,
   keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
+  backup?: BackupSource,
 ): Promise<number> {
-  const directory = await makeRunDirectory(runsDirectory(process.env), judged.inventory.fleet, context.now());
-  await saveInRun(directory.path, 'plan.json', plan);
-  await saveSurvey(join(directory.path, runFiles.survey), judged.raw, judged.inventory);
-  await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+  const directory = await recorded(plan, judged, context);
   await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
       `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
     );
-  const result = await conduct({ plan, judged, fleet, directory }, flags, context);
+  const all = { plan, judged, fleet, directory, ...(backup === undefined ? {} : { backup }) };
+  const result = await conduct(all, flags, context);
   return concluded({ plan, before: judged, result, directory }, fleet, context);
+}
+
+/** The directory of a new run, with what a resume needs. Throws RunbookError `disk-full` where this machine has no room. */
+async function recorded(plan: Plan, judged: Judged, context: Context): Promise<RunDirectory> {
+  const runs = runsDirectory(process.env);
+  try {
+    const directory = await makeRunDirectory(runs, judged.inventory.fleet, context.now());
+    await saveInRun(directory.path, 'plan.json', plan);
+    await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
+    await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+    return directory;
+  } catch (error) {
+    throw new RunbookError('disk-full', 'A run is recorded before it begins, and this machine could not record it.', {
+      facts: [`${runs}: ${error instanceof Error ? error.message : String(error)}`, 'nothing was changed'],
+      next: ['make room there, or set $XDG_STATE_HOME to a directory with room', 'redis-runbook recover'],
+    });
+  }
 }
 
 /** A plan, the fleet that it is for, and where its run is recorded. */
@@ -53,11 +70,13 @@ export interface Conducted {
   readonly directory: RunDirectory;
   /** How a run that was cut off goes on. */
   readonly resumption?: Resumption;
+  /** What a restore brings back. */
+  readonly backup?: BackupSource;
 }
 
 /** What a run works with, all but its journal. */
 export function toolsFor(
-  { judged, fleet, directory }: Pick<Conducted, 'judged' | 'fleet' | 'directory'>,
+  { judged, fleet, directory, backup }: Pick<Conducted, 'judged' | 'fleet' | 'directory' | 'backup'>,
   context: Context,
 ): Omit<Tools, 'journal'> {
   return {
@@ -68,21 +87,19 @@ export function toolsFor(
     run: directory.run,
     who: operator(),
     now: context.now,
+    ...(backup === undefined ? {} : { backup }),
   };
 }
 
 /** Gives a plan to the engine, with its questions on this terminal and its events on this screen. Rejects as `execute`. */
-export async function conduct(
-  { plan, judged, fleet, directory, resumption }: Conducted,
-  flags: ConductFlags,
-  context: Context,
-): Promise<RunResult> {
+export async function conduct(conducted: Conducted, flags: ConductFlags, context: Context): Promise<RunResult> {
+  const { plan, directory, resumption } = conducted;
   const journal = await openJournal(directory.path, directory.run, context.now);
   const ask = createAsk(context);
   try {
     return await execute(
       plan,
-      { ...toolsFor({ judged, fleet, directory }, context), journal },
+      { ...toolsFor(conducted, context), journal },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),
@@ -110,7 +127,9 @@ export async function concluded(
 ): Promise<number> {
   const { plan, before, result, directory } = run;
   const after = await lookAfter(fleet, result.outcome === 'done', context);
-  if (after) await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory);
+  // What is true now is told below; that it could not be kept changes nothing of it.
+  if (after)
+    await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory).catch(() => undefined);
   return endRun({ plan, before: before.diagnosis, after, result, who: operator() }, context);
 }
 

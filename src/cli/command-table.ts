@@ -80,6 +80,8 @@ const lockFlags: readonly FlagRow[] = [
 const goOnFlags: readonly FlagRow[] = [
   { flags: '-y, --yes', says: 'no question; never accepts a loss' },
   { flags: '--step', says: 'ask before each action' },
+  { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
+  { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
 const statusFlags: readonly FlagRow[] = [
@@ -247,6 +249,7 @@ export const commands: readonly CommandRow[] = [
       { name: 'status', args: '', says: 'how old the newest good one of each group is' },
       { name: 'verify', args: '[ID...]', says: 'reads every byte again, and whose signature it is' },
       { name: 'drill', args: '[ID...]', says: 'loads it in a closed server and counts what it holds' },
+      { name: 'restore', args: '<ID>', says: 'its data back into a group, in place of what it holds now' },
       { name: 'prune', args: '', says: 'what the policy keeps and what goes, with reasons' },
       { name: 'schedule', args: '<ACTION>', says: 'install, show or remove a timer that makes them' },
     ],

@@ -71,7 +71,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
   'disk-full':
     'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
-  'gentler-path': 'A gentler path than a cold restart is safe here, and this version cannot carry it out.',
+  'unsafe-path':
+    'The path that was asked for is not safe here, or cannot do what else was asked for. status --why says why, for each path.',
   'unknown-signer':
     'A backup was signed with a key that this machine does not know. Compare the fingerprint with its owner, then --accept-signer NAME.',
   'backup-failed':
@@ -127,8 +128,10 @@ const terms: Readonly<Record<string, string>> = {
   rejoin:
     'The command that brings a host back which a run left out: held first, its files compared with the master that serves, kept, rewritten, started as a replica, proved. Writes that only it holds stop it, until they are set aside by name.',
   nothing: 'The path for a fleet that is healthy, or that Sentinel is repairing by itself.',
-  failover: 'The path of one Sentinel command: every sentinel answers and agrees, and a safe replica can be chosen.',
-  'sentinels-only': 'The path that rewrites and restarts sentinels; Redis is never restarted.',
-  live: 'The path for a freshest node that runs: roles change by command, nothing is loaded from disk.',
+  failover:
+    'The path of one Sentinel command, without an election: the master is dead, every sentinel answers and agrees or is proved not to run, and any replica that it may choose is the freshest.',
+  'sentinels-only':
+    'The path for a sound Redis whose sentinels disagree, are stale, stuck, clones or too few: all of them are stopped, their files rewritten, all started; Redis is never touched.',
+  live: 'The path for a freshest node that runs: roles change by command and in the files at once, no running Redis is restarted; missing nodes come back as replicas.',
   cold: 'The path when nothing runs: hold, keep, stop, rewrite, check, start in order, prove.',
 };

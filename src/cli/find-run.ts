@@ -1,34 +1,34 @@
 import { RunbookError } from '../errors.js';
 import { directionOf, endOf, type OpenRun, openRuns, stoppedIn } from '../execute/open-runs.js';
-import { readRun } from '../execute/run-directory.js';
+import { listRuns, readRun } from '../execute/run-directory.js';
 import { fleetFlag } from '../report/next-lines.js';
 import type { Context } from './context.js';
 
 /**
- * The run that `resume` and `undo` are about: the named one, or the one that did not come to its end. Throws
- * RunbookError `usage` when there is none, or several and none is named.
+ * The run of this machine that `resume` and `undo` are about: the named one, or the one that did not come to its end;
+ * undefined when this machine has none. Throws RunbookError `usage` for several when none is named.
  */
 export async function findRun(
   runs: string,
   run: string | undefined,
   command: 'resume' | 'undo',
   context: Context,
-): Promise<OpenRun> {
-  if (run !== undefined) return namedRun(runs, run);
+): Promise<OpenRun | undefined> {
+  if (run !== undefined) {
+    const isHere = (await listRuns(runs)).some((each) => each.run === run.toUpperCase());
+    return isHere ? namedRun(runs, run) : undefined;
+  }
   const open = await openRuns(runs);
   const [first, ...more] = open;
-  if (first !== undefined && more.length === 0) return first;
-  if (first === undefined)
-    throw new RunbookError('usage', 'No run of this machine is unfinished.', {
-      next: ['redis-runbook status', 'redis-runbook history list'],
-    });
+  if (more.length === 0) return first;
   throw new RunbookError('usage', `${open.length} runs are unfinished: say which.`, {
     facts: open.map(openRunText),
     next: open.map(({ read }) => `redis-runbook ${command} ${read.directory.run}${fleetFlag(context.fleetFile)}`),
   });
 }
 
-async function namedRun(runs: string, run: string): Promise<OpenRun> {
+/** The run of this id on this machine. Throws RunbookError `usage` when there is none, or it never got a plan. */
+export async function namedRun(runs: string, run: string): Promise<OpenRun> {
   const read = await readRun(runs, run);
   const { plan, journal, directory } = read;
   if (plan === undefined)

@@ -44,6 +44,10 @@ export interface ResumeFlags extends SelectFlags {
   readonly run: string | undefined;
   readonly yes: boolean;
   readonly step: boolean;
+  /** How long to queue up behind a holder that lives, as `10m`. */
+  readonly wait: string | undefined;
+  /** Its holder is gone, and the operator typed the run's id. */
+  readonly takeOver: boolean;
 }
 
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {

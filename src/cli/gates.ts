@@ -2,26 +2,21 @@ import { RunbookError } from '../errors.js';
 import type { GateAnswer } from '../execute/tools.js';
 import type { Action, Gate, Plan, Stage } from '../model/plan.js';
 import { wrap } from '../report/layout.js';
+import { gateSays } from '../report/path-words.js';
 import { renderCommands, renderPlan } from '../report/plan-text.js';
 import { listed } from '../report/quantities.js';
 import type { Ask } from './ask.js';
 import type { Context } from './context.js';
 import { writePlan } from './plan.js';
 
-const warnings: Readonly<Record<Gate, string>> = {
-  'hold-keep': 'Undo: yes. No data moves.',
-  'stop-rewrite-check': 'A service that runs goes down here. Undo: yes.',
-  start: 'Undo ends with the first write that the master accepts.',
-};
-
-/** The three questions of a recovery. `a` answers the remaining ones of this run, never a loss. */
+/** The questions of a recovery. `a` answers the remaining ones of this run, never a loss. */
 export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context) {
   return async (gate: Gate, stages: readonly Stage[]): Promise<GateAnswer> => {
     if (yes) return 'all';
     const numberOf = (stage: Stage) => plan.stages.findIndex((each) => each.id === stage.id) + 1;
     const numbers = stages.map((stage) => `${numberOf(stage)} ${stage.title}`);
     const question = `Stages ${numbers.join(', ')} on ${listed(hostsOf(stages))}?`;
-    const says = wrap(`${question.slice(0, -1)}. ${warnings[gate]}`, context.columns).join('\n');
+    const says = wrap(`${question.slice(0, -1)}. ${gateSays(plan, gate)}`, context.columns).join('\n');
     context.stderr(`\n${says}\n${menu}\n`);
     for (;;) {
       const key = await answer(ask, question);

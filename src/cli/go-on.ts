@@ -4,6 +4,7 @@ import type { Resumption } from '../execute/resumption.js';
 import { actionsOf, type Plan, type Stage } from '../model/plan.js';
 import { printableProse } from '../report/escape.js';
 import { wrap } from '../report/layout.js';
+import { listed } from '../report/quantities.js';
 import { createAsk } from './ask.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
@@ -23,11 +24,12 @@ export function refuseWithoutAnswers(command: 'resume' | 'undo', run: string, ye
 }
 
 /** The journal and the plan of the run, checked and told. */
-export async function recheck(open: OpenRun, fleet: Fleet, tell: Tell): Promise<Rebuilt> {
+export async function recheck(open: OpenRun, on: readonly string[], fleet: Fleet, tell: Tell): Promise<Rebuilt> {
   const { directory, journal } = open.read;
   if (journal.torn !== undefined)
     note(tell, 'journal', 'its last line was never finished: what it was about is looked at');
-  note(tell, 'journal', `${journal.lines.length} lines intact`);
+  const same = on.length === 0 ? '' : `, the same here and on ${listed(on)}`;
+  note(tell, 'journal', `${journal.lines.length} lines intact${same}`);
   const rebuilt = await rebuiltPlan(directory.path, open.plan, fleet);
   const count = actionsOf(rebuilt.plan).length;
   note(tell, 'plan', `made again from ${rebuilt.plan.runbook} and the survey: the same ${count} actions`);
@@ -51,14 +53,15 @@ function numberOf(plan: Plan, stage: Stage): number {
 }
 
 /** Tells a person one line. */
-export type Tell = (text: string) => void;
+export type Tell = (text: string, first?: string, more?: string) => void;
 
 /** Prints where a person reads; nothing for --json and --quiet. */
 export function teller(context: Context): Tell {
   if (context.json || context.quiet) return () => undefined;
-  return (text) => context.stdout(`${wrap(printableProse(text), context.columns).join('\n')}\n`);
+  return (text, first = '', more = '') =>
+    context.stdout(`${wrap(printableProse(text), context.columns, first, more).join('\n')}\n`);
 }
 
 function note(tell: Tell, label: string, text: string): void {
-  tell(`  ok  ${label.padEnd(14)}  ${text}`);
+  tell(text, `  ok  ${label.padEnd(14)}  `, ' '.repeat(22));
 }

@@ -1,5 +1,6 @@
+import { failoverOf, pathsFor } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
-import type { Path } from '../model/diagnosis.js';
+import type { Path, PathChoice } from '../model/diagnosis.js';
 import type { Plan } from '../model/plan.js';
 import { type Choice, type Decision, decide } from '../plan/choice.js';
 import { makePlan } from '../plan/make-plan.js';
@@ -28,52 +29,67 @@ export function choiceOf(flags: Chosen): Choice {
   };
 }
 
+/** The built-in runbook of each path. */
+const runbookOf: Readonly<Record<Exclude<Path, 'nothing'>, string>> = {
+  failover: 'recover-failover',
+  'sentinels-only': 'recover-sentinels-only',
+  live: 'recover-live',
+  cold: 'recover-cold',
+};
+
 /**
- * The path to take: the recommended one, or the one that the operator asked for. This version carries out `cold`;
- * where a gentler one is right it says which, and what cold costs, and goes on only with `--path cold`, or when a run
- * of it was cut off and its locks or holds are still there.
+ * The path to take: the recommended one, or the one that the operator asked for. A harder one than recommended may be
+ * taken where it is possible; a gentler one than is safe is refused with the reason. Throws RunbookError `unsafe-path`,
+ * and `blocked` where an earlier run left something out that comes first.
  */
 export function pathToTake(judged: Judged, choice: Choice): Path {
-  const { recommended, why } = judged.diagnosis.path;
-  const wanted = choice.path ?? recommended;
-  if (wanted === 'nothing' || wanted === 'cold') return wanted;
-  // A cold recovery that was cut off is gone on with: half of its nodes are held, or not proved.
+  const wanted = choice.path ?? choiceOfPath(judged, choice).recommended;
+  if (choice.path !== undefined) refuseUnsafe(judged, choice, choice.path);
   const left = leftoversOf(judged);
-  const leftOut = left !== undefined && isLeftOut(judged, left) ? left : undefined;
-  if (choice.path === undefined && left !== undefined && leftOut === undefined) return 'cold';
-  throw new RunbookError(
-    'gentler-path',
-    choice.path === undefined
-      ? `The gentlest safe path here is ${recommended}: ${why}. This version cannot carry it out.`
-      : `This version cannot carry out the path ${wanted}.`,
-    {
-      facts: [
-        ...(leftOut === undefined
-          ? []
-          : [`run ${leftOut.run} left ${listed(leftOut.held)} out and holds it: its report says what comes first`]),
-        `cold would work: it stops every Redis of ${judged.diagnosis.group} and starts them again in order`,
-        'cold costs one save and one load of downtime, and each replica a copy of the data',
-      ],
+  if (choice.path === undefined && left !== undefined && isLeftOut(judged, left))
+    throw new RunbookError('blocked', `Run ${left.run} left ${listed(left.held)} out and holds it.`, {
+      facts: ['its report says what comes before it may start'],
       next: [
         ...judged.diagnosis.leftOut.map(({ host }) => `redis-runbook rejoin ${host}`),
-        ...(leftOut === undefined ? [] : [`redis-runbook report ${leftOut.run}`]),
+        `redis-runbook report ${left.run}`,
         'redis-runbook status --why',
-        'redis-runbook recover --path cold',
       ],
-    },
-  );
+    });
+  return wanted;
 }
 
-/** The decision and the plan that follows from it, with the runbook of its path. */
+/** The paths as the diagnosis sees them, or as they are with the node and the hosts that the operator names. */
+function choiceOfPath({ survey, diagnosis, answers = [] }: Judged, { promote, hostIsOff }: Choice): PathChoice {
+  const named = promote !== undefined && promote !== diagnosis.winner;
+  return named || hostIsOff.length > 0
+    ? pathsFor(survey, diagnosis.group, answers, { promote, off: new Set(hostIsOff) })
+    : diagnosis.path;
+}
+
+function refuseUnsafe(judged: Judged, choice: Choice, path: Path): void {
+  const { recommended, why, ruledOut, impossible = [] } = choiceOfPath(judged, choice);
+  const found = [...ruledOut, ...impossible].find((each) => each.path === path);
+  if (found === undefined) return;
+  throw new RunbookError('unsafe-path', `The path ${path} is not safe here: ${found.why}.`, {
+    facts: [`the gentlest safe path is ${recommended}: ${why}`],
+    next: ['redis-runbook status --why', 'redis-runbook recover'],
+  });
+}
+
+/** The decision and the plan that follows from it, with the runbook of its path, or the one that is named. */
 export async function planFor(
   judged: Judged,
   choice: Choice,
-  runbook = 'recover-cold',
+  path: Path,
+  runbook: string = path === 'nothing' ? 'recover-cold' : runbookOf[path],
 ): Promise<{ decision: Decision; plan: Plan }> {
-  const decision = decide(judged.diagnosis, choice);
   const read = await readRunbook(runbook);
-  const { inventory, survey, diagnosis } = judged;
-  return { decision, plan: makePlan({ runbook: read, inventory, survey, diagnosis, decision }) };
+  const decision = decide(judged.diagnosis, choice, read.path);
+  const { inventory, survey, diagnosis, answers = [] } = judged;
+  const forced =
+    read.path === 'failover' ? failoverOf(survey, diagnosis.group, answers, new Set(choice.hostIsOff)) : undefined;
+  const plan = makePlan({ runbook: read, inventory, survey, diagnosis, decision, ...(forced ? { forced } : {}) });
+  return { decision, plan };
 }
 
 /** The plan of the runbook `rejoin` for a host. */

@@ -17,12 +17,13 @@ import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { operator } from './operator.js';
 import { preFlightLines } from './pre-flight.js';
 import { probePlan, troubles } from './probe.js';
+import { readRunbook } from './runbooks.js';
 
 /** `plan`: the plan of the recommended recovery (or of a runbook), as text, Markdown or JSON. Changes nothing. */
 export async function planCommand(flags: PlanFlags, context: Context): Promise<number> {
   return withJudged(context, flags, async (judged, fleet) => {
     const choice = choiceOf(flags);
-    const path = flags.runbook === undefined ? pathToTake(judged, choice) : 'cold';
+    const path = flags.runbook === undefined ? pathToTake(judged, choice) : (await readRunbook(flags.runbook)).path;
     if (path === 'nothing') {
       const look = { width: context.columns, colour: context.colour };
       const { group, headline } = judged.diagnosis;
@@ -30,7 +31,7 @@ export async function planCommand(flags: PlanFlags, context: Context): Promise<n
       else context.stdout(`${headlineLines(judged.diagnosis, look).join('\n')}\nNothing to plan.\n`);
       return exitStatus.done;
     }
-    const { decision, plan } = await planFor(judged, choice, flags.runbook);
+    const { decision, plan } = await planFor(judged, choice, path, flags.runbook);
     context.stdout(shownPlan(plan, flags.markdown, context));
     const warnings = context.json || flags.markdown ? [] : preFlightLines(judged, context);
     if (warnings.length > 0) context.stdout(`\n${warnings.join('\n')}\n`);

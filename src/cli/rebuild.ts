@@ -24,7 +24,7 @@ function choiceOfPlan(plan: Plan): Choice {
     promote: plan.master,
     setAside: [...plan.setAside, ...leftOut],
     without: plan.leftOut.flatMap(({ host, node }) => (node === undefined ? [host] : [])),
-    hostIsOff: [],
+    hostIsOff: plan.hostIsOff ?? [],
     ...(plan.acceptedLoss === undefined ? {} : { acceptLoss: plan.acceptedLoss }),
     ...(plan.reason === undefined ? {} : { reason: plan.reason }),
   };
@@ -61,7 +61,11 @@ export async function rebuiltPlan(directory: string, stored: Plan, fleet: Fleet)
 
 async function madeAgain(before: Judged, stored: Plan): Promise<Plan> {
   const [runbook] = stored.runbook.split(' ');
-  if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), runbook)).plan;
+  if (stored.restore !== undefined) {
+    const { restorePlanAgain } = await import('./backup/restore-plan.js');
+    return restorePlanAgain(stored.restore, before, choiceOfPlan(stored));
+  }
+  if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), stored.path, runbook)).plan;
   const { rejoins: host, setAside, reason } = stored;
   // What was compared key by key then was good enough for a plan; the files are kept by now.
   const compared = new Map(
@@ -102,6 +106,8 @@ function differencesOf(stored: Plan, made: Plan): readonly string[] {
  * was not given up then. Throws RunbookError('changed') when it does not.
  */
 export function refuseOtherChoice(plan: Plan, now: Judged): void {
+  // What the group holds was given up for a backup: whoever holds it by now.
+  if (plan.restore !== undefined) return;
   const problem = problemOf(plan, now);
   if (problem === undefined) return;
   throw new RunbookError('changed', `${plan.master} is no longer what the run was planned for.`, {
@@ -112,7 +118,7 @@ export function refuseOtherChoice(plan: Plan, now: Judged): void {
 
 function problemOf(plan: Plan, now: Judged): string | undefined {
   try {
-    const { missing } = decide(now.diagnosis, choiceOfPlan(plan));
+    const { missing } = decide(now.diagnosis, choiceOfPlan(plan), plan.path);
     const [first] = missing;
     return first === undefined ? undefined : `${first.node}: ${first.why}`;
   } catch (error) {

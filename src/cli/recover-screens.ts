@@ -1,4 +1,4 @@
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Diagnosis, Path } from '../model/diagnosis.js';
 import { renderCandidates, renderSetAside } from '../report/candidates-text.js';
 import { printable } from '../report/escape.js';
 import { paint, wrap } from '../report/layout.js';
@@ -9,7 +9,7 @@ import { leftoversOf } from './leftovers.js';
 import { preFlightLines } from './pre-flight.js';
 
 /** Pages 1 and 2 of a recovery: what is true, who may become master and why, what each choice gives up. */
-export function choicePages(judged: Judged, context: Context): string {
+export function choicePages(judged: Judged, path: Path, context: Context): string {
   const { diagnosis, survey } = judged;
   const look = { width: context.columns, colour: context.colour };
   const reached = survey.hosts.filter((host) => host.reached.ok).length;
@@ -26,7 +26,7 @@ export function choicePages(judged: Judged, context: Context): string {
       paint('verdict', '2/4 WHAT EACH CHOICE SETS ASIDE', context.colour),
       aside.trimEnd() || '  Nothing: the recommended master has everything that any node has.',
     ].join('\n'),
-    pathBlock(judged, context),
+    pathBlock(judged, path, context),
     ...blockOf(preFlightLines(judged, context)),
   ];
   return `${blocks.join('\n\n')}\n`;
@@ -43,24 +43,24 @@ function findingBlock(diagnosis: Diagnosis, context: Context): string[] {
   return blockOf(lines);
 }
 
-function pathBlock(judged: Judged, context: Context): string {
+function pathBlock(judged: Judged, taken: Path, context: Context): string {
   const { diagnosis } = judged;
   const gentler = diagnosis.path.ruledOut
     .filter((item) => item.path !== 'nothing')
     .map((item) => `${item.path}: ${item.why}`);
-  const left = diagnosis.path.recommended === 'cold' ? undefined : leftoversOf(judged);
+  const { recommended } = diagnosis.path;
+  const left = recommended === taken && taken === 'cold' ? undefined : leftoversOf(judged);
   const lines = [
-    ...(left ? wrap(goesOn(left.run), context.columns) : []),
+    ...(left ? wrap(goesOn(left.run, taken), context.columns) : []),
     ...wrap(printable(`Recommended path: ${diagnosis.path.recommended} (${diagnosis.path.why}).`), context.columns),
+    ...(taken === recommended ? [] : [`The path that is taken: ${taken}.`]),
     ...(gentler.length > 0 ? ['Why nothing gentler:'] : []),
     ...gentler.flatMap((text) => wrap(printable(text), context.columns, '  - ', '    ')),
   ];
   return lines.join('\n');
 }
 
-function goesOn(run: string): string {
-  return (
-    `Run ${printable(run)} was cut off; this one takes its place, looks at what is true and goes on by the cold path. ` +
-    'Redis nodes that run are stopped once more, with their data saved.'
-  );
+function goesOn(run: string, path: Path): string {
+  const again = path === 'cold' ? ' Redis nodes that run are stopped once more, with their data saved.' : '';
+  return `Run ${printable(run)} was cut off; this one takes its place, looks at what is true and goes on by the ${path} path.${again}`;
 }

@@ -1,4 +1,5 @@
 import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import type { Path } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { Choice } from '../plan/choice.js';
@@ -32,11 +33,12 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;
     const judged = await settled(seen, fleet, context);
     const choice = choiceOf(flags);
-    if (pathToTake(judged, choice) === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
-    if (!context.json && !context.quiet) context.stdout(choicePages(judged, context));
+    const path = pathToTake(judged, choice);
+    if (path === 'nothing') return nothingToDo(judged, fleet, flags.yes, context);
+    if (!context.json && !context.quiet) context.stdout(choicePages(judged, path, context));
     const branches = createBranches();
     try {
-      return await withAgreed(branches, judged, fleet, flags, context);
+      return await withAgreed(branches, judged, path, fleet, flags, context);
     } finally {
       await branches.drop();
     }
@@ -46,11 +48,12 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
 async function withAgreed(
   branches: Branches,
   judged: Judged,
+  path: Path,
   fleet: Fleet | undefined,
   flags: RecoverFlags,
   context: Context,
 ): Promise<number> {
-  const { plan, choice } = await agreedPlan(branches, judged, fleet, flags, context);
+  const { plan, choice } = await agreedPlan(branches, judged, path, fleet, flags, context);
   if (!context.json && !context.quiet) showPlan(plan, flags.markdown, context);
   if (flags.out !== undefined) {
     await writePlan(plan, flags.out, context, { judged, choice, runbook: undefined });
@@ -92,15 +95,16 @@ function leftText(left: Leftovers, context: Context): string {
 async function agreedPlan(
   branches: Branches,
   judged: Judged,
+  path: Path,
   fleet: Fleet | undefined,
   flags: RecoverFlags,
   context: Context,
 ): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
   const choice = choiceOf(flags);
-  const first = await planFor(judged, choice);
+  const first = await planFor(judged, choice, path);
   if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);
-  return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given)).plan };
+  return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given, path)).plan };
 }
 
 export function showPlan(plan: Plan, markdown: boolean, context: Context): void {

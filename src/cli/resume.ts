@@ -1,18 +1,17 @@
 import { exitStatus, RunbookError } from '../errors.js';
-import { refuseBad } from '../execute/journal.js';
 import type { OpenRun } from '../execute/open-runs.js';
 import { pastOf, resumptionOf } from '../execute/past.js';
 import type { Resumption } from '../execute/resumption.js';
-import { runsDirectory } from '../execute/run-directory.js';
 import { actionsOf, type Plan } from '../model/plan.js';
 import { printableProse } from '../report/escape.js';
 import { createAsk } from './ask.js';
 import { concluded, conduct } from './carry-out.js';
-import { type Fleet, type Judged, lookAndJudge, openFleet } from './compose.js';
+import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
-import { findRun, isOver, openRunText } from './find-run.js';
+import { isOver, openRunText } from './find-run.js';
 import type { ResumeFlags } from './flags.js';
-import { agree, recheck, refuseWithoutAnswers, teller } from './go-on.js';
+import { foundRun } from './found-run.js';
+import { agree, recheck, teller } from './go-on.js';
 import { refuseOtherChoice } from './rebuild.js';
 import { takeBack } from './take-back.js';
 
@@ -21,22 +20,20 @@ import { takeBack } from './take-back.js';
  * looked at, and the rest is carried out by the same engine to the same end. Exit statuses: the table in errors.ts.
  */
 export async function resumeCommand(flags: ResumeFlags, context: Context): Promise<number> {
-  const open = await findRun(runsDirectory(process.env), flags.run, 'resume', context);
-  const { run } = open.read.directory;
-  refuseBad(open.read.journal, open.read.directory.path, run);
-  if (isOver(open)) return nothingLeft(open, context);
-  refuseWithoutAnswers('resume', run, flags.yes, context);
-  const fleet = await openFleet(context, { ...flags, group: open.plan.group });
+  const found = await foundRun(flags, 'resume', context);
+  const { group } = found;
   try {
-    return await goOn(open, fleet, flags, context);
+    const { open, on } = await found.open();
+    if (isOver(open)) return nothingLeft(open, context);
+    return await goOn(open, on, found.fleet, flags, context);
   } catch (error) {
     if (!(error instanceof RunbookError) || error.word !== 'changed' || !(await plansAnew(error, flags, context)))
       throw error;
   } finally {
-    await fleet.close();
+    await found.fleet.close();
   }
   const { recoverCommand } = await import('./recover.js');
-  return recoverCommand({ ...planAnew, ...flags, group: open.plan.group }, context);
+  return recoverCommand({ ...planAnew, ...flags, takeOver: undefined, group }, context);
 }
 
 function nothingLeft({ read, direction }: OpenRun, context: Context): number {
@@ -46,23 +43,35 @@ function nothingLeft({ read, direction }: OpenRun, context: Context): number {
   return exitStatus.done;
 }
 
-async function goOn(open: OpenRun, fleet: Fleet, flags: ResumeFlags, context: Context): Promise<number> {
+async function goOn(
+  open: OpenRun,
+  on: readonly string[],
+  fleet: Fleet,
+  flags: ResumeFlags,
+  context: Context,
+): Promise<number> {
   const { directory, journal } = open.read;
   const tell = teller(context);
   tell(`${openRunText(open)}.`);
-  tell('Checking what is true now; nothing is repeated before it was looked at.\n');
-  const { plan, before } = await recheck(open, fleet, tell);
+  tell('Checking what is true now; nothing is repeated before it was looked at.');
+  const { plan, before } = await recheck(open, on, fleet, tell);
   const past = pastOf(journal.lines);
   const now = await lookAndJudge(fleet, context);
   const judged: Judged = { ...before, inventory: now.inventory };
   if (open.direction === 'undo') {
     return takeBack({ open, plan, past, judged, fleet }, flags, context);
   }
-  const resumption = resumptionOf(plan, past, 'journal');
+  const resumption = resumptionOf(plan, past);
   if (!startsMaster(plan, resumption)) refuseOtherChoice(plan, now);
   await agree(plan, resumption, flags, context);
-  const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);
+  const backup = plan.restore === undefined ? undefined : await sourceOf(plan.restore);
+  const all = { plan, judged, fleet, directory, resumption, ...(backup === undefined ? {} : { backup }) };
+  const result = await conduct(all, flags, context).finally(() => backup?.close());
   return concluded({ plan, before, result, directory }, fleet, context);
+}
+
+async function sourceOf(restore: NonNullable<Plan['restore']>) {
+  return (await import('./backup/restore-plan.js')).sourceAgain(restore);
 }
 
 /** Whether the run got as far as starting the master: from then on its data is what counts, whatever it was chosen for. */

@@ -65,7 +65,14 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       return (await import('./rejoin.js')).rejoinCommand({ ...choices(given, select), host: word ?? '' }, context);
     case 'resume':
     case 'undo': {
-      const flags = { ...select, run: word, yes: isOn(options.yes), step: isOn(options.step) };
+      const flags = {
+        ...select,
+        run: word,
+        yes: isOn(options.yes),
+        step: isOn(options.step),
+        wait: text(options.wait),
+        takeOver: isOn(options.takeOver),
+      };
       if (given.command === 'undo') return (await import('./undo.js')).undoCommand(flags, context);
       return (await import('./resume.js')).resumeCommand(flags, context);
     }

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus, worstOf } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
-import { saveInRun } from '../execute/run-directory.js';
+import { saveReport } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { JournalLine, RunResult } from '../model/run.js';
+import { known } from '../model/seen.js';
 import { fleetFlag, type NextCommand } from '../report/next-lines.js';
 import { grouped, listed } from '../report/quantities.js';
 import { type RunEndFacts, renderRunEnd } from '../report/run-lines.js';
@@ -29,7 +30,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   const result = await withSalvages(withTails(ended));
   const journal = parseJournal(await readFile(journalPath(result.directory), 'utf8')).lines;
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
-  const path = await saveInRun(result.directory, 'report.md', report);
+  const path = await saveReport(result.directory, report);
   const status = statusOfRun(result, ended.after);
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
@@ -99,12 +100,25 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const { plan, after } = ended;
   if (result.outcome !== 'done') return interrupted(ended, result, journal);
   const now = after?.diagnosis.headline.join(' ') ?? '';
+  if (plan.restore !== undefined) return `${restoredSays(plan.restore, plan, result)} ${now}`.trim();
   if (plan.rejoins !== undefined) return cameBack(plan, plan.rejoins, result, now);
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
   const left = result.leftToDo.length > 0 ? ` ${result.leftToDo.length} left to do.` : '';
-  return `${plan.group} serves again${since}: ${plan.master} is master. ${lost}${aside}${left} ${now}`.trim();
+  const serves = plan.serves
+    ? `${plan.group} serves, as it did all the while: ${plan.master} is master.`
+    : `${plan.group} serves again${since}: ${result.master ?? plan.master} is master.`;
+  const data = plan.path === 'sentinels-only' ? 'No Redis was touched.' : `${lost}${aside}`;
+  return `${serves} ${data}${left} ${now}`.trim();
+}
+
+function restoredSays({ id, takenAt }: NonNullable<Plan['restore']>, plan: Plan, result: RunResult): string {
+  const since = result.servingSince ? `, since ${result.servingSince.slice(11, 19)} UTC` : '';
+  const of = takenAt.slice(0, 19).replace('T', ' ');
+  const aside =
+    plan.setAside.length > 0 ? ' Everything that was written later is set aside: kept, and not served.' : '';
+  return `${plan.group} serves the data of backup ${id}, of ${of} UTC${since}: ${plan.master} is master.${aside}`;
 }
 
 function cameBack(plan: Plan, host: string, result: RunResult, now: string): string {
@@ -132,10 +146,13 @@ function outOfReach(ended: Ended): readonly string[] {
 
 function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]): RunEndFacts['rows'] {
   const kept = keptAnything(journal);
-  const master = ended.after?.survey.groups[ended.plan.group]?.redis.find((node) => node.node === ended.plan.master);
+  const name = result.master ?? ended.plan.master;
+  const group = ended.after?.survey.groups[ended.plan.group];
+  const master = group?.redis.find((node) => node.node === name);
+  const epoch = group?.sentinels.flatMap(({ view }) => known(view)?.configEpoch ?? []).at(0) ?? ended.plan.epoch;
   const running = master?.running.ok ? master.running.value : undefined;
   const serves = running
-    ? `${ended.plan.master}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${ended.plan.epoch}`
+    ? `${name}, ${grouped(running.keys)} keys, offset ${grouped(running.offset)}, epoch ${epoch}`
     : undefined;
   const unknown = result.unknown > 0 ? `, ${result.unknown} unknown` : '';
   const open = result.open > 0 ? `, ${result.open} open` : '';
@@ -157,7 +174,7 @@ function rows(ended: Ended, result: RunResult, journal: readonly JournalLine[]):
 
 /** What a branch that was set aside holds alone is in its kept files until somebody compares them. */
 function collects(plan: Plan, result: RunResult, fleet: string): readonly NextCommand[] {
-  if (plan.setAside.length === 0) return [];
+  if (plan.setAside.length === 0 || plan.restore !== undefined) return [];
   const isMade = result.leftToDo.some(({ says }) => says.includes('salvage show'));
   const command = `redis-runbook salvage ${isMade ? 'show' : 'collect'} ${result.run}${fleet}`;
   return [{ command, says: `what only ${listed(plan.setAside)} had, and putting it back` }];
@@ -171,8 +188,12 @@ function next(result: RunResult, ended: Ended, context: Context): readonly NextC
   const look = { command: `redis-runbook status${fleet}`, says: 'only looks' };
   const history = { command: `redis-runbook history show ${result.run}`, says: 'every step of this run' };
   if (result.outcome === 'done') return [look, ...collects(plan, result, fleet), history];
-  if (!result.changedAnything)
-    return [{ command: `redis-runbook recover${fleet}`, says: 'looks again and plans anew' }, look, history];
+  const { restore } = plan;
+  const anew =
+    restore === undefined
+      ? `redis-runbook recover${fleet}`
+      : `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`;
+  if (!result.changedAnything) return [{ command: anew, says: 'looks again and plans anew' }, look, history];
   return [
     ...(rejoins === undefined
       ? [

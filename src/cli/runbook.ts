@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus } from '../errors.js';
 import { toJson } from '../model/json.js';
+import { noChoice } from '../plan/choice.js';
 import { parseRunbook, type Runbook } from '../plan/runbook-file.js';
 import { steps } from '../plan/steps/index.js';
 import { withJudged } from './compose.js';
@@ -38,7 +39,7 @@ async function show(flags: RunbookFlags, context: Context): Promise<number> {
     return exitStatus.done;
   }
   return withJudged(context, flags, async (judged) => {
-    const { plan } = await planFor(judged, { setAside: [], without: [], hostIsOff: [] }, name);
+    const { plan } = await planFor(judged, noChoice, book.path, name);
     context.stdout(shownPlan(plan, flags.markdown, context));
     return exitStatus.done;
   });

@@ -4,7 +4,7 @@ import { changedAnything, resumptionOf } from '../execute/past.js';
 import type { Past } from '../execute/resumption.js';
 import { refusedBack } from '../execute/stop-again.js';
 import { undoPlan } from '../execute/undo-plan.js';
-import { whyNotBack } from '../execute/why-not-back.js';
+import { rolesGiven, whyNotBack } from '../execute/why-not-back.js';
 import { actionsOf, type Plan } from '../model/plan.js';
 import { listed } from '../report/quantities.js';
 import { createAsk } from './ask.js';
@@ -32,10 +32,12 @@ export async function takeBack(back: Back, flags: ResumeFlags, context: Context)
   const { directory } = open.read;
   if (!changedAnything(back.plan, past) && open.direction === 'forward' && isOver(open))
     throw new RunbookError('usage', `Run ${directory.run} changed nothing: there is nothing to take back.`);
+  const given = rolesGiven(back.plan, past);
+  if (given.length > 0) throw refusedBack(directory.run, given);
   const plan = undoPlan(back.plan, past);
   const reasons = await whyNotBack(plan, past, toolsFor({ judged, fleet, directory }, context), context.signal);
   if (reasons.length > 0) throw refusedBack(directory.run, reasons);
-  const resumption = { ...resumptionOf(plan, past, 'journal'), direction: 'undo' as const };
+  const resumption = { ...resumptionOf(plan, past), direction: 'undo' as const };
   if (open.direction === 'undo') await agree(plan, resumption, flags, context);
   else await askBack(plan, directory.run, flags, context);
   const result = await conduct({ plan, judged, fleet, directory, resumption }, flags, context);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
-import { type RunDirectory, saveInRun } from '../execute/run-directory.js';
+import { type RunDirectory, saveReport } from '../execute/run-directory.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
@@ -22,7 +22,7 @@ export async function endUndo(
   const after = await lookAfter(fleet, false, context);
   const journal = parseJournal(await readFile(journalPath(directory.path), 'utf8')).lines;
   const report = renderReport({ plan, diagnosis: before.diagnosis, journal, result, who: operator() });
-  const path = await saveInRun(directory.path, 'report.md', report);
+  const path = await saveReport(directory.path, report);
   const status = statusOfUndo(result);
   if (context.json) {
     context.stdout(`${toJson({ type: 'result', direction: 'undo', ...result, report: path, exit: status })}\n`);
@@ -40,7 +40,8 @@ export async function endUndo(
         ]),
     { command: `redis-runbook status${flag}`, says: 'only looks' },
   ];
-  const facts = { headline: headline(result, directory.run, after), rows: rowsOf(result), next, report: path };
+  const rows = [...rowsOf(result), ...unprovable(plan, before, after, `${flag} --promote ${plan.master}`)];
+  const facts = { headline: headline(result, directory.run, after), rows, next, report: path };
   context.stdout(`\n${renderRunEnd(result, facts, { width: context.columns, colour: context.colour })}`);
   return status;
 }
@@ -66,4 +67,21 @@ function rowsOf(result: RunResult): readonly (readonly [string, string])[] {
     ['run', `${result.run}: ${result.done} steps done${unknown}${open}`],
     ['data', 'no data file was put back over a newer one; what the run kept stays where it is'],
   ];
+}
+
+/**
+ * A master that starts from a file draws a new history, and nothing that it writes joins the two (replication.c): once a
+ * replica has that history, the files alone no longer prove who is freshest. The run's own record does.
+ */
+function unprovable(
+  plan: Plan,
+  before: Judged,
+  after: Judged | undefined,
+  flags: string,
+): readonly (readonly [string, string])[] {
+  if (after === undefined || after.diagnosis.winner !== undefined || before.diagnosis.winner === undefined) return [];
+  const says =
+    `${plan.master}, by what this run saw: it contains all others. The files alone do not prove that any more, because ` +
+    `this run had started it; a new recovery asks for it by name: redis-runbook recover${flags} --set-aside NODE --reason TEXT`;
+  return [['freshest', says]];
 }

@@ -1,7 +1,9 @@
-import type { Consent, Diagnosis, Finding, Lineage } from '../model/diagnosis.js';
+import { RunbookError } from '../errors.js';
+import type { Consent, Diagnosis, Finding, Lineage, PathChoice } from '../model/diagnosis.js';
 import type { Answer, GroupSurvey, Survey } from '../model/survey.js';
-import { choosePath } from './choose-path.js';
+import { choosePath, type Told } from './choose-path.js';
 import { claimsOf } from './claims.js';
+import { type Forced, forcedFailover } from './failover.js';
 import { findingsOf } from './findings.js';
 import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
@@ -11,25 +13,15 @@ import { losersOf, onNoDisk } from './on-no-disk.js';
 import { epochsOf } from './sentinels.js';
 import { mixedServers, olderServers } from './server-versions.js';
 import { type State, stateOf } from './state.js';
-import { judge } from './verdict.js';
+import { judge, type Verdict } from './verdict.js';
 
 /**
  * From a survey to what is true and what should be done, for one group. Pure: the same survey gives the same answer.
  * When `questions` is not empty, the caller may have them answered and call again with the comparisons.
  */
 export function diagnose(survey: Survey, groupName: string, answers: readonly Answer[] = []): Diagnosis {
-  const group = survey.groups[groupName];
-  if (!group) throw new Error(`the survey holds no group ${groupName}`);
-  const leftOut = leftOutIn(survey, groupName);
-  const state = stateOf(
-    group,
-    leftOut.map(({ host }) => host),
-  );
-  const graph = graphOf(group);
+  const { group, state, graph, losers, verdict, leftOut } = weigh(survey, groupName, answers);
   const cold = state.state === 'down';
-  const losers = cold ? losersOf(group, graph) : [];
-  const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
-  const verdict = judge(group, graph, answers, { asked: losers.length > 0, dark });
   const lost = onNoDisk(losers, group, graph, verdict.winner);
   const epochs = epochsOf(group);
   const path = choosePath(group, state, verdict);
@@ -49,6 +41,7 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     leftOut,
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
+    ...(state.master === undefined ? {} : { serving: state.master.node }),
     consents: [...verdict.consents, ...lossConsent(verdict.winner ?? verdict.favourite, lost)],
     possibleTails: verdict.possibleTails,
     ...(lost === undefined ? {} : { onNoDisk: lost }),
@@ -58,6 +51,51 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     path,
     questions: cold || path.recommended === 'cold' ? verdict.questions : [],
   };
+}
+
+/** The paths as they are with what the operator said. */
+export function pathsFor(survey: Survey, groupName: string, answers: readonly Answer[], told: Told): PathChoice {
+  const { group, state, verdict } = weigh(survey, groupName, answers);
+  return choosePath(group, state, verdict, told);
+}
+
+/** What `SENTINEL FAILOVER` would do; throws RunbookError `unsafe-path` when it is not safe. `off`: hosts seen to be off. */
+export function failoverOf(
+  survey: Survey,
+  groupName: string,
+  answers: readonly Answer[],
+  off: ReadonlySet<string>,
+): Forced {
+  const { group, state, verdict } = weigh(survey, groupName, answers);
+  const forced = forcedFailover(group, state, verdict, off);
+  if (!('why' in forced)) return forced;
+  throw new RunbookError('unsafe-path', `The path failover is not safe here: ${forced.why}.`, {
+    next: ['redis-runbook status --why', 'redis-runbook recover'],
+  });
+}
+
+interface Weighed {
+  readonly group: GroupSurvey;
+  readonly state: State;
+  readonly graph: Graph;
+  readonly losers: ReturnType<typeof losersOf>;
+  readonly verdict: Verdict;
+  readonly leftOut: ReturnType<typeof leftOutIn>;
+}
+
+function weigh(survey: Survey, groupName: string, answers: readonly Answer[]): Weighed {
+  const group = survey.groups[groupName];
+  if (!group) throw new Error(`the survey holds no group ${groupName}`);
+  const leftOut = leftOutIn(survey, groupName);
+  const state = stateOf(
+    group,
+    leftOut.map(({ host }) => host),
+  );
+  const graph = graphOf(group);
+  const losers = state.state === 'down' ? losersOf(group, graph) : [];
+  const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
+  const beside = { asked: losers.length > 0, dark, serving: state.master?.node };
+  return { group, state, graph, losers, leftOut, verdict: judge(group, graph, answers, beside) };
 }
 
 /** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */

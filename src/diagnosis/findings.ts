@@ -2,6 +2,7 @@ import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
+import { twinsOf } from './sentinels.js';
 import { unknownNodes } from './strangers.js';
 import { unseenHosts } from './unseen-host.js';
 
@@ -25,21 +26,13 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
 }
 
 function duplicateIds(group: GroupSurvey): Finding[] {
-  const byId = new Map<string, string[]>();
-  for (const sentinel of group.sentinels) {
-    const id = known(sentinel.file)?.myid;
-    if (id) byId.set(id, [...(byId.get(id) ?? []), sentinel.node]);
-  }
-  return [...byId.values()]
-    .filter((nodes) => nodes.length > 1)
-    .map((nodes) => ({
-      id: 'duplicate-myid',
-      severity: 'error' as const,
-      nodes,
-      says: `${nodes.join(' and ')} have the same myid: they ignore each other and count as one vote`,
-      blocks: true,
-      next: `remove the "sentinel myid" line of all but one of them; a new one is drawn at its start`,
-    }));
+  return [...twinsOf(group).values()].map((nodes) => ({
+    id: 'duplicate-myid',
+    severity: 'error' as const,
+    nodes,
+    says: `${listOf(nodes)} have the same myid: they ignore each other and count as one vote; a plan gives all but the first a new one`,
+    blocks: false,
+  }));
 }
 
 /**
@@ -86,18 +79,24 @@ function startsOtherwise(node: RedisSurvey): Finding[] {
   ];
 }
 
+/** A role in an include is changed there; one on the command line comes back at every start, whatever the files say. */
 function roleInAnotherPlace(node: RedisSurvey): Finding[] {
   const config = known(node.config);
   const from = config?.replicaOf?.from;
   if (!from || from.file === config.files[0]) return [];
+  const inFile = config.files.includes(from.file);
   return [
     {
-      id: 'role-in-include',
-      severity: 'error',
+      id: inFile ? 'role-in-include' : 'role-on-command-line',
+      severity: inFile ? 'note' : 'error',
       nodes: [node.node],
-      says: `the role of ${node.node} stands in ${from.file}:${from.line}, not in its main file: a restart would bring it back`,
-      blocks: true,
-      next: `move that line into ${config.files[0] ?? 'redis.conf'}`,
+      says: inFile
+        ? `the role of ${node.node} stands in ${from.file}:${from.line}, which its main file includes: a plan changes it there`
+        : `the role of ${node.node} stands on the command line that starts it: a restart would bring it back, whatever its files say`,
+      blocks: !inFile,
+      ...(inFile
+        ? {}
+        : { next: `take it out of what starts ${node.node}, and into ${config.files[0] ?? 'redis.conf'}` }),
     },
   ];
 }

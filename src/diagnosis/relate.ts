@@ -41,23 +41,29 @@ function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: read
       (each) => each.of === of && each.within === within && each.result.ok && each.result.value === value,
     );
   const forward = find(other.node, own.node, 'contained');
-  const backward = find(own.node, other.node, 'contained');
-  if (forward && backward)
-    return { kind: 'equal', why: `the AOFs of ${own.node} and ${other.node} end in the same bytes` };
+  const back = find(own.node, other.node, 'contained');
+  // Each has all of the other: one by the bytes, the other because it made the history that the first only followed.
+  if (forward && relation.kind === 'contained') return { kind: 'equal', why: same(own, other, forward) };
+  if (back && relation.kind === 'contains') return { kind: 'equal', why: same(other, own, back) };
+  if (forward && back) return { kind: 'equal', why: `the AOFs of ${own.node} and ${other.node} end in the same bytes` };
   if (forward)
     return {
       kind: 'contains',
       why: `the last ${forward.comparedBytes} bytes of ${other.node}'s AOF stand, byte for byte, inside ${own.node}'s`,
     };
-  if (backward)
+  if (back)
     return { kind: 'contained', why: `the end of ${own.node}'s AOF stands, byte for byte, inside ${other.node}'s` };
   if (find(other.node, own.node, 'not-contained') && relation.kind === 'possible-tail')
     return provenTail(own, other, relation.cut);
-  const back = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
-  if (back?.kind !== 'possible-tail') return relation;
-  const mirrored = provenTail(other, own, back.cut);
-  const { otherEndUnknown: _known, ...same } = mirrored;
-  return { ...same, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
+  const turned = find(own.node, other.node, 'not-contained') ? byHistory(other, own, graph) : undefined;
+  if (turned?.kind !== 'possible-tail') return relation;
+  const mirrored = provenTail(other, own, turned.cut);
+  const { otherEndUnknown: _known, ...rest } = mirrored;
+  return { ...rest, ownBytes: mirrored.otherBytes, otherBytes: mirrored.ownBytes };
+}
+
+function same(follower: Holding, maker: Holding, { comparedBytes }: AofComparison): string {
+  return `the last ${comparedBytes} bytes of ${maker.node}'s AOF stand, byte for byte, inside ${follower.node}'s, which only followed it`;
 }
 
 /** The tail of `other` is there: the bytes are what is known at least, its own end was recorded by nobody. */

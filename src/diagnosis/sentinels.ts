@@ -41,6 +41,25 @@ export function electedByMost(group: GroupSurvey): string | undefined {
   return elected && elected.votes.length > group.sentinels.length / 2 ? elected.address : undefined;
 }
 
+/** The id of a sentinel: what it answers, else what its file says; undefined where neither was seen, or before 3.2. */
+export function idOf(sentinel: SentinelSurvey): string | undefined {
+  const running = known(sentinel.running)?.myid;
+  return running === undefined || running === '' ? known(sentinel.file)?.myid : running;
+}
+
+/**
+ * Sentinels that have one id, by that id. They drop each other's hellos and count as one vote
+ * (sentinel.c:sentinelReceiveHelloMessages; seen on 7.0.15).
+ */
+export function twinsOf(group: GroupSurvey): ReadonlyMap<string, readonly string[]> {
+  const byId = new Map<string, string[]>();
+  for (const sentinel of group.sentinels) {
+    const id = idOf(sentinel);
+    if (id !== undefined) byId.set(id, [...(byId.get(id) ?? []), sentinel.node]);
+  }
+  return new Map([...byId].filter(([, nodes]) => nodes.length > 1));
+}
+
 export interface Epochs {
   readonly highestEpoch: bigint;
   readonly nextEpoch: bigint;

@@ -148,6 +148,7 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
   const first = views[0];
   if (!first || views.length < first.view.quorum) return undefined;
   const choosable = first.view.replicas.some((row) => row.flags.join() === 'slave' && row.priority > 0);
+  if (views.some(({ sentinel, view }) => isStuck(view) || foundNone(sentinel))) return undefined;
   const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
   if (!choosable) return undefined;
   return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
@@ -160,6 +161,20 @@ function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): st
 export function isStuck(view: SentinelView): boolean {
   if (!view.flags.includes('failover_in_progress')) return false;
   return view.replicas.some((row) => row.flags.includes('promoted') && row.flags.includes('s_down'));
+}
+
+/** The events of a failover that say how far it has come. */
+const stations: ReadonlySet<string> = new Set(['+odown', '-odown', '+try-failover', '+switch-master']);
+
+/** Its last attempt found no replica that it would choose; the next one finds the same (sentinel.c:sentinelSelectSlave). */
+function foundNone(sentinel: SentinelSurvey): boolean {
+  const last = (known(sentinel.log) ?? []).findLast(
+    (event) =>
+      event.kind === 'failover-aborted' ||
+      event.kind === 'switch-master' ||
+      (event.kind === 'other' && stations.has(event.event)),
+  );
+  return last?.kind === 'failover-aborted' && last.reason === 'no-good-slave';
 }
 
 function nextAttempt(sentinel: SentinelSurvey): string[] {

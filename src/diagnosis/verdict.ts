@@ -35,6 +35,8 @@ export interface Beside {
   readonly asked: boolean;
   /** Hosts that were not reached: a finding of its own blocks until they are, or are given up by name. */
   readonly dark: ReadonlySet<string>;
+  /** The one node that serves as master now. */
+  readonly serving?: string | undefined;
 }
 
 /** Relations under which nothing of the other node can be missed. */
@@ -44,7 +46,7 @@ const covered: ReadonlySet<Relation['kind']> = new Set(['contains', 'equal', 'em
 export function judge(group: GroupSurvey, graph: Graph, answers: readonly Answer[], beside: Beside): Verdict {
   const comparisons = answers.flatMap((answer) => ('within' in answer ? [answer] : []));
   const versus = throughOthers(new Map(graph.holdings.map((own) => [own.node, relationsOf(own, graph, comparisons)])));
-  const { ranked, oldest } = oldestFirst(rank(group, graph, versus), versus);
+  const { ranked, oldest } = oldestFirst(rank(group, graph, versus, beside.serving), versus);
   const top = ranked[0];
   const beaten = top ? Object.entries(versus.get(top.node) ?? {}) : [];
   const usable = top !== undefined && !top.empty && top.source !== 'unknown';
@@ -82,13 +84,13 @@ function relationsOf(own: Holding, graph: Graph, comparisons: readonly AofCompar
 
 /**
  * A node that covers all others first, with the fewest possible tails; where none does, the one that covers most. Among
- * equals the only one that serves, then the one that the sentinels elected last (a stale file may say another), then one that
- * runs, then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
+ * equals the one that serves as master now, then the one that the sentinels elected last (a stale file may say another),
+ * then one that runs, then the order of fleet.yaml. Equal data makes the order a matter of the fewest changes, not of safety.
  */
-function rank(group: GroupSurvey, graph: Graph, versus: Versus): readonly Holding[] {
+function rank(group: GroupSurvey, graph: Graph, versus: Versus, knownToServe: string | undefined): readonly Holding[] {
   const elected = lastElected(group)?.address;
   const masters = graph.holdings.filter((each) => known(each.redis.running)?.role === 'master');
-  const serving = masters.length === 1 ? masters[0]?.node : undefined;
+  const serving = knownToServe ?? (masters.length === 1 ? masters[0]?.node : undefined);
   const score = (holding: Holding): readonly number[] => {
     const relations = Object.values(versus.get(holding.node) ?? {});
     const count = (kinds: readonly Relation['kind'][]): number =>

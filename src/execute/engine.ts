@@ -3,6 +3,7 @@ import { RunbookError } from '../errors.js';
 import type { Plan, Stage } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
 import { runBatch } from './batch.js';
+import { copyOut } from './copies.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
 import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
@@ -26,26 +27,34 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
   setMaxListeners(0, options.signal, options.now);
   const run = newRun(plan, tools, options);
   const heartbeat = beginHeartbeat(run);
-  await tools.journal.write({
-    action: 'run',
-    phase: 'intent',
-    ...beginning(plan, tools, options),
-  });
   try {
+    await tools.journal.write({ action: 'run', phase: 'intent', ...beginning(plan, tools, options) });
     if (options.resumption) await pickUp(run, options.resumption);
     if (run.progress.outcome === 'done') await runStages(run, heartbeat);
   } catch (error) {
     if (run.progress.outcome === 'done') run.progress.outcome = 'failed';
     run.progress.stoppedWhy ??= error instanceof Error ? error.message : String(error);
-    throw error;
+    throw cleanHanded(run, error);
   } finally {
-    await heartbeat.end();
-    closeReaders(run);
-    await closeFences(run);
-    await settleLocks(run);
-    await journalEnd(run);
+    await inOrder(run, heartbeat);
   }
   return resultOf(run);
+}
+
+/** Fences, locks and journal in order, each whatever became of the others; rejects with the first that could not be. */
+async function inOrder(run: Run, heartbeat: ReturnType<typeof beginHeartbeat>): Promise<void> {
+  await heartbeat.end();
+  closeReaders(run);
+  const ends = [];
+  for (const step of [closeFences, settleLocks, journalEnd, copyOut])
+    ends.push(...(await Promise.allSettled([step(run)])));
+  for (const end of ends) if (end.status === 'rejected') throw cleanHanded(run, end.reason);
+}
+
+/** A run that cannot be recorded is incomplete, unless it has changed nothing yet. */
+function cleanHanded(run: Run, error: unknown): unknown {
+  if (!(error instanceof RunbookError) || error.word !== 'incomplete' || run.progress.changedAnything) return error;
+  return new RunbookError('stopped', `${error.message} Nothing was changed.`, { facts: error.facts, next: error.next });
 }
 
 /** What the first line of this part of the run says of it. */
@@ -98,6 +107,7 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
     if (run.progress.outcome !== 'done') return;
   }
   await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'done', text: stage.now });
+  await copyOut(run);
   emit(run, { type: 'stage-ended', title: stage.title, now: stage.now });
 }
 

@@ -14,7 +14,8 @@ export interface Journal {
   readonly path: string;
   /**
    * Writes one line and resolves when it is on the disk (fsync). Lines stand in the order in which they were given; those
-   * that come while the disk is at work are written and synced together. Rejects when the disk refuses.
+   * that come while the disk is at work are written and synced together. Rejects with
+   * RunbookError('incomplete') when the disk refuses.
    */
   write(entry: JournalEntry): Promise<JournalLine>;
   /** Waits for the lines that are under way and closes the file. */
@@ -75,6 +76,14 @@ export async function openJournal(directory: string, run: string, now: () => Dat
     await handle.close();
   }
   return { path, write, close };
+}
+
+/** What is not recorded is not done: the run ends here, and goes on when there is room again. */
+function cannotWrite(path: string, run: string, error: Error): RunbookError {
+  return new RunbookError('incomplete', `The journal of run ${run} cannot be written, so nothing more is done.`, {
+    facts: [`${path}: ${error.message}`, 'every file is kept; what was under way is looked at when the run goes on'],
+    next: [`redis-runbook resume ${run}   once it can be written again`, 'redis-runbook status'],
+  });
 }
 
 /** Throws RunbookError('bad-journal') for a journal that nothing may be done by; a torn last line is none. */
@@ -139,7 +148,7 @@ async function appendAll(
   } catch (error) {
     // A disk that is full takes some of the lines, or a part of one: whatever is there is ended, and the next one follows it.
     Object.assign(state, await readJournal(directory).then(endOf, () => ({ ...state, isOpen: true })));
-    for (const { reject } of waiting) reject(error);
+    for (const { reject } of waiting) reject(cannotWrite(journalPath(directory), run, error as Error));
     return;
   }
   for (const [index, { resolve }] of waiting.entries()) {

@@ -93,8 +93,13 @@ export function withoutLost(condition: Condition, run: Run): Condition | undefin
     case 'linked-to':
     case 'caught-up-with':
       return isHere(condition.node) ? condition : undefined;
+    case 'failed-over':
+      return condition;
+    case 'not-restarted':
+      return { ...condition, nodes: condition.nodes.filter(({ node }) => isHere(node)) };
     case 'stopped':
     case 'nothing-held':
+    case 'no-sentinel-talks':
     case 'files-as-planned':
       return { ...condition, nodes: condition.nodes.filter(isHere) };
     case 'quorum':
@@ -112,7 +117,7 @@ export function withoutLost(condition: Condition, run: Run): Condition | undefin
 export function hostsAsked(condition: Condition, run: Run): readonly string[] {
   const nodes = [
     ...('node' in condition ? [condition.node] : []),
-    ...('nodes' in condition ? condition.nodes : []),
+    ...('nodes' in condition ? condition.nodes.map((each) => (typeof each === 'string' ? each : each.node)) : []),
     ...('sentinels' in condition ? condition.sentinels : []),
     ...('replicas' in condition ? condition.replicas : []),
   ];

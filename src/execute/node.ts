@@ -48,6 +48,12 @@ export function nodeAt(at: Reach, node: string): NodeAt {
   return { entry, host, named: host.named(entry.config) };
 }
 
+/** The machine for a config file of a node: an include is touched with no more right than that of who may write the main file. */
+export function fileHost(at: Reach, node: string, path: string): WritableHost {
+  const { entry, host, named } = nodeAt(at, node);
+  return path === entry.config ? host : named;
+}
+
 /** `address:port` of a node, as sentinels and INFO print it. */
 export function addressOf(at: Reach, node: string): string {
   const { entry } = nodeAt(at, node);

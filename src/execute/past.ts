@@ -10,7 +10,9 @@ export function pastOf(lines: readonly JournalLine[]): Past {
   const details = new Map<string, Readonly<Record<string, unknown>>>();
   const begunAt = new Map<string, string>();
   const pending = new Map<string, string>();
+  let brought: ReadonlyMap<string, Outcome | 'begun'> | undefined;
   for (const line of lines) {
+    if (line.detail?.brought === true) brought = new Map(stands);
     if (line.detail) details.set(line.action, { ...details.get(line.action), ...line.detail });
     if (line.phase === 'intent') {
       pending.set(line.action, line.at);
@@ -27,7 +29,7 @@ export function pastOf(lines: readonly JournalLine[]): Past {
   }
   for (const [id, standing] of stands) if (standing === 'begun') own.add(id);
   for (const [id, at] of pending) begunAt.set(id, at);
-  return { stands, own, details, begunAt };
+  return { stands, own, details, begunAt, ...(brought ? { brought } : {}) };
 }
 
 /** Whether the run got as far as touching anything that would have to be undone. */
@@ -36,14 +38,14 @@ export function changedAnything(plan: Plan, past: Past): boolean {
 }
 
 /**
- * What is left of a plan by the journal of its run. `copy`: the journal may lack the last lines (a copy is brought up to
- * date at the end of a stage), so whatever follows the last stage that it knows may have been begun, too. Conditions of
- * the last stage are always looked at again: what is proved must be true now. Pure.
+ * What is left of a plan by the journal of its run. One that was brought from copies may lack the last lines of where it
+ * comes from (a copy is brought up to date at the end of a stage), so whatever follows the last stage that it knows may
+ * have been begun, too. Conditions of the last stage are always looked at again: what is proved must be true now. Pure.
  */
-export function resumptionOf(plan: Plan, past: Past, source: 'journal' | 'copy'): Resumption {
+export function resumptionOf(plan: Plan, past: Past): Resumption {
   const sorted = { skip: new Set<string>(), verify: [] as Action[], retake: [] as Action[] };
   const actions = actionsOf(plan);
-  const begun = begunActions(plan, past, source);
+  const begun = begunActions(plan, past);
   for (const action of actions) sort(action, actions, past, begun, sorted);
   const proof = plan.stages.findLast((stage) => stage.batches.some((batch) => batch.then.length > 0));
   const isOver = (condition: Condition, stage: Stage) => stage !== proof && past.stands.get(condition.id) === 'done';
@@ -60,15 +62,11 @@ function countOf(stages: readonly Stage[]): number {
 }
 
 /** Actions that were begun or, as far as the journal can know, may have been. */
-function begunActions(plan: Plan, past: Past, source: 'journal' | 'copy'): ReadonlySet<string> {
-  const ids = new Set(
-    actionsOf(plan)
-      .filter((action) => past.stands.has(action.id))
-      .map((action) => action.id),
-  );
-  const open = source === 'copy' ? plan.stages.find((stage) => past.stands.get(stage.id) !== 'done') : undefined;
-  for (const batch of open?.batches ?? []) for (const action of Object.values(batch.lanes).flat()) ids.add(action.id);
-  return ids;
+function begunActions(plan: Plan, past: Past): ReadonlySet<string> {
+  const { stands, brought } = past;
+  const open = brought && plan.stages.find((stage) => brought.get(stage.id) !== 'done');
+  const maybe = (open?.batches ?? []).flatMap(({ lanes }) => Object.values(lanes).flat());
+  return new Set([...actionsOf(plan).filter(({ id }) => stands.has(id)), ...maybe].map(({ id }) => id));
 }
 
 function sort(
@@ -121,11 +119,14 @@ function restOf(
   return [{ ...bare, ...(isAnswered ? {} : { gate }), needs, batches }];
 }
 
-/** A node that this stage itself stops or starts is no longer what it was when the stage began. */
+/** A node that this stage itself stops, starts or gives a role is no longer what it was when the stage began. */
 function isMoved(fact: Fact, stage: Stage, begun: ReadonlySet<string>): boolean {
   return stage.batches
     .flatMap(({ lanes }) => Object.values(lanes).flat())
     .some(
-      (action) => action.node === fact.node && begun.has(action.id) && /service\.(stop|start)$/.test(keyOf(action)),
+      (action) =>
+        begun.has(action.id) &&
+        ((action.node === fact.node && /(service\.(stop|start)|role\.(lead|follow))$/.test(keyOf(action))) ||
+          (action.kind === 'sentinel.failover' && (fact.fact === 'role' || fact.fact === 'replication-id'))),
     );
 }

@@ -178,7 +178,9 @@ function dataPlace(plan: Plan, node: RedisSurvey, actions: readonly Action[]): r
   const growing = aofFiles.at(-1)?.sizeBytes ?? 0n;
   const keeps = BigInt(own.filter((action) => action.kind === 'data.keep').length);
   const saves = own.some((action) => action.kind === 'service.stop' && action.mode === 'save') ? data : 0n;
-  const needBytes = MARGIN_BYTES + keeps * growing + saves;
+  const sent = own.flatMap((action) => (action.kind === 'data.send' ? action.files : []));
+  const arrives = sent.reduce((sum, file) => sum + file.sizeBytes, 0n);
+  const needBytes = MARGIN_BYTES + keeps * growing + saves + arrives;
   const copies = node.node === plan.master ? 0n : config.appendonly ? 2n * data : data;
   const why = 'data files are kept and saved there';
   return [{ path: config.dir, needBytes, mayNeedBytes: needBytes + copies, why }];

@@ -17,6 +17,7 @@ export function resultOf(run: Run): RunResult {
     schema: 'redis-runbook/run/1',
     run: tools.run,
     group: plan.group,
+    master: run.memory.elected ?? plan.master,
     outcome: progress.outcome,
     ...(progress.stoppedIn === undefined ? {} : { stoppedIn: progress.stoppedIn }),
     ...(progress.stoppedWhy === undefined ? {} : { stoppedWhy: progress.stoppedWhy }),
@@ -26,7 +27,7 @@ export function resultOf(run: Run): RunResult {
     changedAnything: progress.changedAnything,
     ...(progress.lockLost ? { lockLost: true } : {}),
     proof: progress.proof,
-    leftToDo: [...leftOut, ...lost, ...(progress.outcome === 'done' ? scripts : [])],
+    leftToDo: [...leftOut, ...lost, ...(progress.outcome === 'done' ? [...scripts, ...(plan.afterwards ?? [])] : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),
     directory: tools.directory,
   };

@@ -11,6 +11,8 @@ export interface Past {
   readonly details: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   /** By id, ISO 8601 UTC: when the run last began to carry it out. */
   readonly begunAt: ReadonlyMap<string, string>;
+  /** `stands` as far as copies on the hosts told it, where the run was brought from them. */
+  readonly brought?: ReadonlyMap<string, Outcome | 'begun'>;
 }
 
 /** How a run that was cut off goes on. */

@@ -35,7 +35,7 @@ export function runsDirectory(env: NodeJS.ProcessEnv): string {
 export async function makeRunDirectory(runs: string, fleet: string, now: Date): Promise<RunDirectory> {
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const taken = new Set((await listRuns(runs)).map((run) => run.run));
-  const time = now.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+  const time = timeOf(now);
   const name = runFleetName(fleet);
   for (;;) {
     const run = newId();
@@ -45,6 +45,25 @@ export async function makeRunDirectory(runs: string, fleet: string, now: Date): 
     await chmod(path, 0o700);
     return { run, fleet: name, begun: isoOf(time), path };
   }
+}
+
+/** Makes the directory (0700) of a run that another machine began. Throws when it is there already. */
+export async function makeBroughtDirectory(
+  runs: string,
+  fleet: string,
+  run: string,
+  begun: Date,
+): Promise<RunDirectory> {
+  await mkdir(runs, { recursive: true, mode: 0o700 });
+  const time = timeOf(begun);
+  const name = runFleetName(fleet);
+  const path = join(runs, `${time}-${name}-${run}`);
+  await mkdir(path, { mode: 0o700 });
+  return { run, fleet: name, begun: isoOf(time), path };
+}
+
+function timeOf(date: Date): string {
+  return date.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
 }
 
 /** A fleet's name as the directories of its runs have it. */
@@ -117,4 +136,11 @@ export async function saveInRun(directory: string, name: string, content: unknow
   }
   await rename(temporary, path);
   return path;
+}
+
+/** Writes `report.md` of a run; gives its path, or why there is none: a disk that is full must not hide how the run ended. */
+export async function saveReport(directory: string, report: string): Promise<string> {
+  return saveInRun(directory, 'report.md', report).catch(
+    (error: Error) => `none: ${join(directory, 'report.md')} could not be written (${error.message})`,
+  );
 }

@@ -52,6 +52,8 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     claimed: new Map(),
     renewedAtMs: new Map(),
     fences: new Map(),
+    copies: new Map(),
+    notCopied: new Set(),
     checked: new Map(),
     gone: new Map(),
     stopped: new Map(),

@@ -23,10 +23,9 @@ export async function stopAgain(action: ActionOf<'service.start'>, at: At, found
     await fence?.end(true).catch(() => undefined);
     throw error;
   }
-  // Behind a fence nothing was written, so its files are as they were; without one, what slipped in is saved.
-  const empty = fence !== undefined || (await isEmpty(action.node, at));
+  // Saved, although nothing was written: a replica may have its history by now, and only its own file joins the two.
   try {
-    return await stop(empty ? 'without-saving' : 'save');
+    return await stop((await isEmpty(action.node, at)) ? 'without-saving' : 'save');
   } finally {
     await fence?.end(false).catch(() => undefined);
   }

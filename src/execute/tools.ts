@@ -5,6 +5,7 @@ import type { Inventory, Passwords } from '../model/inventory.js';
 import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from '../model/plan.js';
 import type { RunEvent } from '../model/run.js';
 import type { Credentials } from '../redis/credentials.js';
+import type { CopiedFile } from './copied-file.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
 import type { Resumption } from './resumption.js';
@@ -26,6 +27,13 @@ export interface Tools {
   /** This process, as locks name it. */
   readonly identity?: ProcessIdentity;
   readonly now: () => Date;
+  /** There when the plan brings a backup back. */
+  readonly backup?: BackupSource;
+}
+
+/** The bytes of a backup that was verified; the host that gets them hashes them again. */
+export interface BackupSource {
+  read(stored: string, fromByte: bigint, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** `all` also answers the questions of this run that come later. */
@@ -83,6 +91,10 @@ export interface Memory {
   /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
   lost?: RunbookError;
   readonly fences: Map<string, FenceKeeper>;
+  /** Hosts that have copies of the run's record → sha256 of what each file was there when it was written last. */
+  readonly copies: Map<string, Map<CopiedFile, string>>;
+  /** Hosts that were said to have no new copy. */
+  readonly notCopied: Set<string>;
   readonly checked: Map<string, CheckedData>;
   /** Hosts that were lost on the way and that the run goes on without, and why. */
   readonly gone: Map<string, string>;
@@ -92,6 +104,8 @@ export interface Memory {
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */
   readonly credentials: Map<string, Promise<Credentials | undefined>>;
+  /** Who became master, where Sentinel chose: known once `failed-over` was seen. */
+  elected?: string;
   /** The one epoch that all sentinel files of this run get; resolved when the first of them is rewritten. */
   epoch?: Promise<bigint>;
   /** The operator answered all questions of this run at once. */

@@ -33,7 +33,7 @@ export function undoPlan(plan: Plan, past: Past): Plan {
       'undo-rewrite',
       'PUT BACK',
       'every file is as it was kept, byte for byte',
-      sideBySide(undone('config.rewrite')),
+      sideBySide([...undone('config.rewrite'), ...undone('data.place'), ...undone('data.aside')]),
     ),
     stage('undo-stop', 'AS BEFORE', 'what ran before runs again, Redis before the sentinels', [
       ...started(undone, (action) => !isSentinel(action), redisFacts, 'redis'),

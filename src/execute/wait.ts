@@ -62,6 +62,7 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
   }
   if (waited.outcome === 'done') {
     progress.done += 1;
+    if (condition.kind === 'failed-over') progress.servingSince ??= run.tools.now().toISOString();
     if (condition.kind === 'data-loaded' && condition.node === run.plan.master && run.memory.fences.size === 0) {
       progress.servingSince ??= run.tools.now().toISOString();
     }

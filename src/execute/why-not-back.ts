@@ -37,6 +37,18 @@ export async function whyNotBack(
   }
 }
 
+/** Roles that the run gave to running nodes, or may have: none of them is taken back, so nothing of the run is. */
+export function rolesGiven(plan: Plan, past: Past): readonly string[] {
+  return actionsOf(plan).flatMap((action) => {
+    if (!past.own.has(action.id)) return [];
+    if (action.kind === 'role.lead')
+      return [`${action.node} was made master while it ran, and may have accepted writes`];
+    if (action.kind === 'role.follow')
+      return [`${action.node} was pointed at ${action.master}, and may have copied it`];
+    return action.kind === 'sentinel.failover' ? ['Sentinel was asked to replace the master'] : [];
+  });
+}
+
 /** Looking is not recorded. */
 const noJournal: Journal = {
   path: '',

@@ -130,6 +130,17 @@ export interface KeptFile {
 /** A file that is kept and was not read for it. */
 export type HeldOnHost = Omit<KeptFile, 'sha256'>;
 
+/** A file on its way to a machine. */
+export interface UploadFile {
+  readonly sizeBytes: bigint;
+  /** Lower-case hex; compared with what the machine reads back from its disk. */
+  readonly sha256: string;
+  /** The bytes from `fromByte` to the end; asked again after a lost connection. */
+  bytes(fromByte: bigint): AsyncIterable<Uint8Array>;
+  /** Told of every chunk once it was taken. */
+  onBytes?(bytes: number): void;
+}
+
 /** What a service manager can do with one node. `pid`, `holder`, `weakness` and `manager` read; the others change. */
 export interface Service {
   /** The pid that runs the node, or null when it is known that none does. */
@@ -166,6 +177,12 @@ export interface WritableHost extends Host {
   /** As `keep` with `link-or-copy`, without reading what could be linked: a file of any size takes no time. */
   hold(path: string, directory: string, signal: AbortSignal): Promise<HeldOnHost>;
   remove(path: string): Promise<void>;
+  /**
+   * A new file from a stream, in constant memory, 0600 and of the directory's owner: under a hidden name until it was read
+   * back from the disk with the right hash, so half a file never has the name. `there`: the same file had it already. After a
+   * lost connection, and in a later run, it goes on where the part ends. Throws ChangedUnderneath when another file has it.
+   */
+  upload(path: string, file: UploadFile, signal: AbortSignal): Promise<'there' | 'written'>;
   service(node: NodeEntry): Service;
   named(config: string): WritableHost;
   /**
@@ -210,11 +227,15 @@ export const writeCommands = [
   'CLIENT UNPAUSE',
   'REPLICAOF',
   'SLAVEOF',
+  'MULTI',
+  'EXEC',
+  'CLIENT KILL',
   'SHUTDOWN',
   'SELECT',
   'RESTORE',
   'SENTINEL FLUSHCONFIG',
   'SENTINEL FAILOVER',
+  'SENTINEL SET',
 ] as const;
 export type WriteCommand = (typeof writeCommands)[number];
 

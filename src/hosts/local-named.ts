@@ -100,6 +100,10 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       await check(path, true);
       return host.remove(path);
     },
+    upload: async (path, file, signal) => {
+      await check(path, true);
+      return host.upload(path, file, signal);
+    },
     named: (other) => namedLocally(host, other),
     claimed: (claim) => namedLocally(host.claimed(claim), config),
   };

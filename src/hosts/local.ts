@@ -12,6 +12,7 @@ import { namedLocally } from './local-named.js';
 import { listenerAt, nodeAt } from './local-nodes.js';
 import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
+import { uploadHere } from './local-upload.js';
 import { distrust } from './local-vouch.js';
 import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
@@ -80,6 +81,7 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     keep: guarded(keepFile),
     hold: guarded(holdFile),
     remove: guarded(removeFile),
+    upload: guarded(uploadHere),
     service: (node) => service(entry, node, guard),
     claimed: (own) => hostHere(entry, own),
     checkClaim: async () => guard(),

@@ -27,7 +27,7 @@ async function waitAfterLoss(lostInARow: number, signal: AbortSignal): Promise<v
 }
 
 /** Counts losses in a row; throws the last one when there were too many, and whatever is no loss. */
-function patienceWithLosses(signal: AbortSignal): { came(): void; lost(error: unknown): Promise<void> } {
+export function patienceWithLosses(signal: AbortSignal): { came(): void; lost(error: unknown): Promise<void> } {
   let inARow = 0;
   return {
     came: () => {

@@ -125,8 +125,10 @@ export interface Lineage {
 export interface PathChoice {
   readonly recommended: Path;
   readonly why: string;
-  /** The paths that were not chosen, gentlest first, with the reason. */
+  /** The gentler paths that were not chosen, gentlest first, with the reason. */
   readonly ruledOut: readonly { readonly path: Path; readonly why: string }[];
+  /** The harder paths that are not possible here either, gentlest first, with the reason; absent: any of them is. */
+  readonly impossible?: readonly { readonly path: Path; readonly why: string }[];
 }
 
 /** An effect that diagnosis needs answered before it can decide; the survey answers, then diagnosis is called again. */
@@ -155,6 +157,8 @@ export interface Diagnosis {
   readonly candidates: readonly Candidate[];
   /** The node that may become master without anybody giving anything up, or with the consents below. */
   readonly winner?: string;
+  /** The one node that serves as master now; absent when none does, or more than one that the sentinels do not agree on. */
+  readonly serving?: string;
   readonly consents: readonly Consent[];
   readonly possibleTails: readonly { readonly node: string; readonly boundSeconds?: number }[];
   /** Writes that are on no disk, at most, as seconds and why; absent when nothing of the kind is known. */

@@ -1,3 +1,4 @@
+import type { BackupKeyspace, BackupKind } from './backup.js';
 import type { Path } from './diagnosis.js';
 import type { LeftOutHost } from './left-out.js';
 
@@ -20,9 +21,17 @@ export type FileIntent =
       readonly master: { readonly host: string; readonly port: number };
       /** One epoch for config-epoch and current-epoch: at least this; raised when the file as read holds a higher one. */
       readonly epoch: bigint;
-      /** Ids of sentinels that are decommissioned; every other known-sentinel line stays. */
+      /** Ids of sentinels that are decommissioned, or that two sentinels had; every other known-sentinel line stays. */
       readonly forget: readonly string[];
+      /** Its id is another sentinel's, too: the `myid` line goes, and a new one is drawn at the start (3.2 and later). */
+      readonly newId?: true;
     };
+
+/** A change of one config file of a node: its main file, or one that it includes. */
+export interface FileChange {
+  readonly path: string;
+  readonly intent: FileIntent;
+}
 
 /** What a person is told about an action. Output only: nothing of it is ever read back and carried out. */
 export interface Described {
@@ -44,6 +53,43 @@ interface ActionBase {
   /** The node touched; the host's name for actions on the host itself. */
   readonly node: string;
   readonly says: Described;
+}
+
+/** A file that a restored node will load, and where its bytes come from. */
+export interface RestoredFile {
+  /** A stored file of the backup by its path there (`data/dump.rdb`), or the text of a manifest made for it. */
+  readonly from: { readonly stored: string } | { readonly text: string };
+  /** Below the node's data directory: `dump.rdb`, `appendonlydir/appendonly.aof.1.base.rdb`. */
+  readonly to: string;
+  readonly sizeBytes: bigint;
+  readonly sha256: string;
+}
+
+/** What a node will look for at its next start, by its config. A restore that finds anything else does not go on. */
+export interface RestorePlace {
+  readonly dir: string;
+  readonly dbfilename: string;
+  readonly appendonly: boolean;
+  readonly appendfilename: string;
+  readonly appenddirname: string;
+}
+
+/** The backup that a plan brings back, and what it is compared with. */
+export interface RestoredBackup {
+  readonly id: string;
+  readonly kind: BackupKind;
+  /** Where it is kept, and under which name there. */
+  readonly repository: string;
+  readonly fleet: string;
+  readonly group: string;
+  readonly name: string;
+  /** Of its manifest, as it was verified. */
+  readonly manifestSha256: string;
+  /** ISO 8601 UTC: the moment whose data it is. */
+  readonly takenAt: string;
+  readonly sizeBytes: bigint;
+  /** Counted in the data itself, those whose time was over too; missing where nothing could count them. */
+  readonly databases?: readonly BackupKeyspace[];
 }
 
 export type StopMode = 'save' | 'without-saving' | 'already-stopped';
@@ -68,7 +114,8 @@ export type Action = ActionBase &
     /** Link, reflink or copy every data file into the run's directory beside them, hash and verify. */
     | {
         readonly kind: 'data.keep';
-        readonly moment: 'before-stop' | 'after-stop';
+        /** `fenced`: running, with its writes paused, after a save of its own. */
+        readonly moment: 'before-stop' | 'after-stop' | 'fenced';
         /** The kept files also come to the operator's machine: they are set aside, or may hold what nobody else has. */
         readonly alsoHere: boolean;
       }
@@ -85,6 +132,30 @@ export type Action = ActionBase &
     | { readonly kind: 'fence.lift' }
     /** BGREWRITEAOF and wait, before clients may write: a torn MULTI would swallow every later write. */
     | { readonly kind: 'aof.rewrite' }
+    /** One command to one sentinel: the master is replaced without an election. `was`: the address that all name now. */
+    | { readonly kind: 'sentinel.failover'; readonly group: string; readonly was: string }
+    /** A running node becomes master, and its files say so. */
+    | { readonly kind: 'role.lead'; readonly files: readonly FileChange[] }
+    /** A running node becomes a replica of `master`, its files say so, and its clients are disconnected. */
+    | {
+        readonly kind: 'role.follow';
+        readonly master: string;
+        readonly files: readonly FileChange[];
+        /** How far a node that is master now may have come: what it accepted since was never weighed. */
+        readonly upTo?: { readonly replid: string; readonly offset: bigint };
+      }
+    /** The files of a backup come to the run's directory beside the data: hidden there, read back, loaded by nobody. */
+    | { readonly kind: 'data.send'; readonly place: RestorePlace; readonly files: readonly RestoredFile[] }
+    /** A stopped node: its data files move to the run's directory, those that were sent take their place. */
+    | {
+        readonly kind: 'data.place';
+        readonly place: RestorePlace;
+        readonly files: readonly RestoredFile[];
+      }
+    /** A stopped node: its data files move to the run's directory, so that it starts empty and copies its master. */
+    | { readonly kind: 'data.aside'; readonly place: RestorePlace }
+    /** Keys of each database against the backup's, while writes are fenced; a node that differs is stopped again. */
+    | { readonly kind: 'data.compare'; readonly databases?: readonly BackupKeyspace[] }
     /** Write on this host which hosts the run leaves out. */
     | {
         readonly kind: 'left-out.note';
@@ -116,6 +187,19 @@ export type Condition = { readonly id: string; readonly says: string; readonly l
   | { readonly kind: 'quorum'; readonly group: string; readonly sentinels: readonly string[] }
   | { readonly kind: 'nothing-held'; readonly nodes: readonly string[] }
   | { readonly kind: 'files-as-planned'; readonly nodes: readonly string[] }
+  /** All listed sentinels name one of `among` as master, it serves, and the other running nodes follow it. */
+  | {
+      readonly kind: 'failed-over';
+      readonly group: string;
+      readonly was: string;
+      readonly among: readonly string[];
+      readonly sentinels: readonly string[];
+      readonly running: readonly string[];
+    }
+  /** No sentinel, listed in fleet.yaml or not, has a connection to any of these redis nodes. */
+  | { readonly kind: 'no-sentinel-talks'; readonly nodes: readonly string[] }
+  /** Each of these processes is the one that was surveyed: it was never restarted. */
+  | { readonly kind: 'not-restarted'; readonly nodes: readonly { readonly node: string; readonly runId: string }[] }
   /** Facts that were true before a run are true again. */
   | { readonly kind: 'as-before'; readonly facts: readonly Fact[] }
 );
@@ -154,6 +238,8 @@ export interface Plan {
   readonly runbook: string;
   readonly path: Path;
   readonly master: string;
+  /** The master serves already, and goes on serving while the plan is carried out. */
+  readonly serves?: true;
   readonly replicas: readonly string[];
   readonly sentinels: readonly string[];
   /** Hosts that are touched. */
@@ -171,6 +257,8 @@ export interface Plan {
   /** The host that comes back, where that is all that the plan does. */
   readonly rejoins?: string;
   readonly setAside: readonly string[];
+  /** Hosts that somebody has seen to be off. */
+  readonly hostIsOff?: readonly string[];
   readonly acceptedLoss?: string;
   readonly reason?: string;
   /** Hash over the canonical facts of the survey: who answers, run ids, replication ids, roles, the operator's own lines. */
@@ -179,10 +267,14 @@ export interface Plan {
   readonly expectedKeys?: bigint;
   readonly downtimeSeconds: number;
   readonly stages: readonly Stage[];
+  /** What this path leaves to do, with the next command. */
+  readonly afterwards?: readonly { readonly says: string; readonly next: string }[];
   /** Other groups that the same sentinels watch: they have no automatic failover while those are held. Left out: none. */
   readonly withoutFailover?: readonly string[];
   /** What Sentinel would have run and now does not: scripts to run by hand, with Sentinel's own arguments. */
   readonly scripts: readonly string[];
+  /** There when the group gets the data of a backup. */
+  readonly restore?: RestoredBackup;
 }
 
 /** All actions of a plan in order of stages, batches and lanes. */

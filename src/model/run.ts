@@ -51,6 +51,8 @@ export interface RunResult {
   readonly schema: 'redis-runbook/run/1';
   readonly run: string;
   readonly group: string;
+  /** Who is master by what the run did: the plan's, or the one that Sentinel chose. */
+  readonly master?: string;
   readonly outcome: 'done' | 'stopped' | 'failed' | 'unknown';
   /** Where it stopped, when it did. */
   readonly stoppedIn?: string;

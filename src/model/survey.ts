@@ -153,6 +153,8 @@ export interface SentinelReplica {
   readonly flags: readonly string[];
   readonly infoAgoMs: number;
   readonly masterLinkOk: boolean;
+  /** How long its link to the master had been down when it last said so, milliseconds; 0 while it is up. */
+  readonly masterLinkDownMs: number;
   readonly offset: bigint;
   readonly priority: number;
 }

@@ -1,3 +1,4 @@
+import { runningWinner } from '../diagnosis/choose-path.js';
 import { RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
@@ -21,6 +22,8 @@ export interface Decision {
   /** Hosts that could not be looked at and that the operator named as left out, or as off. */
   readonly givenUp?: readonly string[];
   readonly setAside: readonly string[];
+  /** A running node that is ahead of the master: the master has all of it before it is promoted. */
+  readonly catchUpFrom?: string;
   /** Nodes that could not copy from the master and were set aside by name: they stay held, and what each needs. */
   readonly leftOut?: readonly LeftOutNode[];
   readonly acceptedLoss?: string;
@@ -33,17 +36,22 @@ export interface Decision {
 
 /**
  * From the diagnosis and the operator's words to a decision. Throws RunbookError where no words could make it safe
- * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`.
+ * (an empty node as master, a blocking finding, no candidate at all). Nothing is ever implied by `--yes`. `path`: what a
+ * path does not touch needs no consent and blocks nothing.
  */
-export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
+export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'): Decision {
   refuseNeedless(diagnosis, choice);
-  refuseBlocked(diagnosis, choice);
-  const master = masterOf(diagnosis, choice);
+  refuseBlocked(diagnosis, choice, path);
+  if (path === 'sentinels-only') return keepServing(diagnosis, choice);
+  const runs = path === 'live' || path === 'failover';
+  const master = choice.promote ?? (runs ? runningWinner(diagnosis) : undefined) ?? masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
   refuseEmpty(diagnosis, candidate);
   const leftOut = leftOutFor(candidate, choice);
-  const wanted = [...asidesOf(diagnosis, candidate, choice), ...lossesOf(diagnosis, master)];
+  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
+  const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => node !== ahead);
+  const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || gone(choice).length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
@@ -56,6 +64,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
     ...(givenUp.length > 0 ? { givenUp } : {}),
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
+    ...(ahead === undefined ? {} : { catchUpFrom: ahead }),
     ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
     ...(wanted.some((consent) => consent.kind !== 'set-aside') ? { acceptedLoss: master } : {}),
     ...(choice.reason === undefined ? {} : { reason: choice.reason }),
@@ -63,8 +72,33 @@ export function decide(diagnosis: Diagnosis, choice: Choice): Decision {
   };
 }
 
+/** Redis is left as it is: nothing of any node can be given up, and nothing may be asked to be. */
+function keepServing({ serving }: Diagnosis, choice: Choice): Decision {
+  const gives = [
+    ...(choice.promote !== undefined && choice.promote !== serving ? [`--promote ${choice.promote}`] : []),
+    ...(choice.setAside.length > 0 ? ['--set-aside'] : []),
+    ...(choice.acceptLoss === undefined ? [] : ['--accept-loss']),
+  ];
+  if (serving === undefined || gives.length > 0)
+    throw new RunbookError(
+      'unsafe-path',
+      serving === undefined
+        ? 'No node serves as master, so there is nothing that the sentinels could agree on.'
+        : `The path sentinels-only keeps ${serving} as master and touches no data; it cannot do ${gives.join(', ')}.`,
+      { next: ['leave that out, or take a path that changes roles: --path live or --path cold'] },
+    );
+  return {
+    master: serving,
+    setAside: [],
+    missing: [],
+    ...(gone(choice).length > 0 ? { givenUp: gone(choice) } : {}),
+    ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
+    ...(choice.reason ? { reason: choice.reason } : {}),
+  };
+}
+
 /** `--without` is for hosts that were not reached: a host that was has a say. */
-function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
+export function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
   const dark = diagnosis.findings.filter(isUnreachable).flatMap((finding) => finding.nodes);
   const needless = gone(choice).filter((host) => !dark.includes(host));
   if (needless.length === 0) return;
@@ -93,8 +127,10 @@ const unseen: ReadonlySet<string> = new Set([
   'files-not-readable',
 ]);
 
-function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
-  const blocking = diagnosis.findings.filter((finding) => finding.blocks && !isWaived(finding, choice));
+function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
+  const blocking = diagnosis.findings.filter(
+    (finding) => finding.blocks && !isWaived(finding, choice) && !untouched[path]?.has(finding.id),
+  );
   const first = blocking[0];
   if (!first) return;
   throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
@@ -102,6 +138,21 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
     next: blocking.flatMap((finding) => finding.next ?? []),
   });
 }
+
+const filesOfRedis = [
+  'runs-another-file',
+  'aof-differs-from-file',
+  'role-on-command-line',
+  'older-server',
+  'data-too-new',
+];
+
+/** Findings about what a path neither writes nor starts. */
+const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
+  failover: new Set(['aof-differs-from-file']),
+  live: new Set(['aof-differs-from-file']),
+  'sentinels-only': new Set(filesOfRedis),
+};
 
 /** Servers that are too old are judged for the master that is chosen (`leftOutFor`), not for the one that is recommended. */
 function isWaived(finding: Finding, choice: Choice): boolean {
@@ -156,6 +207,18 @@ function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate): void {
 
 function isEmpty(candidate: Candidate): boolean {
   return candidate.source === 'nothing' || candidate.wouldLoadKeys === 0n;
+}
+
+/**
+ * A running node that has all of the running candidate and more: nothing of it need be given up, because the candidate can
+ * copy from it before it is promoted. A node that serves as master is one even while both look equal.
+ */
+function aheadOf({ candidates, serving, winner }: Diagnosis, candidate: Candidate): string | undefined {
+  const node = serving ?? winner;
+  if (node === undefined || node === candidate.node || candidate.source !== 'running') return undefined;
+  const runs = candidates.some((each) => each.node === node && each.source === 'running');
+  const relation = candidate.versus[node]?.kind;
+  return runs && (relation === 'contained' || relation === 'equal') ? node : undefined;
 }
 
 /** Everything that the chosen master lacks of another node: only the operator may give that up, node by node. */

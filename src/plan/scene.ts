@@ -1,7 +1,18 @@
-import type { Diagnosis } from '../model/diagnosis.js';
+import type { Forced } from '../diagnosis/failover.js';
+import type { Diagnosis, Path } from '../model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry } from '../model/inventory.js';
 import type { LeftOutHost } from '../model/left-out.js';
-import type { Action, ActionKind, ActionOf, Batch, Condition, Described } from '../model/plan.js';
+import type {
+  Action,
+  ActionKind,
+  ActionOf,
+  Batch,
+  Condition,
+  Described,
+  RestoredBackup,
+  RestoredFile,
+  RestorePlace,
+} from '../model/plan.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
 import type { Decision } from './choice.js';
@@ -13,6 +24,11 @@ export interface Scene {
   readonly group: GroupSurvey;
   readonly diagnosis: Diagnosis;
   readonly decision: Decision;
+  readonly path: Path;
+  /** What the one command of the path `failover` would do; absent on the others. */
+  readonly forced?: Forced;
+  /** There when the group gets the data of a backup. */
+  readonly restore?: Restore;
   /** Stage id that action ids begin with, e.g. `hold`. */
   readonly stage: string;
   /** The nodes that the run works on, on hosts that were reached. */
@@ -32,6 +48,13 @@ export interface Scene {
   /** Hosts with a node of the group: each is locked. */
   readonly hosts: readonly HostEntry[];
   readonly nextNumber: (prefix: string) => number;
+}
+
+/** A backup on its way into the node that becomes master. */
+export interface Restore {
+  readonly backup: RestoredBackup;
+  readonly place: RestorePlace;
+  readonly files: readonly RestoredFile[];
 }
 
 export interface RedisNode {
@@ -104,6 +127,19 @@ export function nodesOfScene(
 function runs(process: RedisSurvey['process']): boolean {
   const value = known(process);
   return value !== undefined && value !== null;
+}
+
+/**
+ * Whether what a node holds may be replaced. On the cold path each node is stopped; on the others a running node that is
+ * master, or is linked to it already, goes on as it is.
+ */
+export function moves(scene: Pick<Scene, 'path' | 'master'>, node: RedisNode): boolean {
+  if (scene.path === 'cold' || !node.runs) return true;
+  if (scene.path === 'failover') return false;
+  const running = known(node.seen.running);
+  const master = scene.master?.entry;
+  if (node.isMaster || !running || !master) return false;
+  return running.masterLinkUp !== true || running.masterAddress !== `${master.address}:${master.port}`;
 }
 
 type Fields<K extends ActionKind> = Omit<ActionOf<K>, 'id' | 'host' | 'node' | 'kind' | 'says'>;

@@ -30,7 +30,8 @@ interface Item {
  * lines, known-sentinel lines of this sentinel's own id, of forgotten ones and second ones. The quorum stays; `monitor`
  * comes before every other line of the group. `config-epoch` and `current-epoch` become one epoch: the intent's, or one
  * more than the highest of any master in the text when that is higher. Everything else stays byte for byte. Applying it
- * again with an epoch that was high enough changes nothing. Throws an Error when the group is not monitored.
+ * again with an epoch that was high enough changes nothing. With `newId` the `myid` line goes, too. Throws an Error when
+ * the group is not monitored.
  */
 export function applySentinelIntent(text: string, intent: SentinelIntent): EditedSentinel {
   const before = parseConfig('sentinel.conf', text);
@@ -53,6 +54,7 @@ function dropGenerated(items: readonly Item[], intent: SentinelIntent): Item[] {
   const gone = new Set([...intent.forget, ...(myid === undefined ? [] : [myid])]);
   const seen = new Set<string>();
   return items.filter(({ statement }) => {
+    if (statement?.sub === 'myid') return intent.newId !== true;
     if (statement === undefined || statement.group !== intent.group) return true;
     if (statement.sub === 'leader-epoch' || isKnownReplica(statement)) return false;
     if (statement.sub !== 'known-sentinel') return true;

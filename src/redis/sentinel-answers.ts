@@ -45,10 +45,19 @@ export function parseSentinelReplicas(resp: Resp): SentinelReplica[] {
     address: addressOf(row),
     flags: flagsOf(row),
     infoAgoMs: numberField(row, 'info-refresh'),
+    masterLinkDownMs: numberField(row, 'master-link-down-time'),
     masterLinkOk: row.get('master-link-status') === 'ok',
     offset: bigField(row, 'slave-repl-offset', 'replica-repl-offset'),
     priority: numberField(row, 'slave-priority', 'replica-priority'),
   }));
+}
+
+/**
+ * Whether Sentinel could choose this replica, by its flags and its priority alone (sentinel.c:sentinelSelectSlave): how old
+ * its INFO is and how long its link has been down are for the moment of the choice.
+ */
+export function isChoosable(row: SentinelReplica): boolean {
+  return row.flags.length === 1 && row.flags[0] === 'slave' && row.priority > 0;
 }
 
 /** Reads the answer of `SENTINEL SENTINELS name`. Ages in milliseconds. `runId` is the peer's myid from 3.2 on. */

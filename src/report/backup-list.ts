@@ -1,5 +1,6 @@
 import type { BackupGroupView, BackupListView, BackupView } from '../model/backup-view.js';
 import { toJson } from '../model/json.js';
+import { LEFT_ALONE } from './backup-left-alone.js';
 import { printable, printableProse } from './escape.js';
 import { type Cell, type Column, paint, type Row, table, widthOf, wrap } from './layout.js';
 import { age, count, dayAndTime, grouped, shortZone, size } from './quantities.js';
@@ -146,6 +147,7 @@ function notes({ backups, strange, underWay }: BackupGroupView, { width }: Backu
       ({ id, signer }) =>
         `${id} is signed by ${printableProse(signer?.name ?? '?')}, key ${signer?.fingerprint ?? '?'}: --accept-signer NAME takes it as good.`,
     ),
+    ...(of('bad').length + of('unknown').length === 0 ? [] : [LEFT_ALONE]),
     ...(strange.length === 0
       ? []
       : [

@@ -1,5 +1,6 @@
 import type { BackupStatusRow, BackupStatusView } from '../model/backup-view.js';
 import { toJson } from '../model/json.js';
+import { LEFT_ALONE } from './backup-left-alone.js';
 import type { BackupTextOptions } from './backup-list.js';
 import { printable, printableProse } from './escape.js';
 import { type Column, paint, type Row, table, wrap } from './layout.js';
@@ -76,6 +77,7 @@ function attention({ group, bad, unknown, future }: BackupStatusRow): readonly s
       : [
           `${count(unknown, 'backup')} of ${printable(group)} ${unknown === 1 ? 'is' : 'are'} signed by somebody unknown and not counted.`,
         ]),
+    ...(bad + unknown === 0 ? [] : [LEFT_ALONE]),
   ];
 }
 

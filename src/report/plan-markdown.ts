@@ -1,6 +1,7 @@
 import type { Action, Batch, Plan, Stage } from '../model/plan.js';
 import { actionsOf } from '../model/plan.js';
 import { markdown, markdownBlock, markdownCode } from './escape.js';
+import { effectSays, undoSays } from './path-words.js';
 
 /**
  * The plan as a paper that a person could follow by hand: exact commands, diffs, check boxes, how to verify each step
@@ -18,12 +19,12 @@ export function renderPlanMarkdown(plan: Plan): string {
 
 function intro(plan: Plan): string {
   const lines = [
-    `- New master: **${markdown(plan.master)}**`,
+    `- ${plan.serves ? 'Master, as now' : 'New master'}: **${markdown(plan.master)}**`,
     `- Replicas: ${plan.replicas.map(markdown).join(', ') || 'none'}`,
     `- Sentinels: ${plan.sentinels.map(markdown).join(', ') || 'none'}`,
     `- Actions: ${actionsOf(plan).length} on ${plan.hosts.map(markdown).join(', ')}`,
     `- Epoch for every sentinel: ${plan.epoch}, or one more than the highest that any sentinel file holds when it is rewritten`,
-    `- Expected work until writes are possible again: about ${plan.downtimeSeconds} s`,
+    `- What it costs: ${markdown(effectSays(plan))}`,
     ...(plan.expectedKeys === undefined
       ? []
       : [`- Keys that ${markdown(plan.master)} is expected to load: ${plan.expectedKeys}`]),
@@ -111,7 +112,12 @@ function hand(plan: Plan, batch: Batch): string[] {
 }
 
 function undoBlock(plan: Plan): string {
-  const starts = actionsOf(plan).filter((action) => action.kind === 'service.start' && action.as === 'master');
+  if (plan.path === 'failover') return ['## Undo', '', markdown(undoSays(plan))].join('\n');
+  if (plan.path === 'sentinels-only' || plan.serves)
+    return ['## Undo', '', `${markdown(undoSays(plan))} Then remove the holds and start the sentinels.`].join('\n');
+  const starts = actionsOf(plan).filter(
+    (action) => action.kind === 'role.lead' || (action.kind === 'service.start' && action.as === 'master'),
+  );
   const last = starts.map((action) => markdown(action.says.text)).join(', ') || 'START';
   return [
     '## Undo',

@@ -1,7 +1,8 @@
 import type { Action, Plan, Stage } from '../model/plan.js';
 import { actionsOf } from '../model/plan.js';
-import { printable } from './escape.js';
+import { printable, printableProse } from './escape.js';
 import { padEnd, paint, wrap } from './layout.js';
+import { effectSays, undoSays } from './path-words.js';
 import { count, listed } from './quantities.js';
 
 export interface PlanTextOptions {
@@ -31,10 +32,7 @@ function summary(plan: Plan, options: PlanTextOptions): string[] {
 function whatFor(plan: Plan): string {
   if (plan.rejoins !== undefined)
     return `${printable(plan.rejoins)} comes back behind ${printable(plan.master)}, which goes on serving. Nothing has been changed yet.`;
-  return (
-    `${printable(plan.master)} becomes master. Nothing has been changed yet. ` +
-    `About ${plan.downtimeSeconds} s of work until writes are possible again.`
-  );
+  return printableProse(effectSays(plan));
 }
 
 function stageLines(plan: Plan, options: PlanTextOptions): string[] {
@@ -76,6 +74,13 @@ const kindWords: Readonly<Record<Action['kind'], string>> = {
   'fence.raise': 'fence writes on',
   'fence.lift': 'let writes in on',
   'aof.rewrite': 'rewrite the AOF of',
+  'role.lead': 'make master',
+  'sentinel.failover': 'ask for a failover',
+  'role.follow': 'point anew',
+  'data.send': 'bring the backup to',
+  'data.place': 'put the backup in place on',
+  'data.aside': 'move the data away on',
+  'data.compare': 'count against the backup on',
   'left-out.note': 'note who is left out on',
   'left-out.done': 'note who is back on',
   undo: 'put back',
@@ -101,7 +106,7 @@ function namesOf(actions: readonly Action[], plan: Plan): string {
 function notes(plan: Plan, options: PlanTextOptions): string[] {
   const lines = [
     plan.rejoins === undefined
-      ? 'Undo: any time until the master accepts its first write (stage START), then never.'
+      ? undoSays(plan)
       : 'Undo: any time until the replica starts (stage START); from then on it holds a copy of the master, and what it held is kept.',
     ...(plan.withoutFailover
       ? [`While the sentinels are held, no automatic failover for: ${plan.withoutFailover.map(printable).join(', ')}.`]
@@ -121,18 +126,30 @@ function notes(plan: Plan, options: PlanTextOptions): string[] {
 /** The diffs; a diff that several files share is shown once with all of their names. */
 function diffLines(plan: Plan, options: PlanTextOptions): string[] {
   const groups = new Map<string, { readonly names: string[]; readonly diff: readonly string[] }>();
+  // A file whose role is written with the command is looked at once more when all files are.
+  const shown = new Set<string>();
   for (const action of actionsOf(plan)) {
-    if (action.kind !== 'config.rewrite') continue;
+    const paths = changedPaths(action);
+    if (paths.length === 0) continue;
     const diff = action.says.diff ?? [];
     const key = options.allDiffs ? action.id : diff.join('\n');
     const entry = groups.get(key) ?? { names: [], diff };
-    entry.names.push(`${printable(action.host)}:${printable(action.path)}`);
+    const names = paths.map((path) => `${printable(action.host)}:${printable(path)}`);
+    entry.names.push(...names.filter((name) => !shown.has(name)));
+    for (const name of names) shown.add(name);
     groups.set(key, entry);
   }
-  return [...groups.values()].flatMap(({ names, diff }) => [
+  const told = [...groups.values()].filter(({ names }) => names.length > 0);
+  return told.flatMap(({ names, diff }) => [
     ...names.map((name) => `  ${name}`),
     ...(diff.length === 0 ? ['    needs no change'] : diff.map((line) => `    ${diffLine(line, options.colour)}`)),
   ]);
+}
+
+/** The config files that an action changes. */
+function changedPaths(action: Action): readonly string[] {
+  if (action.kind === 'config.rewrite') return [action.path];
+  return action.kind === 'role.lead' || action.kind === 'role.follow' ? action.files.map(({ path }) => path) : [];
 }
 
 /** A changed line in its colour; the sign says the same without it. */

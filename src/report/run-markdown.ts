@@ -45,7 +45,7 @@ function facts({ plan, result, who, journal }: ReportInput): string {
     `- From ${journal[0]?.at ?? '-'} to ${journal.at(-1)?.at ?? '-'}`,
     ...(result.servingSince ? [`- Serving since ${result.servingSince}`] : []),
     `- Actions: ${result.done} done, ${result.unknown} unknown, ${result.open} open`,
-    `- Master: ${markdown(plan.master)}; epoch ${plan.epoch}`,
+    `- Master: ${markdown(result.master ?? plan.master)}${plan.path === 'failover' ? '' : `; epoch ${plan.epoch}`}`,
     '- Safe to share: no secrets and no key names',
   ].join('\n');
 }
@@ -58,11 +58,16 @@ function claimBlock(claim: Diagnosis['claims'][number]): string {
   return [`- ${claim.standing}: ${markdown(claim.says)}`, ...evidence].join('\n');
 }
 
-function decisions({ plan, diagnosis }: ReportInput): string {
+function madeBy({ plan, diagnosis }: Pick<ReportInput, 'plan' | 'diagnosis'>): string {
+  if (plan.path === 'failover') return ' by Sentinel, which chose among nodes that hold the same';
+  return diagnosis.winner === plan.master ? ', as recommended' : ' by the operator';
+}
+
+function decisions({ plan, diagnosis, result }: ReportInput): string {
   return [
     `- Path ${diagnosis.path.recommended} was recommended (${markdown(diagnosis.path.why)}); ${plan.path} was taken.`,
     ...diagnosis.path.ruledOut.map((item) => `- Not ${item.path}: ${markdown(item.why)}.`),
-    `- ${markdown(plan.master)} was made master${diagnosis.winner === plan.master ? ', as recommended' : ' by the operator'}.`,
+    `- ${markdown(result.master ?? plan.master)} ${plan.serves ? 'stayed master' : 'was made master'}${madeBy({ plan, diagnosis })}.`,
     ...plan.setAside.map((node) => `- Set aside: what only ${markdown(node)} holds.`),
     ...(plan.acceptedLoss
       ? [`- Accepted: ${markdown(diagnosis.onNoDisk?.why ?? 'the last writes are on no disk')}.`]
@@ -87,12 +92,12 @@ function timeline(journal: readonly JournalLine[]): string {
 
 /** The diffs that were carried out, from the journal; where a file was not reached, the planned one is not shown. */
 function diffs(plan: Plan, journal: readonly JournalLine[]): string[] {
-  const rewrites = actionsOf(plan).filter((action) => action.kind === 'config.rewrite');
+  const rewrites = actionsOf(plan).filter(({ kind }) => ['config.rewrite', 'role.lead', 'role.follow'].includes(kind));
   const blocks = rewrites.flatMap((action) => {
     const diff = journal.find((line) => line.action === action.id && Array.isArray(line.detail?.diff))?.detail?.diff;
     if (!Array.isArray(diff) || diff.length === 0) return [];
     return [
-      `${markdownCode(`${action.host}:${action.kind === 'config.rewrite' ? action.path : ''}`)}\n\n${markdownBlock(diff.map(String), 'diff')}`,
+      `${markdownCode(`${action.host}:${action.kind === 'config.rewrite' ? action.path : `the config of ${action.node}`}`)}\n\n${markdownBlock(diff.map(String), 'diff')}`,
     ];
   });
   return blocks.length === 0 ? ['No file was changed.'] : blocks;

@@ -32,8 +32,11 @@ export function keptSays(plan: Plan, journal: readonly JournalLine[]): string {
       ` Whether the config of ${action.node} was rewritten is not known: it is the old one or the new one, whole.`,
   );
   const keeps = [...data, ...configs];
-  if (keeps.length > 0 && keeps.every(isDone))
-    return `Data and configs are kept; nothing needs haste.${broken.join('')}`;
+  if (data.length === 0)
+    return configs.length > 0 && configs.every(isDone)
+      ? `Every config that is changed is kept, no data was touched; nothing needs haste.${broken.join('')}`
+      : 'No data and no config was touched.';
+  if (keeps.every(isDone)) return `Data and configs are kept; nothing needs haste.${broken.join('')}`;
   const kept = data.filter(isDone).map((action) => action.node);
   const left = data.filter((action) => !isDone(action)).map((action) => action.node);
   if (kept.length === 0) return 'No data and no config was touched.';

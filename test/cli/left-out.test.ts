@@ -38,16 +38,16 @@ test('a node that a run left out is no reason to stop the fleet that serves', as
   const left = await withFile('hold', node);
   expect(() => pathToTake(left, noChoice)).toThrowError(
     expect.objectContaining({
-      word: 'gentler-path',
-      facts: expect.arrayContaining([`run AB2C left ${node} out and holds it: its report says what comes first`]),
+      word: 'blocked',
+      message: `Run AB2C left ${node} out and holds it.`,
       next: expect.arrayContaining(['redis-runbook report AB2C']),
     }),
   );
   expect(pathToTake(left, { ...noChoice, path: 'cold' })).toBe('cold');
 });
 
-test('a run that was cut off is gone on with: its lock, or a sentinel that it holds, is there', async () => {
+test('a run that was cut off is gone on with by the gentlest path: its lock, or a sentinel that it holds, is there', async () => {
   const node = await downReplica();
-  expect(pathToTake(await withFile('lock', node), noChoice)).toBe('cold');
-  expect(pathToTake(await withFile('hold', node, `${node}/sentinel`), noChoice)).toBe('cold');
+  expect(pathToTake(await withFile('lock', node), noChoice)).toBe('live');
+  expect(pathToTake(await withFile('hold', node, `${node}/sentinel`), noChoice)).toBe('live');
 });

@@ -52,7 +52,7 @@ describe('a master without a backlog', () => {
 });
 
 describe('a failover that cannot end', () => {
-  const row = { address: '', infoAgoMs: 1, masterLinkOk: false, offset: 0n, priority: 100 };
+  const row = { address: '', infoAgoMs: 1, masterLinkOk: false, masterLinkDownMs: 0, offset: 0n, priority: 100 };
   const busy = { flags: ['master', 's_down', 'failover_in_progress'] };
 
   test('is one whose promoted node is down', () => {

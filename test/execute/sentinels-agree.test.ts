@@ -41,6 +41,7 @@ function good(address: string): Heard {
       flags: ['slave'],
       infoAgoMs: 4000,
       masterLinkOk: true,
+      masterLinkDownMs: 0,
       offset: 5n,
       priority: 100,
     })),

@@ -17,7 +17,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { ChangedUnderneath, type WritableHost } from '../../src/hosts/host.js';
+import { ChangedUnderneath, type UploadFile, type WritableHost } from '../../src/hosts/host.js';
 import { endpointOf } from '../../src/hosts/redis-endpoint.js';
 import type { HostEntry } from '../../src/model/inventory.js';
 import { type OwnHost, OwnRedis, rawCommand, waitFor } from '../live/own-redis.js';
@@ -301,6 +301,68 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       await expect(host.keep(join(directory, 'link.rdb'), into, 'copy', never)).rejects.toThrow('ELOOP');
       await expect(host.keep(directory, into, 'copy', never)).rejects.toThrow();
       await expect(host.keep(join(directory, 'no'), into, 'copy', never)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+  });
+
+  describe(`${name}: uploading`, () => {
+    const content = bytes('REDIS0010'.repeat(50_000));
+    const file = (more: Partial<UploadFile> = {}): UploadFile => ({
+      sizeBytes: BigInt(content.length),
+      sha256: sha256(content),
+      async *bytes(fromByte) {
+        for (let at = Number(fromByte); at < content.length; at += 65_536) yield content.subarray(at, at + 65_536);
+      },
+      ...more,
+    });
+
+    it('writes a new file whole, goes on with its own part, and never replaces another', async () => {
+      const path = join(directory, 'new.rdb');
+      expect(await host.upload(path, file(), never)).toBe('written');
+      expect(sha256(await readFile(path))).toBe(sha256(content));
+      const made = await stat(path);
+      expect([made.mode & 0o777, made.uid]).toEqual([0o600, (await stat(directory)).uid]);
+      expect(await host.upload(path, file(), never)).toBe('there');
+      const empty = { sizeBytes: 0n, sha256: sha256(''), async *bytes() {} };
+      expect(await host.upload(join(directory, 'empty.aof'), empty, never)).toBe('written');
+      expect((await stat(join(directory, 'empty.aof'))).size).toBe(0);
+      await expect(host.upload(path, empty, never)).rejects.toBeInstanceOf(ChangedUnderneath);
+      await symlink(path, join(directory, 'link.rdb'));
+      await expect(host.upload(join(directory, 'link.rdb'), file(), never)).rejects.toThrow('regular');
+      expect(sha256(await readFile(path))).toBe(sha256(content));
+    });
+
+    it('asks only for the bytes that a part lacks, and for all when the part is of another file', async () => {
+      const asked: bigint[] = [];
+      const counting = file({
+        bytes(fromByte) {
+          asked.push(fromByte);
+          return file().bytes(fromByte);
+        },
+      });
+      const part = (of: string) => join(directory, `.${of}.redis-runbook-part`);
+      const put = async (of: string, text: Uint8Array) => {
+        await writeFile(part(of), text);
+        if (root) await chown(part(of), (await stat(directory)).uid, (await stat(directory)).gid);
+      };
+      await put('a.rdb', content.subarray(0, 200_000));
+      await host.upload(join(directory, 'a.rdb'), counting, never);
+      expect(asked.at(-1)).toBe(200_000n);
+      await put('b.rdb', bytes('something else'));
+      await host.upload(join(directory, 'b.rdb'), counting, never);
+      expect(asked.at(-1)).toBe(0n);
+      for (const of of ['a.rdb', 'b.rdb']) expect(sha256(await readFile(join(directory, of)))).toBe(sha256(content));
+      expect((await readdir(directory)).filter((each) => each.includes('part'))).toEqual([]);
+    });
+
+    it('gives no name to what is too short, too long or another content', async () => {
+      const path = join(directory, 'bad.rdb');
+      const wrong = [
+        file({ sha256: sha256('other') }),
+        file({ sizeBytes: 10n }),
+        file({ sizeBytes: BigInt(content.length + 1) }),
+      ];
+      for (const each of wrong) await expect(host.upload(path, each, never)).rejects.toThrow(/./);
+      await expect(stat(path)).rejects.toThrow('ENOENT');
     });
   });
 

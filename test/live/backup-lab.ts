@@ -64,11 +64,15 @@ export async function manifestIn(path: string): Promise<ManifestJson> {
 }
 
 /** Loads a backup with a plain server and no help of the tool, as somebody would who only has the files. */
-export async function loadedFrom(path: string): Promise<Held> {
+export function loadedFrom(path: string): Promise<Held> {
+  return loadedData(join(path, 'data'), path.includes('-aof-'));
+}
+
+/** The same for data files in any directory, under the names that a server has for them by itself. */
+export async function loadedData(from: string, isAof: boolean): Promise<Held> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-plain-'));
   const address = ownAddress();
-  const isAof = path.includes('-aof-');
-  await cp(join(path, 'data'), directory, { recursive: true });
+  await cp(from, directory, { recursive: true });
   const lines = ['port 6379', `bind ${address}`, `dir ${directory}`, 'save ""', `appendonly ${isAof ? 'yes' : 'no'}`];
   await writeFile(join(directory, 'redis.conf'), `${lines.join('\n')}\n`);
   const child = spawn('redis-server', [join(directory, 'redis.conf')], { stdio: 'ignore' });

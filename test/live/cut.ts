@@ -36,6 +36,10 @@ export interface Moment {
   readonly laterMs?: number;
   /** Lines that were there before the command began. */
   readonly from?: number;
+  /** Done at that moment, before the kill. */
+  readonly before?: () => Promise<void>;
+  /** Nobody is killed: `before` is all that happens. */
+  readonly spare?: boolean;
 }
 
 export interface CutOff extends Ended {
@@ -66,7 +70,8 @@ export async function killedAt(lab: Lab, args: readonly string[], moment: Moment
   while (!over) {
     if (linesNow(lab, moment.from === undefined ? known : new Set()) >= wanted) {
       if (moment.laterMs !== undefined) await pause(moment.laterMs);
-      if (!over && child.pid !== undefined) {
+      await moment.before?.();
+      if (!over && !moment.spare && child.pid !== undefined) {
         killed = true;
         process.kill(-child.pid, 'SIGKILL');
       }

@@ -137,24 +137,21 @@ describe('a fleet that serves', () => {
   });
   afterAll(() => removeLab(lab));
 
-  async function refused(path: string): Promise<void> {
-    const before = lab.running().map((one) => one.pid);
-    const ended = await piped(lab, ['recover', '--yes']);
-    expect(ended.status, ended.stdout + ended.stderr).toBe(3);
-    expect(ended.stderr).toContain('[gentler-path]');
-    expect(ended.stderr.replace(/\s+/g, ' ')).toContain(`The gentlest safe path here is ${path}:`);
-    expect(ended.stderr).toMatch(/recover --fleet \S+ --path cold/);
-    expect(ended.lingeredMs).toBeLessThan(2000);
-    expect(lab.running().map((one) => one.pid)).toEqual(before);
-    expect(leftOn(lab)).toEqual([]);
-  }
-
-  test('but lacks a sentinel or a replica wants a gentler path, which is named; --path cold works', async () => {
+  test('takes no gentler path than is safe, and a harder one when it is asked for', async () => {
     await lab.write({ count: 50 });
     await lab.kill('pvha2', 'sentinel', 'SIGKILL');
-    await refused('sentinels-only');
     await lab.kill('pv3', 'redis', 'SIGKILL');
-    await refused('live');
+    const before = lab.running().map((one) => one.pid);
+    const refused = await piped(lab, ['recover', '--yes', '--path', 'sentinels-only']);
+    expect(refused.status, refused.stdout + refused.stderr).toBe(3);
+    expect(refused.stderr).toContain('[unsafe-path]');
+    const says = refused.stderr.replace(/\s+/g, ' ');
+    expect(says).toContain('The path sentinels-only is not safe here:');
+    expect(says).toContain('pv3 does not follow pv1');
+    expect(says).toContain('the gentlest safe path is live:');
+    expect(refused.lingeredMs).toBeLessThan(2000);
+    expect(lab.running().map((one) => one.pid)).toEqual(before);
+    expect(leftOn(lab)).toEqual([]);
     await lab.write({ count: 50 });
 
     const ended = await piped(lab, ['recover', '--yes', '--path', 'cold']);

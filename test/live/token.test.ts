@@ -45,6 +45,14 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
   if (redis === undefined || sentinel === undefined) throw new Error('no nodes');
   const intent = { kind: 'redis.conf', set: [{ directive: 'maxclients', value: ['9000'] }], drop: [] } as const;
   const keep = { kind: 'data.keep', moment: 'before-stop', alsoHere: false } as const;
+  const place = {
+    dir: join(bench.lab.directory, 'pv1', 'data'),
+    dbfilename: 'dump.rdb',
+    appendonly: false,
+    appendfilename: 'appendonly.aof',
+    appenddirname: 'appendonlydir',
+  };
+  const file = { from: { text: 'x' }, to: 'dump.rdb', sizeBytes: 1n, sha256: '0'.repeat(64) };
   return {
     'lock.take': act(inventory, 'pv1', { kind: 'lock.take' }),
     'lock.release': act(inventory, 'pv1', { kind: 'lock.release' }),
@@ -66,6 +74,17 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
     'fence.raise': act(inventory, redis.id, { kind: 'fence.raise' }),
     'fence.lift': act(inventory, redis.id, { kind: 'fence.lift' }),
     'aof.rewrite': act(inventory, redis.id, { kind: 'aof.rewrite' }),
+    'role.lead': act(inventory, redis.id, { kind: 'role.lead', files: [{ path: redis.config, intent }] }),
+    'role.follow': act(inventory, redis.id, {
+      kind: 'role.follow',
+      master: 'pv2',
+      files: [{ path: redis.config, intent }],
+    }),
+    'sentinel.failover': act(inventory, sentinel.id, { kind: 'sentinel.failover', group: bench.lab.group, was: '' }),
+    'data.send': act(inventory, redis.id, { kind: 'data.send', place, files: [file] }),
+    'data.place': act(inventory, redis.id, { kind: 'data.place', place, files: [file] }),
+    'data.aside': act(inventory, redis.id, { kind: 'data.aside', place }),
+    'data.compare': act(inventory, redis.id, { kind: 'data.compare', databases: [] }),
     'left-out.note': act(inventory, 'pv1', { kind: 'left-out.note', leaves: [{ host: 'pv2', why: 'away' }] }),
     'left-out.done': act(inventory, 'pv1', {
       kind: 'left-out.done',
@@ -115,21 +134,24 @@ describe.each(Object.keys(opened))('a host reached through %s', (name) => {
     await does(lock);
     await does(act(bench.inventory, 'pv1', { kind: 'service.hold' }));
     await does(act(bench.inventory, 'pv1', { kind: 'fence.raise' }));
-    await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
     const keepers = [...run.memory.fences.values()];
     const path = join(bench.inventory.hosts[0]?.state ?? '', 'lock.json');
     const mine = readFileSync(path, 'utf8');
     writeFileSync(path, mine.replace(/"token":"[^"]*"/, `"token":"${'f'.repeat(32)}"`).replace('mina@', 'jisoo@'));
-    const pids = bench.lab.running().map(({ pid }) => pid);
-    const before = changes();
     const ends: Record<string, string> = {};
-    for (const [kind, action] of Object.entries(kinds)) {
-      if (action === 'reads') continue;
+    const end = async (kind: string, action: Action) => {
       ends[kind] = await does(action).then(
         ({ says }) => `done: ${says}`,
         (error: Error & { word?: string }) => error.word ?? `${error.name}: ${error.message}`,
       );
-    }
+    };
+    // A sentinel is asked while it runs, and started while it does not.
+    const { 'sentinel.failover': asked, ...others } = kinds;
+    if (asked !== 'reads') await end('sentinel.failover', asked);
+    await bench.lab.kill('pv1', 'sentinel', 'SIGKILL');
+    const pids = bench.lab.running().map(({ pid }) => pid);
+    const before = changes();
+    for (const [kind, action] of Object.entries(others)) if (action !== 'reads') await end(kind, action);
     const refused = Object.keys(kinds).filter((kind) => kinds[kind as ActionKind] !== 'reads');
     expect(ends).toEqual(Object.fromEntries(refused.map((kind) => [kind, 'locked'])));
     expect(changes()).toEqual(before);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { RunbookError } from '../../src/errors.js';
 import { parseRunbook, runbookSchema } from '../../src/plan/runbook-file.js';
@@ -37,10 +37,12 @@ describe('a runbook', () => {
     expect(stages[0]?.steps[1]?.parameters).toMatchObject({ moment: 'before-stop' });
   });
 
-  test('built in, uses every step of the library but nothing else', async () => {
-    const text = await readFile(new URL('../../runbooks/recover-cold.yaml', import.meta.url), 'utf8');
-    const used = parseRunbook('recover-cold.yaml', text).stages.flatMap((stage) =>
-      stage.steps.map((step) => step.name),
+  test('built in, uses only steps of the library, and each of them is used', async () => {
+    const directory = new URL('../../runbooks/', import.meta.url);
+    const files = (await readdir(directory)).filter((name) => name.endsWith('.yaml'));
+    const texts = await Promise.all(files.map((name) => readFile(new URL(name, directory), 'utf8')));
+    const used = texts.flatMap((text, index) =>
+      parseRunbook(files[index] ?? '', text).stages.flatMap((stage) => stage.steps.map((step) => step.name)),
     );
     expect([...new Set(used)].sort()).toEqual(steps.map((step) => step.name).sort());
   });

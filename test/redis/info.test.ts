@@ -135,6 +135,7 @@ describe('answers of a sentinel', () => {
       address: '127.77.2.3:6379',
       flags: ['slave'],
       infoAgoMs: 4988,
+      masterLinkDownMs: 0,
       masterLinkOk: true,
       offset: 1002n,
       priority: 100,

@@ -158,6 +158,7 @@ describe('the first and the last bytes of an RDB file', () => {
     expect(summary).toEqual({
       version: 10,
       writtenBy: '7.0.15',
+      usedMemoryBytes: 1_262_632n,
       ctimeSeconds: read(types).ctimeSeconds,
       aofBase: false,
       keys: 20n,

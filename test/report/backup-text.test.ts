@@ -268,4 +268,5 @@ it('nothing that a repository or a host says moves the cursor, however hostile',
     backupPruneText(prune, look),
   ];
   for (const text of texts) expect(text).not.toMatch(/[^\n\x20-\x7e]/);
+  expect(texts[3]?.replaceAll('\n', ' ')).toContain('Prune never removes what is bad or signed by somebody unknown');
 });

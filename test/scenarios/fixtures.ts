@@ -41,14 +41,14 @@ export function judged(
   return { inventory: saved.inventory, raws, survey, group, diagnosis: diagnose(survey, name, comparisons) };
 }
 
-async function runbook(): Promise<Runbook> {
-  const path = pathOf('../../runbooks/recover-cold.yaml');
+async function runbook(name: string): Promise<Runbook> {
+  const path = pathOf(`../../runbooks/${name}.yaml`);
   return parseRunbook(path, await readFile(path, 'utf8'));
 }
 
-export async function planOf(fleet: Recorded, decision: Decision): Promise<Plan> {
+export async function planOf(fleet: Recorded, decision: Decision, name = 'recover-cold'): Promise<Plan> {
   const { inventory, survey, diagnosis } = fleet;
-  return makePlan({ runbook: await runbook(), inventory, survey, diagnosis, decision });
+  return makePlan({ runbook: await runbook(name), inventory, survey, diagnosis, decision });
 }
 
 /** A host that could not be looked at: nothing of it came back. */

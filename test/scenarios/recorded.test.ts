@@ -112,7 +112,7 @@ const fleets: Readonly<Record<string, Expected>> = {
   'sentinel-minority': {
     state: 'down',
     winner: 'pv2',
-    path: 'live',
+    path: 'failover',
     verdicts: { pv1: 'empty', pv2: 'freshest', pv3: 'same-as-freshest' },
     consents: ['accept-loss pv2'],
     tails: [],

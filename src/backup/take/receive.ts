@@ -55,7 +55,7 @@ export async function readStored(writer: BackupWriter, path: string): Promise<Rd
 }
 
 /** Waits after each chunk until its time has come; the host is slowed by backpressure. */
-async function* slow(
+export async function* slow(
   bytes: AsyncIterable<Uint8Array>,
   bytesPerSecond: number,
   signal: AbortSignal,

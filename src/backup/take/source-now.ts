@@ -5,6 +5,7 @@ import type { Reach } from '../../execute/tools.js';
 import type { BackupKeyspace, BackupKind, BackupManifest, BackupSource } from '../../model/backup.js';
 import type { NodeEntry } from '../../model/inventory.js';
 import { parseInfo, parseRunningRedis } from '../../redis/info.js';
+import { keyspaceOf } from '../../redis/keyspace.js';
 
 /** What a node says of itself at one moment, as a manifest keeps it. */
 export interface SourceNow {
@@ -71,15 +72,6 @@ export async function sourceNow(reach: Reach, node: NodeEntry): Promise<SourceNo
       aofTrouble: fields.get('aof_last_write_status') === 'err',
       ...(fork !== undefined && /^\d+$/.test(fork) ? { forkMicros: BigInt(fork) } : {}),
     };
-  });
-}
-
-function keyspaceOf(fields: ReadonlyMap<string, string>): readonly BackupKeyspace[] {
-  return [...fields].flatMap(([name, value]) => {
-    const database = /^db(\d{1,7})$/.exec(name)?.[1];
-    const row = /^keys=(\d+),expires=(\d+)/.exec(value);
-    if (database === undefined || row === null) return [];
-    return [{ database: Number(database), keys: BigInt(row[1] ?? 0), expires: BigInt(row[2] ?? 0) }];
   });
 }
 

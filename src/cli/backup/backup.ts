@@ -17,6 +17,8 @@ export async function backupCommand(flags: BackupFlags, context: Context): Promi
       return (await import('./look.js')).backupStatus(flags, context);
     case 'verify':
       return (await import('./verify.js')).backupVerify(flags, context);
+    case 'restore':
+      return (await import('./restore.js')).backupRestore(flags, context);
     case 'prune':
       return (await import('./prune.js')).backupPrune(flags, context);
     case 'schedule':

@@ -140,7 +140,7 @@ function sentinelOf(survey: Survey, group: string): GroupOrder['sentinel'] {
   return view === undefined ? undefined : { master: view.master, quorum: view.quorum };
 }
 
-function rateOf(text: string | undefined): number | undefined {
+export function rateOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, digits, unit = ''] = /^(\d{1,9})([kMG]?)$/.exec(text) ?? [];
   const rate = Number(digits) * ({ '': 1, k: 1e3, M: 1e6, G: 1e9 }[unit] ?? 1);

@@ -25,7 +25,19 @@ export const backupFlags: readonly FlagRow[] = [
     says: 'schedule: hand this secret to the service (LoadCredential=)',
     many: true,
   },
-  { flags: '--into <DIRECTORY>', says: 'schedule: write the files there and enable nothing', file: true },
+  {
+    flags: '--into <PLACE>',
+    says: 'schedule: write the files there, enable nothing; restore: fleet file that gets the data',
+    file: true,
+  },
+  { flags: '-n, --dry-run', says: 'restore: the plan and every probe that changes nothing' },
+  { flags: '-y, --yes', says: 'restore: no question; never sets data aside that was not named' },
+  { flags: '--configs', says: 'restore: its configs instead of its data, as diffs with a question each' },
+  { flags: '--step', says: 'restore: ask before each action' },
+  { flags: '--promote <NODE>', says: 'restore: this node loads the backup and becomes master' },
+  { flags: '--set-aside <NODE>', says: 'restore: what these nodes hold now is given up for it, kept', many: true },
+  { flags: '--without <HOST>', says: 'restore: go on without this host', many: true },
+  { flags: '--reason <TEXT>', says: 'restore: why; needed with each flag that gives something up' },
   { flags: '--print', says: 'schedule: print what would be written, and write nothing' },
 ];
 
@@ -46,6 +58,14 @@ export interface BackupFlags extends SelectFlags {
   readonly credentials: readonly string[];
   readonly into: string | undefined;
   readonly print: boolean;
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly step: boolean;
+  readonly configs: boolean;
+  readonly promote: string | undefined;
+  readonly setAside: readonly string[];
+  readonly without: readonly string[];
+  readonly reason: string | undefined;
   readonly kind: 'rdb' | 'aof';
   readonly withSecrets: boolean;
   readonly tags: readonly string[];
@@ -68,6 +88,10 @@ export function backupFlagsOf(
 ): BackupFlags {
   const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined);
   const isOn = (name: string) => options[name] === true;
+  const several = (name: string) => {
+    const value = options[name];
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  };
   const timer = (['cron', 'kubernetes'] as const).find((kind) => kind === options.timer) ?? 'systemd';
   return {
     ...select,
@@ -84,12 +108,20 @@ export function backupFlagsOf(
     at: text('at'),
     user: text('user'),
     image: text('image'),
-    credentials: Array.isArray(options.credential) ? options.credential.filter((one) => typeof one === 'string') : [],
+    credentials: several('credential'),
     into: text('into'),
     print: isOn('print'),
+    dryRun: isOn('dryRun'),
+    yes: isOn('yes'),
+    step: isOn('step'),
+    configs: isOn('configs'),
+    promote: text('promote'),
+    setAside: several('setAside'),
+    without: several('without'),
+    reason: text('reason'),
     kind: options.kind === 'aof' ? 'aof' : 'rdb',
     withSecrets: isOn('withSecrets'),
-    tags: Array.isArray(options.tag) ? options.tag.map(String) : [],
+    tags: several('tag'),
     limitRate: text('limitRate'),
     wait: text('wait'),
     scheduled: isOn('scheduled'),

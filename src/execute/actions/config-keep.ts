@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import { actionsOf } from '../../model/plan.js';
+import { type Action, actionsOf, type FileChange } from '../../model/plan.js';
 import { readConfig } from '../config-texts.js';
 import { keptConfigPath } from '../kept-config.js';
-import { hostOf } from '../node.js';
+import { fileHost, hostOf } from '../node.js';
 import { differsFromKept } from '../operator-lines.js';
 import type { ActionModule, At } from '../tools.js';
 
@@ -13,11 +13,12 @@ export const configKeep: ActionModule<'config.keep'> = {
   until: ['service.start'],
   look: async (action, at) => {
     const host = hostOf(at, action.host);
+    const files = fileHost(at, action.node, action.path);
     const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal).catch(
       () => undefined,
     );
     if (!kept) return { state: 'not-done', says: 'not kept' };
-    const now = await readConfig(host, action.path, at.signal);
+    const now = await readConfig(files, action.path, at.signal);
     if (kept.sha256 === now.sha256) return { state: 'done', says: `${basename(action.path)} is kept` };
     return isRewrite(action.path, action.node, kept.text, now.text, at)
       ? { state: 'done', says: `${basename(action.path)} is kept, and was rewritten since` }
@@ -25,7 +26,7 @@ export const configKeep: ActionModule<'config.keep'> = {
   },
   act: async (action, at) => {
     const host = hostOf(at, action.host);
-    const read = await host.read(action.path, 4 * 1024 * 1024, at.signal);
+    const read = await fileHost(at, action.node, action.path).read(action.path, 4 * 1024 * 1024, at.signal);
     if (!read.ok) throw new Error(`${action.path} could not be read: ${read.detail}`);
     const path = keptConfigPath(host, at.tools.run, action.path);
     await host.makeDirectory(`${host.entry.state}/${at.tools.run}`);
@@ -38,9 +39,13 @@ export const configKeep: ActionModule<'config.keep'> = {
 function isRewrite(path: string, node: string, kept: string, now: string, at: At): boolean {
   return actionsOf(at.plan).some(
     (other) =>
-      other.kind === 'config.rewrite' &&
-      other.path === path &&
       other.node === node &&
-      differsFromKept(kept, now, other.intent).length === 0,
+      changesOf(other).some((file) => file.path === path && differsFromKept(kept, now, file.intent).length === 0),
   );
+}
+
+/** The files that an action of the plan changes. */
+function changesOf(action: Action): readonly FileChange[] {
+  if (action.kind === 'config.rewrite') return [action];
+  return action.kind === 'role.lead' || action.kind === 'role.follow' ? action.files : [];
 }

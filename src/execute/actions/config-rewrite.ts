@@ -1,13 +1,12 @@
 import { basename } from 'node:path';
-import { RunbookError } from '../../errors.js';
-import type { ActionOf } from '../../model/plan.js';
 import { encodeText } from '../../redis/byte-text.js';
 import { readConfig } from '../config-texts.js';
 import { applyIntent } from '../intents.js';
 import { keptConfigPath } from '../kept-config.js';
-import { hostOf } from '../node.js';
+import { fileHost, hostOf } from '../node.js';
 import { differsFromKept } from '../operator-lines.js';
-import type { ActionModule, At } from '../tools.js';
+import { rewriteFile } from '../rewrite-file.js';
+import type { ActionModule } from '../tools.js';
 
 /** Applies an intent to a config file as it now stands, after its owner was stopped, and writes it whole or not at all. */
 export const configRewrite: ActionModule<'config.rewrite'> = {
@@ -19,7 +18,7 @@ export const configRewrite: ActionModule<'config.rewrite'> = {
     look: async (action, at) => {
       const host = hostOf(at, action.host);
       const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal);
-      const now = await readConfig(host, action.path, at.signal);
+      const now = await readConfig(fileHost(at, action.node, action.path), action.path, at.signal);
       if (kept.sha256 === now.sha256) return { state: 'done', says: `${basename(action.path)} is as it was` };
       const differing = differsFromKept(kept.text, now.text, action.intent);
       return differing.length === 0
@@ -29,44 +28,26 @@ export const configRewrite: ActionModule<'config.rewrite'> = {
     act: async (action, at) => {
       const host = hostOf(at, action.host);
       const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal);
-      const now = await readConfig(host, action.path, at.signal);
-      await host.write(action.path, encodeText(kept.text), now.sha256, at.signal);
+      const files = fileHost(at, action.node, action.path);
+      const now = await readConfig(files, action.path, at.signal);
+      await files.write(action.path, encodeText(kept.text), now.sha256, at.signal);
       return { says: `${basename(action.path)} put back as it was` };
     },
   },
   look: async (action, at) => {
-    const { text } = await readConfig(hostOf(at, action.host), action.path, at.signal);
+    const { text } = await readConfig(fileHost(at, action.node, action.path), action.path, at.signal);
     const applied = await applyIntent(text, action.intent, at);
     return applied.text === text
       ? { state: 'done', says: `${basename(action.path)} is as planned` }
       : { state: 'not-done', says: `${applied.diff.length} lines differ from the plan` };
   },
   act: async (action, at) => {
-    const host = hostOf(at, action.host);
-    const { text, sha256 } = await readConfig(host, action.path, at.signal);
-    await compareWithKept(action, text, at);
-    const applied = await applyIntent(text, action.intent, at);
-    await host.write(action.path, encodeText(applied.text), sha256, at.signal);
-    const added = applied.diff.filter((line) => line.startsWith('+')).length;
-    const removed = applied.diff.filter((line) => line.startsWith('-')).length;
+    const diff = await rewriteFile(action, at);
+    const added = diff.filter((line) => line.startsWith('+')).length;
+    const removed = diff.filter((line) => line.startsWith('-')).length;
     return {
       says: `${basename(action.path)}: ${added} ${added === 1 ? 'line' : 'lines'} added, ${removed} removed`,
-      detail: { path: action.path, diff: applied.diff },
+      detail: { path: action.path, diff },
     };
   },
 };
-
-/** What the operator wrote must be what the survey saw: the copy that this run kept before anything was stopped. */
-async function compareWithKept(action: ActionOf<'config.rewrite'>, text: string, at: At): Promise<void> {
-  const host = hostOf(at, action.host);
-  const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal).catch(
-    () => undefined,
-  );
-  if (!kept) return;
-  const differing = differsFromKept(kept.text, text, action.intent);
-  if (differing.length === 0) return;
-  throw new RunbookError('changed', `Somebody changed ${action.path} on ${action.host} since this run began.`, {
-    facts: differing,
-    next: ['redis-runbook recover'],
-  });
-}

@@ -11,7 +11,7 @@ export const fenceRaise: ActionModule<'fence.raise'> = {
   changes: false,
   undo: { none: 'the pause ends by itself within five seconds' },
   whenFinished: 'repeat',
-  until: ['fence.lift'],
+  until: ['fence.lift', 'role.follow'],
   look: async (action, at) =>
     at.memory.fences.has(action.node)
       ? { state: 'done', says: 'writes are paused by this run' }

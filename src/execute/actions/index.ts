@@ -4,9 +4,13 @@ import { aofRewrite } from './aof-rewrite.js';
 import { configCheck } from './config-check.js';
 import { configKeep } from './config-keep.js';
 import { configRewrite } from './config-rewrite.js';
+import { dataAside } from './data-aside.js';
 import { dataCheck } from './data-check.js';
+import { dataCompare } from './data-compare.js';
 import { dataKeep } from './data-keep.js';
+import { dataPlace } from './data-place.js';
 import { dataSave } from './data-save.js';
+import { dataSend } from './data-send.js';
 import { dataVerify } from './data-verify.js';
 import { fenceLift } from './fence-lift.js';
 import { fenceRaise } from './fence-raise.js';
@@ -14,6 +18,9 @@ import { leftOutDone } from './left-out-done.js';
 import { leftOutNote } from './left-out-note.js';
 import { lockRelease } from './lock-release.js';
 import { lockTake } from './lock-take.js';
+import { roleFollow } from './role-follow.js';
+import { roleLead } from './role-lead.js';
+import { sentinelFailover } from './sentinel-failover.js';
 import { serviceHold } from './service-hold.js';
 import { serviceRelease } from './service-release.js';
 import { serviceStart } from './service-start.js';
@@ -38,6 +45,13 @@ const modules: { readonly [K in Forward]: ActionModule<K> } = {
   'fence.raise': fenceRaise,
   'fence.lift': fenceLift,
   'aof.rewrite': aofRewrite,
+  'role.lead': roleLead,
+  'sentinel.failover': sentinelFailover,
+  'role.follow': roleFollow,
+  'data.send': dataSend,
+  'data.place': dataPlace,
+  'data.aside': dataAside,
+  'data.compare': dataCompare,
   'left-out.note': leftOutNote,
   'left-out.done': leftOutDone,
 };

@@ -63,6 +63,7 @@ async function takeOver(
   if (!isNobodys) throw await refusal(found.file.run, at);
   const began = Date.now();
   hold(host, await updateLock(host, found, { ...file, to: undefined, note: undefined }, at.signal), began, at);
+  if (found.file.run === file.run) return { says: 'still the lock of this run', detail: { path: found.path } };
   const says = `taken over from run ${found.file.run} of ${found.file.who} (${found.file.doing})`;
   at.note(`${name}: lock ${says}`);
   return { says, detail: { from: found.file.run } };

@@ -18,7 +18,8 @@ export const filesAsPlanned: ConditionModule<'files-as-planned'> = {
 
 async function problemOf(node: string, at: At): Promise<string | undefined> {
   const { entry, host } = nodeAt(at, node);
-  const master = addressOf(at, at.plan.master);
+  const elected = at.memory.elected ?? at.plan.master;
+  const master = addressOf(at, elected);
   if (entry.kind === 'sentinel') {
     const { text } = await readConfig(host, entry.config, at.signal);
     const file = parseSentinelFile(entry.config, text, at.plan.group);
@@ -26,7 +27,7 @@ async function problemOf(node: string, at: At): Promise<string | undefined> {
   }
   const [host_, port] = (await effectiveOf(at, node)).scalar('replicaof')?.args ?? [];
   const isMaster = host_ === undefined || (host_.toLowerCase() === 'no' && port?.toLowerCase() === 'one');
-  const wanted = node === at.plan.master ? undefined : master;
+  const wanted = node === elected ? undefined : master;
   const is = isMaster ? undefined : `${host_}:${port}`;
   return is === wanted ? undefined : `${node}: its file makes it ${is ? `a replica of ${is}` : 'a master'}`;
 }

@@ -3,9 +3,12 @@ import type { At, ConditionModule, Sight } from '../tools.js';
 import { asBefore } from './as-before.js';
 import { caughtUpWith } from './caught-up-with.js';
 import { dataLoaded } from './data-loaded.js';
+import { failedOver } from './failed-over.js';
 import { filesAsPlanned } from './files-as-planned.js';
 import { isMaster } from './is-master.js';
 import { linkedTo } from './linked-to.js';
+import { noSentinelTalks } from './no-sentinel-talks.js';
+import { notRestarted } from './not-restarted.js';
 import { nothingHeld } from './nothing-held.js';
 import { quorum } from './quorum.js';
 import { sentinelsAgree } from './sentinels-agree.js';
@@ -23,6 +26,9 @@ const modules: { readonly [K in Kind]: ConditionModule<K> } = {
   quorum,
   'nothing-held': nothingHeld,
   'files-as-planned': filesAsPlanned,
+  'no-sentinel-talks': noSentinelTalks,
+  'not-restarted': notRestarted,
+  'failed-over': failedOver,
   'as-before': asBefore,
 };
 

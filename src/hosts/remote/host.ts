@@ -18,6 +18,7 @@ import type { NamedBy } from './run-as.js';
 import { textOf } from './script.js';
 import { streamFrom } from './stream.js';
 import { openShell, type Shell, type SudoAsker } from './sudo.js';
+import { uploadTo } from './upload.js';
 
 /** What a host of another machine needs of its surroundings: who asks for sudo passwords, and whom to tell. */
 export interface RemoteTools extends SudoAsker {
@@ -66,7 +67,7 @@ function inTime(): AbortSignal {
 
 type FileMethods = Pick<
   WritableHost,
-  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'hold' | 'remove'
+  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'hold' | 'remove' | 'upload'
 >;
 
 /** The files of a host; with `namedBy` those that a config file or its server named. */
@@ -85,6 +86,7 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
     keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
     hold: (path, directory, signal) => holdOn(shell, path, directory, signal, namedBy()),
     remove: (path) => files.remove(path, inTime()),
+    upload: (path, file, signal) => uploadTo(shell, path, file, signal, namedBy()),
   };
 }
 

@@ -1,17 +1,22 @@
+import type { FileChange } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import { word } from '../commands.js';
 import { action, placeOf, type RedisNode, type Scene, type SentinelNode, type Step, sideBySide } from '../scene.js';
-import { redisIntent, sentinelIntent } from './rewrite.js';
+import { redisFiles, sentinelIntent } from './rewrite.js';
 
 /** Reads every file back, compares it with the plan, and lets the server's own parser try a copy that touches nothing. */
 export const checkConfigs: Step = {
   name: 'check-configs',
   summary: 'read every config file back, compare with the plan, try a copy on the real parser',
-  parameters: {},
-  plan: (scene) =>
+  parameters: { of: ['all', 'sentinels'] },
+  plan: (scene, parameters) =>
     sideBySide([
-      ...scene.redis.map((node) => check(scene, node, redisIntent(scene, node))),
-      ...scene.sentinels.map((node) => check(scene, node, sentinelIntent(scene))),
+      ...(parameters.of === 'sentinels' ? [] : scene.redis).flatMap((node) =>
+        redisFiles(scene, node).map((change) => check(scene, node, change)),
+      ),
+      ...scene.sentinels.map((node) =>
+        check(scene, node, { path: node.entry.config, intent: sentinelIntent(scene, node) }),
+      ),
     ]),
 };
 
@@ -23,7 +28,7 @@ export const checkData: Step = {
   plan: (scene) =>
     sideBySide(
       scene.redis
-        .filter((node) => !node.isLeftOut)
+        .filter((node) => !node.isLeftOut && (scene.path === 'cold' || !node.runs))
         .map((node) => {
           const expected = node.isMaster ? expectedKeys(scene, node) : undefined;
           return action(
@@ -44,12 +49,7 @@ export const checkData: Step = {
     ),
 };
 
-function check(
-  scene: Scene,
-  node: RedisNode | SentinelNode,
-  intent: ReturnType<typeof redisIntent> | ReturnType<typeof sentinelIntent>,
-) {
-  const path = node.entry.config;
+function check(scene: Scene, node: RedisNode | SentinelNode, { path, intent }: FileChange) {
   return action(
     scene,
     placeOf(node),

@@ -1,3 +1,4 @@
+import type { Condition } from '../../model/plan.js';
 import { holdPath, stopCommand, word } from '../commands.js';
 import {
   action,
@@ -11,6 +12,7 @@ import {
 } from '../scene.js';
 
 const STOP_LIMIT_MS = 60_000;
+const TALK_LIMIT_MS = 10_000;
 
 /** Stops every sentinel and keeps it from starting: the first act of every recovery. */
 export const holdSentinels: Step = {
@@ -26,9 +28,20 @@ export const holdSentinels: Step = {
             condition(scene, 'stopped', STOP_LIMIT_MS, noneRuns(scene), {
               nodes: scene.sentinels.map((node) => node.entry.id),
             }),
+            ...noneTalks(scene),
           ],
     ),
 };
+
+/** One that fleet.yaml does not name would act on its own, and a pause of writes would look like a dead master to it. */
+function noneTalks(scene: Scene): readonly Condition[] {
+  const all = scene.group.sentinels.length;
+  // Where sentinels go on running, or are out of reach, they may well talk.
+  if (scene.sentinels.length < all) return [];
+  const nodes = scene.everyRedis.filter((node) => node.seen.running.ok).map((node) => node.entry.id);
+  const says = 'no other sentinel talks to Redis';
+  return nodes.length === 0 ? [] : [condition(scene, 'no-sentinel-talks', TALK_LIMIT_MS, says, { nodes })];
+}
 
 function noneRuns({ sentinels, everySentinel }: Scene): string {
   if (sentinels.length === everySentinel.length) return 'no sentinel of the group runs';

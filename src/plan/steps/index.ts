@@ -1,12 +1,15 @@
 import type { Step } from '../scene.js';
 import { checkConfigs, checkData } from './check.js';
+import { failOver } from './fail-over.js';
 import { holdRedis, holdSentinels } from './hold.js';
-import { keepConfigs, keepData, saveRunning, verifyKept } from './keep.js';
+import { keepConfigs, keepData, keepFenced, saveRunning, verifyKept } from './keep.js';
 import { noteLeftOut, noteRejoined } from './left-out.js';
 import { lockFleet, unlockFleet } from './lock.js';
 import { prove } from './prove.js';
+import { placeBackup, sendBackup } from './restore.js';
 import { rewriteRedis, rewriteSentinels } from './rewrite.js';
-import { startMaster, startReplicas, startSentinels } from './start.js';
+import { catchUp, fenceOthers, promote, repoint } from './role.js';
+import { releaseRedis, startMaster, startReplicas, startSentinels } from './start.js';
 import { stopRedis } from './stop.js';
 
 /** The step library: the only words that a runbook may use. */
@@ -17,13 +20,22 @@ export const steps: readonly Step[] = [
   saveRunning,
   keepData,
   keepConfigs,
+  fenceOthers,
+  keepFenced,
+  catchUp,
+  promote,
+  repoint,
+  failOver,
   stopRedis,
+  sendBackup,
+  placeBackup,
   rewriteRedis,
   rewriteSentinels,
   checkConfigs,
   checkData,
   startMaster,
   startReplicas,
+  releaseRedis,
   startSentinels,
   prove,
   noteLeftOut,

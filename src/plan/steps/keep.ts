@@ -1,6 +1,7 @@
 import { known } from '../../model/seen.js';
 import { cli, word } from '../commands.js';
-import { action, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+import { action, moves, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+import { redisFiles } from './rewrite.js';
 
 /** A running node: a fresh save, so that the copy kept before the stop is worth having. */
 export const saveRunning: Step = {
@@ -10,22 +11,37 @@ export const saveRunning: Step = {
   plan: (scene) =>
     sideBySide(
       scene.redis
-        .filter((node) => node.runs && node.seen.running.ok && !isEmpty(node))
-        .map((node) =>
-          action(
-            scene,
-            placeOf(node),
-            'data.save',
-            {},
-            {
-              text: `${node.entry.id} saves its data in the background`,
-              commands: [cli(node.entry, 'BGSAVE'), cli(node.entry, 'INFO', 'persistence')],
-              expect: 'rdb_last_bgsave_status:ok and a newer rdb_last_save_time',
-              undo: 'nothing to undo: only the RDB file is newer',
-              hazard: 'forks: needs memory for what is written meanwhile',
-            },
-          ),
-        ),
+        .filter((node) => node.runs && node.seen.running.ok && !isEmpty(node) && moves(scene, node))
+        .map((node) => save(scene, node)),
+    ),
+};
+
+function save(scene: Scene, node: RedisNode) {
+  return action(
+    scene,
+    placeOf(node),
+    'data.save',
+    {},
+    {
+      text: `${node.entry.id} saves its data in the background`,
+      commands: [cli(node.entry, 'BGSAVE'), cli(node.entry, 'INFO', 'persistence')],
+      expect: 'rdb_last_bgsave_status:ok and a newer rdb_last_save_time',
+      undo: 'nothing to undo: only the RDB file is newer',
+      hazard: 'forks: needs memory for what is written meanwhile',
+    },
+  );
+}
+
+/** What only a running node holds and what is set aside: its own end, saved and kept with its writes paused. */
+export const keepFenced: Step = {
+  name: 'keep-fenced',
+  summary: 'save and keep, with writes paused, what only a running node that is set aside holds',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.redis
+        .filter((node) => node.seen.running.ok && !node.isMaster && scene.decision.setAside.includes(node.entry.id))
+        .flatMap((node) => [save(scene, node), keep(scene, node, 'fenced')]),
     ),
 };
 
@@ -36,12 +52,12 @@ export const keepData: Step = {
   parameters: { moment: ['before-stop', 'after-stop'] },
   plan: (scene, parameters) => {
     const moment = parameters.moment === 'after-stop' ? 'after-stop' : 'before-stop';
-    const nodes = scene.redis.filter((node) => moment === 'before-stop' || node.runs);
+    const nodes = scene.redis.filter((node) => (moment === 'before-stop' || node.runs) && moves(scene, node));
     return sideBySide(nodes.map((node) => keep(scene, node, moment)));
   },
 };
 
-function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop') {
+function keep(scene: Scene, node: RedisNode, moment: 'before-stop' | 'after-stop' | 'fenced') {
   const config = known(node.seen.config);
   const directory = config?.dir ?? '.';
   const kept = `${directory}/.redis-runbook-RUN/${moment}`;
@@ -114,20 +130,25 @@ export const verifyKept: Step = {
 export const keepConfigs: Step = {
   name: 'keep-configs',
   summary: 'keep every redis.conf and sentinel.conf of the group on its own host',
-  parameters: {},
-  plan: (scene) =>
+  parameters: { of: ['all', 'sentinels'] },
+  plan: (scene, parameters) =>
     sideBySide(
-      [...scene.redis, ...scene.sentinels].map((node) =>
+      [
+        ...(parameters.of === 'sentinels' ? [] : scene.redis).flatMap((node) =>
+          redisFiles(scene, node).map(({ path }) => ({ node, path })),
+        ),
+        ...scene.sentinels.map((node) => ({ node, path: node.entry.config })),
+      ].map(({ node, path }) =>
         action(
           scene,
           placeOf(node),
           'config.keep',
-          { path: node.entry.config },
+          { path },
           {
-            text: `keep ${node.entry.config} of ${node.entry.id}`,
+            text: `keep ${path} of ${node.entry.id}`,
             commands: [
               `install -d -m 0700 ${word(`${node.host.state}/RUN`)}`,
-              `install -m 0600 ${word(node.entry.config)} ${word(`${node.host.state}/RUN/`)}`,
+              `install -m 0600 ${word(path)} ${word(`${node.host.state}/RUN/`)}`,
             ],
             expect: 'the copy has the same sha256',
             undo: 'the copy stays until it is cleaned up',

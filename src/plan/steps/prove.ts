@@ -1,4 +1,6 @@
+import { listOf } from '../../diagnosis/names.js';
 import type { Condition } from '../../model/plan.js';
+import { known } from '../../model/seen.js';
 import { condition, type Scene, type Step, sideBySide } from '../scene.js';
 
 /** Twice a TILT (sentinel.c:SENTINEL_TILT_PERIOD, 30 s), during which a sentinel judges nothing. */
@@ -48,12 +50,24 @@ export const prove: Step = {
               ),
               ...quorumOf(scene, sentinels),
             ]),
+        ...neverRestarted(scene),
         condition(scene, 'files-as-planned', SHORT_LIMIT_MS, 'the files say what runs', { nodes }),
         condition(scene, 'nothing-held', SHORT_LIMIT_MS, others, { nodes: started }),
       ],
     );
   },
 };
+
+/** On the paths that leave running Redis alone: the processes are the ones that were surveyed. */
+function neverRestarted(scene: Scene): readonly Condition[] {
+  if (scene.path === 'cold') return [];
+  const nodes = scene.everyRedis.flatMap((node) => {
+    const runId = known(node.seen.running)?.runId;
+    return runId === undefined ? [] : [{ node: node.entry.id, runId }];
+  });
+  const says = `Redis was not restarted on ${listOf(nodes.map(({ node }) => node))}`;
+  return nodes.length === 0 ? [] : [condition(scene, 'not-restarted', SHORT_LIMIT_MS, says, { nodes })];
+}
 
 /** Not asked for where too few sentinels are in reach: what cannot be is said before, and left to do afterwards. */
 function quorumOf(scene: Scene, sentinels: readonly string[]): readonly Condition[] {

@@ -1,8 +1,10 @@
+import { idOf, twinsOf } from '../../diagnosis/sentinels.js';
 import { isSame } from '../../diagnosis/strangers.js';
 import type { ConfigLine } from '../../model/formats.js';
-import type { FileIntent } from '../../model/plan.js';
+import type { FileChange, FileIntent } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import type { GroupSurvey } from '../../model/survey.js';
+import { canonicalName } from '../../redis/directive-names.js';
 import { applyRedisIntent } from '../../redis/edit-redis.js';
 import { applySentinelIntent } from '../../redis/edit-sentinel.js';
 import { word } from '../commands.js';
@@ -15,10 +17,9 @@ export const rewriteRedis: Step = {
   parameters: {},
   plan: (scene) =>
     sideBySide(
-      scene.redis.map((node) => {
-        const intent = redisIntent(scene, node);
-        return rewrite(scene, node, intent, predicted(node, intent));
-      }),
+      scene.redis.flatMap((node) =>
+        redisFiles(scene, node).map((change) => rewrite(scene, node, change, predicted(node, change))),
+      ),
     ),
 };
 
@@ -31,35 +32,80 @@ export const rewriteSentinels: Step = {
   plan: (scene) =>
     sideBySide(
       scene.sentinels.map((node) => {
-        const intent = sentinelIntent(scene);
-        return rewrite(scene, node, intent, predictedSentinel(node, intent));
+        const intent = sentinelIntent(scene, node);
+        return rewrite(scene, node, { path: node.entry.config, intent }, predictedSentinel(node, intent));
       }),
     ),
 };
 
-/** `replicaof` is understood since 5.0; the alias `slaveof` in every version. An edit keeps the spelling of the file. */
-export function redisIntent(scene: Scene, node: RedisNode): Extract<FileIntent, { kind: 'redis.conf' }> {
-  const { master } = scene;
+/**
+ * What every file of a node has to say: its main file, and each that it includes and that says a role. A role in an
+ * include that only the main file denies would be back after a restart (seen on 7.0.15). `replicaof` is understood since
+ * 5.0; the alias `slaveof` in every version. An edit keeps the spelling of the file.
+ */
+export function redisFiles(
+  scene: Pick<Scene, 'master'>,
+  node: RedisNode,
+  master: RedisNode | undefined = scene.master,
+): readonly FileChange[] {
   const config = known(node.seen.config);
-  const auth =
-    config?.requirepassHash !== undefined && config.masterauthHash === undefined
-      ? [{ directive: 'masterauth', value: { sameSecretAs: 'requirepass' } }]
-      : [];
-  if (node.isMaster || !master) return { kind: 'redis.conf', set: auth, drop: ['replicaof'] };
-  const role = { directive: 'replicaof', value: [master.entry.address, String(master.entry.port)] };
-  return { kind: 'redis.conf', set: [role, ...auth], drop: [] };
+  const main = node.entry.config;
+  const mainAsRead = config?.files[0] ?? main;
+  const saying = (config?.lines ?? [])
+    .filter(({ name, file }) => canonicalName(name) === 'replicaof' && file.startsWith('/'))
+    .map(({ file }) => file);
+  const follows = master !== undefined && master.entry.id !== node.entry.id;
+  const last = saying.at(-1) ?? mainAsRead;
+  const paths = new Set([mainAsRead, ...saying]);
+  return [...paths].map((path) => {
+    const isMain = path === mainAsRead;
+    const role = follows && path === last ? [roleOf(master)] : [];
+    const set = [...role, ...(isMain ? authOf(node) : [])];
+    return {
+      path: isMain ? main : path,
+      intent: { kind: 'redis.conf', set, drop: role.length > 0 ? [] : ['replicaof'] },
+    };
+  });
 }
 
-/** The same (address, epoch) for every sentinel: equal epochs with different addresses never converge. */
-export function sentinelIntent(scene: Scene): Extract<FileIntent, { kind: 'sentinel.conf' }> {
+function roleOf(master: RedisNode): { directive: string; value: readonly string[] } {
+  return { directive: 'replicaof', value: [master.entry.address, String(master.entry.port)] };
+}
+
+/** A node with a password and no masterauth could never follow another one. */
+function authOf(node: RedisNode): readonly { directive: string; value: { sameSecretAs: string } }[] {
+  const config = known(node.seen.config);
+  const lacks = config?.requirepassHash !== undefined && config.masterauthHash === undefined;
+  return lacks ? [{ directive: 'masterauth', value: { sameSecretAs: 'requirepass' } }] : [];
+}
+
+/**
+ * The same (address, epoch) for every sentinel: equal epochs with different addresses never converge. Of sentinels that
+ * have one id the first keeps it; what others know under that id they hear again, within the hello period.
+ */
+export function sentinelIntent(scene: Scene, node: SentinelNode): Extract<FileIntent, { kind: 'sentinel.conf' }> {
   const { master } = scene;
+  const twins = twinsOf(scene.group);
+  const again = [...twins.values()].some(([, ...others]) => others.includes(node.entry.id));
   return {
     kind: 'sentinel.conf',
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
     epoch: scene.epoch,
-    forget: idsOfIgnored(scene.group),
+    forget: [...new Set([...twins.keys(), ...goneIds(scene.group), ...idsOfIgnored(scene.group)])],
+    ...(again ? { newId: true } : {}),
   };
+}
+
+/** Ids under which a file knows a sentinel that has another one by now: a ghost, which would count as a voter. */
+function goneIds(group: GroupSurvey): readonly string[] {
+  const now = new Map(group.sentinels.map((sentinel) => [`${sentinel.address}:${sentinel.port}`, idOf(sentinel)]));
+  return group.sentinels.flatMap((sentinel) =>
+    (known(sentinel.file)?.knownSentinels ?? []).flatMap(({ address, myid }) => {
+      const is = now.get(address);
+      return myid === undefined || is === undefined || is === myid ? [] : [myid];
+    }),
+  );
 }
 
 /** A sentinel that fleet.yaml names as gone for good would count as a voter for ever, and nobody could prove agreement. */
@@ -72,10 +118,9 @@ function idsOfIgnored(group: GroupSurvey): readonly string[] {
 function rewrite(
   scene: Scene,
   node: RedisNode | SentinelNode,
-  intent: FileIntent,
+  { path, intent }: FileChange,
   diff: readonly string[] | undefined,
 ) {
-  const path = node.entry.config;
   const none = diff !== undefined && diff.length === 0;
   return action(
     scene,
@@ -100,12 +145,12 @@ function textOf(lines: readonly ConfigLine[], file: string): string {
     .join('');
 }
 
-function predicted(
-  node: RedisNode,
-  intent: Extract<FileIntent, { kind: 'redis.conf' }>,
-): readonly string[] | undefined {
+/** The changed lines of a file of a redis node, as far as the survey saw it. */
+export function predicted(node: RedisNode, { path, intent }: FileChange): readonly string[] | undefined {
   const config = known(node.seen.config);
-  return config ? applyRedisIntent(textOf(config.lines, config.files[0] ?? node.entry.config), intent).diff : undefined;
+  if (!config || intent.kind !== 'redis.conf') return undefined;
+  const asRead = path === node.entry.config ? (config.files[0] ?? path) : path;
+  return applyRedisIntent(textOf(config.lines, asRead), intent).diff;
 }
 
 function predictedSentinel(

@@ -11,6 +11,9 @@ import {
   type Step,
   sideBySide,
 } from '../scene.js';
+import { afterRestoredStart, asideBeforeStart } from './restore.js';
+import { fence, lift } from './role.js';
+import { secondBestLast } from './second-best.js';
 
 const LOAD_LIMIT_MS = 1_800_000;
 const LINK_LIMIT_MS = 1_800_000;
@@ -33,7 +36,7 @@ export const startMaster: Step = {
           node: id,
         }),
       ]),
-      ...sideBySide([...repairs(scene, master), lift(scene, master)]),
+      ...sideBySide([...afterRestoredStart(scene, master), ...repairs(scene, master), lift(scene, master)]),
     ];
   },
 };
@@ -46,9 +49,10 @@ export const startReplicas: Step = {
   plan: (scene) => {
     const { master } = scene;
     if (!master) return [];
-    return secondBestLast(scene).flatMap((node): readonly Batch[] =>
+    const resting = secondBestLast(scene).filter((node) => scene.path === 'cold' || !node.runs);
+    return resting.flatMap((node): readonly Batch[] =>
       sideBySide(
-        [release(scene, node), start(scene, node, 'replica')],
+        [...asideBeforeStart(scene, node), release(scene, node), start(scene, node, 'replica')],
         [
           condition(scene, 'linked-to', LINK_LIMIT_MS, `${node.entry.id} is linked to ${master.entry.id}`, {
             node: node.entry.id,
@@ -73,12 +77,18 @@ export const startSentinels: Step = {
     sideBySide(scene.sentinels.flatMap((node) => [release(scene, node), start(scene, node, 'sentinel')])),
 };
 
-function secondBestLast(scene: Scene): readonly RedisNode[] {
-  const order = scene.diagnosis.candidates.map((candidate) => candidate.node);
-  return scene.redis
-    .filter((node) => !node.isMaster && !node.isLeftOut)
-    .sort((a, b) => order.indexOf(b.entry.id) - order.indexOf(a.entry.id));
-}
+/** Takes holds of redis nodes away: those of running nodes, and what a run that was cut off left. Nothing starts or stops by it. */
+export const releaseRedis: Step = {
+  name: 'release-redis',
+  summary: 'release every redis node that is held',
+  parameters: {},
+  plan: (scene) =>
+    sideBySide(
+      scene.redis
+        .filter((node) => !node.isLeftOut && (known(node.seen.held) || (scene.path === 'live' && node.runs)))
+        .map((node) => release(scene, node)),
+    ),
+};
 
 function release(scene: Scene, node: RedisNode | SentinelNode): Action {
   return action(
@@ -119,24 +129,9 @@ function isOlder(scene: Scene, node: string): boolean {
   return scene.diagnosis.candidates.find((candidate) => candidate.node === node)?.verdict !== 'same-as-freshest';
 }
 
-function fence(scene: Scene, node: RedisNode): Action {
-  return action(
-    scene,
-    placeOf(node),
-    'fence.raise',
-    {},
-    {
-      text: `writes on ${node.entry.id} are paused, renewed every second`,
-      commands: [cli(node.entry, 'CLIENT', 'PAUSE', '5000', 'WRITE')],
-      expect: 'clients that write wait; reads go on',
-      undo: 'the pause ends by itself within five seconds',
-      hazard: 'the few milliseconds between its first answer and the first pause are not fenced',
-    },
-  );
-}
-
 /** An open MULTI at the end of an AOF swallows every later write at the next load: rewrite before clients may write. */
 function repairs(scene: Scene, node: RedisNode): readonly Action[] {
+  if (scene.restore !== undefined) return [];
   const aof = known(node.seen.aof);
   const torn = !node.runs && known(node.seen.config)?.appendonly === true && aof !== undefined && aof.tail !== 'clean';
   if (!torn) return [];
@@ -154,20 +149,4 @@ function repairs(scene: Scene, node: RedisNode): readonly Action[] {
       },
     ),
   ];
-}
-
-function lift(scene: Scene, node: RedisNode): Action {
-  return action(
-    scene,
-    placeOf(node),
-    'fence.lift',
-    {},
-    {
-      text: `${node.entry.id} accepts writes`,
-      commands: [cli(node.entry, 'CLIENT', 'UNPAUSE')],
-      expect: 'writes are accepted',
-      undo: 'none: from the first accepted write on, going back would lose it',
-      hazard: 'undo ends here',
-    },
-  );
 }

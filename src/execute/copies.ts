@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Host, WritableHost } from '../hosts/host.js';
+import { type CopiedFile, copiedFiles } from './copied-file.js';
+import { emit, type Run } from './run.js';
+
+/** A run never waits longer than this for its copies. */
+const LIMIT_MS = 2000;
+/** A copy that is larger is not read. */
+export const COPY_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Where a host keeps its copy of a file of a run. */
+export function copyPath(host: Host, run: string, file: CopiedFile): string {
+  return `${host.entry.state}/${run}/${file}`;
+}
+
+/**
+ * Brings the copies of a run's record up to date on every host that it has locked, side by side, and waits at most two
+ * seconds: a host that is slow or gone keeps its older copy, which the journal says once. Never rejects for a host.
+ */
+export async function copyOut(run: Run): Promise<void> {
+  for (const name of run.memory.locks.keys()) if (!run.memory.copies.has(name)) run.memory.copies.set(name, new Map());
+  // Who took the run over has its own record on the hosts by now.
+  if (run.memory.copies.size === 0 || run.progress.lockLost) return;
+  const over = AbortSignal.timeout(LIMIT_MS);
+  const content = await contentOf(run.tools.directory);
+  const ends = [...run.memory.copies].map(async ([name, known]) => {
+    const why = await copyTo(
+      run.memory.claimed.get(name) ?? run.tools.hosts.get(name),
+      run.tools.run,
+      content,
+      known,
+      over,
+    );
+    return why === undefined ? [] : [{ name, why }];
+  });
+  const late = sleep(LIMIT_MS, undefined, { ref: false }).then(() => undefined);
+  const failed = await Promise.race([Promise.all(ends), late]);
+  const missed = failed?.flat() ?? [{ name: 'a host', why: `it took longer than ${LIMIT_MS / 1000} s` }];
+  for (const { name, why } of missed) await tellOnce(run, name, why);
+}
+
+async function contentOf(directory: string): Promise<ReadonlyMap<CopiedFile, Uint8Array>> {
+  const read = async (file: CopiedFile): Promise<readonly (readonly [CopiedFile, Uint8Array])[]> =>
+    readFile(join(directory, file)).then(
+      (bytes) => [[file, bytes] as const],
+      () => [],
+    );
+  return new Map((await Promise.all(copiedFiles.map(read))).flat());
+}
+
+/** Why the host has no new copy; undefined when it has. `known`: sha256 of what the host has, by file. */
+async function copyTo(
+  host: WritableHost | undefined,
+  run: string,
+  content: ReadonlyMap<CopiedFile, Uint8Array>,
+  known: Map<CopiedFile, string>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!host) return 'it is no host of this run';
+  try {
+    if (known.size === 0) await host.makeDirectory(`${host.entry.state}/${run}`);
+    for (const [file, bytes] of content) {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const path = copyPath(host, run, file);
+      const has = known.get(file) ?? (await hashThere(host, path, signal));
+      if (has === sha256) continue;
+      known.delete(file);
+      await host.write(path, bytes, has, signal);
+      known.set(file, sha256);
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function hashThere(host: Host, path: string, signal: AbortSignal): Promise<string> {
+  const seen = await host.hash(path, signal);
+  if (seen.ok) return seen.value;
+  if (seen.why === 'absent') return 'absent';
+  throw new Error(seen.detail);
+}
+
+async function tellOnce(run: Run, name: string, why: string): Promise<void> {
+  if (run.memory.notCopied.has(name)) return;
+  run.memory.notCopied.add(name);
+  const text = `${name} has no copy of the journal as it is now: ${why}`;
+  await run.tools.journal.write({ action: 'run', phase: 'evidence', text });
+  emit(run, { type: 'note', text });
+}

@@ -1,0 +1,184 @@
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Lab } from '../../src/lab/lab.js';
+import { leftOn } from '../live/dead-fleet.js';
+import { startLabWriter } from '../live/lab-writer.js';
+import {
+  askRedis,
+  askSentinel,
+  expectSound,
+  infoOf,
+  killSentinels,
+  notRight,
+  seen,
+  withLab,
+} from '../live/path-lab.js';
+import { runbook } from '../live/recovery.js';
+
+describe('the path sentinels-only', () => {
+  test('one names another master with the epoch of all others, and nothing gentler is taken', () =>
+    withLab({ seed: 62 }, async (lab) => {
+      await lab.write({ count: 40 });
+      await lab.kill('pvha1', 'sentinel', 'SIGKILL');
+      const config = join(lab.directory, 'pvha1', 'sentinel.conf');
+      const [first, third] = ['pv1', 'pv3'].map((name) => lab.hosts.find((host) => host.name === name)?.address ?? '');
+      writeFileSync(config, readFileSync(config, 'utf8').replaceAll(first ?? '', third ?? ''));
+      await lab.start('pvha1', 'sentinel');
+      const before = await infoOf(lab, 'run_id', 'pv1', 'pv2', 'pv3');
+      const refused = await runbook(lab, ['recover', '--yes', '--plain', '--path', 'failover']);
+      expect(refused.status, refused.stdout + refused.stderr).toBe(3);
+      expect(refused.stderr).toContain('[unsafe-path]');
+      expect(refused.stderr.replace(/\s+/g, ' ')).toContain('pv1 is master and serves');
+      expect(leftOn(lab)).toEqual([]);
+
+      const ended = await runbook(lab, ['recover', '--yes', '--plain']);
+      expect(ended.status, ended.stdout + ended.stderr).toBe(0);
+      expect(await infoOf(lab, 'run_id', 'pv1', 'pv2', 'pv3')).toEqual(before);
+      await expectSound(lab, 'pv1');
+    }));
+});
+
+describe.concurrent('the path live', () => {
+  test('the master and all sentinels are dead, and a role stands in an include', () =>
+    withLab({ seed: 71, persistence: 'aof' }, async (lab) => {
+      const config = join(lab.directory, 'pv2', 'redis.conf');
+      const include = join(lab.directory, 'pv2', 'role.conf');
+      const role = /^(replicaof|slaveof) .*$/m.exec(readFileSync(config, 'utf8'))?.[0] ?? '';
+      writeFileSync(config, readFileSync(config, 'utf8').replace(role, `include ${include}`));
+      appendFileSync(include, `# the role of pv2\n${role}\n`);
+      const writer = await startLabWriter(lab, 'pv1');
+      await seen('a hundred writes', () => writer.acknowledged() > 100);
+      await lab.kill('pv3', 'redis', 'SIGKILL');
+      await seen('two hundred writes', () => writer.acknowledged() > 200);
+      await killSentinels(lab);
+      await lab.kill('pv1', 'redis', 'SIGKILL');
+      await writer.stop();
+      const before = await infoOf(lab, 'run_id', 'pv2');
+
+      const ended = await runbook(lab, ['recover', '--yes', '--plain']);
+      expect([0, 10], ended.stdout + ended.stderr).toContain(ended.status);
+      expect(ended.stdout).toContain('Live path');
+      expect(await infoOf(lab, 'run_id', 'pv2')).toEqual(before);
+      expect(readFileSync(include, 'utf8')).toBe('# the role of pv2\n');
+      await expectSound(lab, 'pv2');
+    }));
+
+  test('another node is made master than the one that serves: it has everything before, clients are sent away after', () =>
+    withLab({ seed: 73 }, async (lab) => {
+      const writer = await startLabWriter(lab, 'pv1');
+      await seen('fifty writes', () => writer.acknowledged() > 50);
+      const ended = await runbook(lab, ['recover', '--yes', '--plain', '--path', 'live', '--promote', 'pv3']);
+      await writer.stop();
+      expect(ended.status, ended.stdout + ended.stderr).toBe(0);
+      expect(writer.brokenBy()).toBeDefined();
+      await expectSound(lab, 'pv3');
+    }));
+
+  test('of two masters that both took writes the one that is named is kept, and what the other holds is kept aside, whole', () =>
+    withLab({ seed: 74 }, async (lab) => {
+      await lab.write({ count: 40 });
+      await lab.kill('pv1', 'redis', 'SIGSTOP');
+      await lab.kill('pv1', 'sentinel', 'SIGSTOP');
+      await seen('another master', async () => {
+        const named = await askSentinel(lab, 'pvha1', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', lab.group);
+        const host = lab.hosts.find((each) => each.address === String((named as readonly unknown[])[0]));
+        return host?.name !== 'pv1' && (await infoOf(lab, 'role', host?.name ?? ''))[0] === 'master';
+      });
+      const roles = await infoOf(lab, 'role', 'pv2', 'pv3');
+      const [elected, third] = roles[0] === 'master' ? ['pv2', 'pv3'] : ['pv3', 'pv2'];
+      const address = lab.hosts.find(({ name }) => name === elected)?.address;
+      await seen('the third one follows', async () => {
+        const [[host], [link]] = [
+          await infoOf(lab, 'master_host', third),
+          await infoOf(lab, 'master_link_status', third),
+        ];
+        return host === address && link === 'up';
+      });
+      await killSentinels(lab, 'pv2', 'pv3', 'pvha1', 'pvha2');
+      await lab.kill('pv1', 'sentinel', 'SIGKILL');
+      await lab.kill('pv1', 'redis', 'SIGCONT');
+      await askRedis(lab, 'pv1', 'SET', 'only-on-pv1', 'x');
+      await askRedis(lab, elected, 'SET', 'w:only-elected', 'x');
+
+      const refused = await runbook(lab, ['recover', '--yes', '--plain']);
+      expect(refused.status, refused.stdout + refused.stderr).toBe(3);
+      expect(refused.stderr).toMatch(/\[split\]/);
+      const words = ['--promote', elected, '--set-aside', 'pv1', '--reason', 'test'];
+      const ended = await runbook(lab, ['recover', '--yes', '--plain', ...words]);
+      expect([0, 10], ended.stdout + ended.stderr).toContain(ended.status);
+      expect(ended.stdout).toContain('Live path');
+      expect(leftOn(lab)).toEqual([]);
+      expect(await lab.master()).toBe(elected);
+      expect(await askRedis(lab, elected, 'GET', 'only-on-pv1')).toBeNull();
+      expect(await askRedis(lab, 'pv1', 'GET', 'w:only-elected')).toBe('x');
+      expect((await notRight(lab)).missing).toBe(0);
+      const data = join(lab.directory, 'pv1', 'data');
+      const run = readdirSync(data).find((name) => name.startsWith('.redis-runbook-')) ?? '';
+      const kept = readFileSync(join(data, run, 'fenced', 'dump.rdb'));
+      expect(kept.includes('only-on-pv1')).toBe(true);
+      const here = join(lab.directory, 'operator', 'redis-runbook', 'runs');
+      const copies = readdirSync(here, { recursive: true })
+        .map(String)
+        .filter((name) => name.endsWith('dump.rdb'));
+      expect(copies.some((name) => readFileSync(join(here, name)).includes('only-on-pv1'))).toBe(true);
+    }));
+});
+
+function offsets(lab: Lab): Promise<readonly string[]> {
+  return infoOf(lab, 'master_repl_offset', 'pv1', 'pv2', 'pv3');
+}
+
+describe.concurrent('the path failover', () => {
+  test('replaces a dead master where no majority is left; what is off comes back on the next path', () =>
+    withLab({ seed: 81 }, async (lab) => {
+      await lab.write({ count: 100 });
+      await killSentinels(lab, 'pv1', 'pv3', 'pvha1');
+      await lab.kill('pv1', 'redis', 'SIGTERM');
+      const before = await infoOf(lab, 'run_id', 'pv2', 'pv3');
+
+      const ended = await runbook(lab, ['recover', '--yes', '--plain']);
+      expect(ended.status, ended.stdout + ended.stderr).toBe(10);
+      expect(ended.stdout).toContain('Failover path');
+      expect(ended.stdout).toContain('redis-runbook recover');
+      const roles = await infoOf(lab, 'role', 'pv2', 'pv3');
+      const master = roles[0] === 'master' ? 'pv2' : 'pv3';
+      expect([...roles].sort()).toEqual(['master', 'slave']);
+      expect(ended.stdout).toContain(`${master} is master`);
+      expect(await infoOf(lab, 'run_id', 'pv2', 'pv3')).toEqual(before);
+      expect(leftOn(lab)).toEqual([]);
+
+      const writer = await startLabWriter(lab, master);
+      const rest = await runbook(lab, ['recover', '--yes', '--plain']);
+      await writer.stop();
+      expect(writer.brokenBy()).toBeUndefined();
+      expect(rest.status, rest.stdout + rest.stderr).toBe(0);
+      expect(rest.stdout).toContain('Live path');
+      await expectSound(lab, master);
+    }));
+
+  test('takes a replica that Sentinel calls too old, and leaves down-after-milliseconds as it was', () =>
+    withLab({ seed: 82, sentinels: 3 }, async (lab) => {
+      await lab.write({ count: 40 });
+      // Their hellos would go on counting in the history of the master.
+      await killSentinels(lab);
+      await seen('replicas that have all', async () => new Set(await offsets(lab)).size === 1);
+      // Cut off from their master for longer than ten times down-after while it lives.
+      for (const name of ['pv2', 'pv3']) await askRedis(lab, name, 'CONFIG', 'SET', 'masterauth', 'wrong');
+      await askRedis(lab, 'pv1', 'CLIENT', 'KILL', 'TYPE', 'replica');
+      await seen('links that are down', async () =>
+        (await infoOf(lab, 'master_link_down_since_seconds', 'pv2', 'pv3')).every((text) => Number(text) >= 12),
+      );
+      for (const name of ['pv2', 'pv3']) await askRedis(lab, name, 'CONFIG', 'SET', 'masterauth', lab.password);
+      await lab.kill('pv1', 'redis', 'SIGTERM');
+      await lab.start('pv2', 'sentinel');
+      const ended = await runbook(lab, ['recover', '--yes', '--plain', '-v']);
+      expect(ended.status, ended.stdout + ended.stderr).toBe(10);
+      expect(ended.stdout).toContain('down-after-milliseconds is 1000 again');
+      const row = (await askSentinel(lab, 'pv2', 'SENTINEL', 'MASTER', lab.group)) as readonly unknown[];
+      expect(row[row.indexOf('down-after-milliseconds') + 1]).toBe('1000');
+      expect(readFileSync(join(lab.directory, 'pv2', 'sentinel.conf'), 'utf8')).toMatch(
+        new RegExp(`^sentinel down-after-milliseconds ${lab.group} 1000$`, 'm'),
+      );
+    }));
+});
