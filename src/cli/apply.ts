@@ -11,6 +11,7 @@ import { carryOut } from './carry-out.js';
 import { type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
+import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { passLock } from './locked.js';
 import { pathToTake, planFor } from './make-plan.js';
@@ -23,7 +24,7 @@ const LIMIT_BYTES = 32 * 1024 * 1024;
 /** What `apply` takes of the flags of `recover`: losses are agreed to once more, by whoever carries the plan out. */
 export type ApplyFlags = Pick<
   RecoverFlags,
-  'group' | 'survey' | 'yes' | 'step' | 'wait' | 'takeOver' | 'setAside' | 'acceptLoss' | 'reason'
+  'group' | 'survey' | 'yes' | 'step' | 'detach' | 'wait' | 'takeOver' | 'setAside' | 'acceptLoss' | 'reason'
 >;
 
 /**
@@ -32,6 +33,7 @@ export type ApplyFlags = Pick<
  * facts that the plan rests on moved, with `plan-tampered` when the file holds another plan than they give.
  */
 export async function applyCommand(file: string, flags: ApplyFlags, context: Context): Promise<number> {
+  refuseDetached(flags);
   const read = parsePlanFile(file, await textOf(file));
   const group = flags.group ?? read.made.facts.group;
   return withJudged(context, { group, survey: undefined }, async (first, fleet) => {

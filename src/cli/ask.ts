@@ -66,11 +66,15 @@ export function createAsk(context: Context): Ask {
       }
     },
     secret: async (question, flag = 'password: in the fleet file') => {
+      const handed = context.handed?.secrets.get(question);
+      if (handed !== undefined) return handed;
       refuseWithoutTerminal(context, question, flag);
       for (;;) {
         const given = await prompt(context, 'password', question);
         if (given !== '') {
-          return new Secret(given);
+          const secret = new Secret(given);
+          context.asked?.set(question, secret);
+          return secret;
         }
       }
     },

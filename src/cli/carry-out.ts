@@ -5,19 +5,23 @@ import { openJournal } from '../execute/journal.js';
 import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
 import type { BackupSource, Tools } from '../execute/tools.js';
+import { myIdentity } from '../hosts/process-identity.js';
 import type { Plan } from '../model/plan.js';
 import type { RunResult } from '../model/run.js';
-import { paint } from '../report/layout.js';
+import { paint, wrap } from '../report/layout.js';
 import { saveSurvey, surveyText } from '../survey/saved.js';
 import { createAsk } from './ask.js';
 import { type Fleet, type Judged, lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
+import { detachRun } from './detach.js';
 import type { RecoverFlags } from './flags.js';
+import { PROCESS_FILE } from './follow.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
 import { runFiles } from './rebuild.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
+import { terminalLine } from './terminal-line.js';
 
 export { operator } from './operator.js';
 
@@ -29,16 +33,17 @@ export async function carryOut(
   plan: Plan,
   judged: Judged,
   fleet: Fleet,
-  flags: ConductFlags,
+  flags: ConductFlags & { readonly detach?: boolean },
   context: Context,
   keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
   backup?: BackupSource,
 ): Promise<number> {
   const directory = await recorded(plan, judged, context);
+  if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
   await keepIn(directory.path);
   if (!context.json && !context.quiet)
     context.stdout(
-      `\n${paint('verdict', '4/4 DO IT', context.colour)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
+      `\n${paint('verdict', '4/4 DO IT', context.colour)}\n${begins(context)}\nRun ${directory.run} is being recorded in ${directory.path}\n`,
     );
   const all = { plan, judged, fleet, directory, ...(backup === undefined ? {} : { backup }) };
   const result = await conduct(all, flags, context);
@@ -48,8 +53,10 @@ export async function carryOut(
 /** The directory of a new run, with what a resume needs. Throws RunbookError `disk-full` where this machine has no room. */
 async function recorded(plan: Plan, judged: Judged, context: Context): Promise<RunDirectory> {
   const runs = runsDirectory(process.env);
+  refuseOther(plan, context);
   try {
-    const directory = await makeRunDirectory(runs, judged.inventory.fleet, context.now());
+    const directory =
+      context.handed?.directory ?? (await makeRunDirectory(runs, judged.inventory.fleet, context.now()));
     await saveInRun(directory.path, 'plan.json', plan);
     await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
     await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
@@ -94,12 +101,14 @@ export function toolsFor(
 /** Gives a plan to the engine, with its questions on this terminal and its events on this screen. Rejects as `execute`. */
 export async function conduct(conducted: Conducted, flags: ConductFlags, context: Context): Promise<RunResult> {
   const { plan, directory, resumption } = conducted;
+  const identity = await myIdentity();
+  await saveInRun(directory.path, PROCESS_FILE, identity);
   const journal = await openJournal(directory.path, directory.run, context.now);
   const ask = createAsk(context);
   try {
     return await execute(
       plan,
-      { ...toolsFor(conducted, context), journal },
+      { ...toolsFor(conducted, context), journal, identity },
       {
         gate: createGate(plan, ask, flags.yes, context),
         onEvent: createRunScreen(context),
@@ -131,6 +140,18 @@ export async function concluded(
   if (after)
     await saveSurvey(join(directory.path, 'survey-after.json'), after.raw, after.inventory).catch(() => undefined);
   return endRun({ plan, before: before.diagnosis, after, result, who: operator() }, context);
+}
+
+/** A run that was handed over is refused where the plan is another than was agreed to. */
+function refuseOther(plan: Plan, { handed }: Context): void {
+  if (handed === undefined || handed.fingerprint === plan.fingerprint) return;
+  throw new RunbookError('changed', 'The fleet changed between the question and the run: nothing was done.', {
+    next: ['redis-runbook status', 'redis-runbook recover'],
+  });
+}
+
+function begins(context: Context): string {
+  return wrap(terminalLine(process.env, context.handed !== undefined), context.columns).join('\n');
 }
 
 /** What is true now, also after Ctrl-C; a second Ctrl-C ends this look, too. */

@@ -74,7 +74,8 @@ const rejoinFlags: readonly FlagRow[] = [
 
 const lockFlags: readonly FlagRow[] = [
   { flags: '--wait <DURATION>', says: 'queue up behind a colleague who is at work: 90s, 10m, 2h' },
-  { flags: '--take-over <RUN>', says: 'go on with the run of a holder that is gone' },
+  { flags: '--take-over-from <RUN>', says: 'look and plan anew in place of a run whose holder is gone' },
+  { flags: '--detach', says: 'with --yes: go on in a process that outlives this terminal' },
 ];
 
 const goOnFlags: readonly FlagRow[] = [
@@ -202,7 +203,7 @@ export const commands: readonly CommandRow[] = [
     name: 'history',
     args: '',
     says: 'the runs of this machine',
-    flags: [],
+    flags: [{ flags: '--follow', says: 'show: line by line while the run works, until it ends' }],
     standard: 'list',
     subs: [
       { name: 'list', args: '', says: 'all runs, newest first' },

@@ -2,6 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { findFleetFile } from '../inventory/find.js';
+import type { Secret } from '../model/secret.js';
+import { type HandedOver, takeHandedOver } from './handed-over.js';
 import type { Stopper } from './stopper.js';
 
 /** Everything that a command may know of the world it runs in; built once, before the command. */
@@ -29,6 +31,10 @@ export interface Context {
   /** As if the operator had pressed Ctrl-C; `why` is shown. */
   stop(why: string): void;
   now(): Date;
+  /** Question → secret, of those that were typed: what a process without a terminal will need. */
+  readonly asked?: Map<string, Secret>;
+  /** What this process got from the one that was asked at a terminal. */
+  readonly handed?: HandedOver;
   /** Where runs, labs and crash reports are kept; made with mode 0700 by whoever writes there first. */
   readonly stateDirectory: string;
 }
@@ -80,6 +86,7 @@ function isSet(value: string | undefined): boolean {
 /** The context of this process. Throws `no-fleet` when a fleet file is named that does not exist. */
 export function createContext(options: GlobalOptions, stopper: Stopper): Context {
   const env = process.env;
+  const handed = takeHandedOver(env);
   const terminals = { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2), columns: process.stdout.columns };
   return {
     fleetFile: findFleetFile(options.fleet, env, process.cwd()),
@@ -95,5 +102,7 @@ export function createContext(options: GlobalOptions, stopper: Stopper): Context
     stop: stopper.stop,
     now: () => new Date(),
     stateDirectory: stateDirectory(env),
+    asked: new Map(),
+    ...(handed ? { handed } : {}),
   };
 }

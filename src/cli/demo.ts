@@ -83,6 +83,7 @@ const noFlags: RecoverFlags = {
   out: undefined,
   markdown: false,
   wait: undefined,
+  detach: false,
   takeOver: undefined,
 };
 

@@ -30,6 +30,8 @@ export interface RecoverFlags extends SelectFlags {
   readonly markdown: boolean;
   /** How long to queue up behind a holder of the lock that lives. */
   readonly wait: string | undefined;
+  /** Go on in a process that outlives this terminal. */
+  readonly detach: boolean;
   /** The id of the run whose holder is gone. */
   readonly takeOver: string | undefined;
 }
@@ -64,6 +66,8 @@ export interface RunbookFlags extends SelectFlags {
 export interface HistoryFlags extends SelectFlags {
   readonly sub: 'list' | 'show';
   readonly run: string | undefined;
+  /** Show a run while it works, until it ends. */
+  readonly follow: boolean;
 }
 
 export interface ReportFlags extends SelectFlags {

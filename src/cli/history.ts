@@ -5,11 +5,12 @@ import { printableProse } from '../report/escape.js';
 import { wrap } from '../report/layout.js';
 import type { Context } from './context.js';
 import type { HistoryFlags } from './flags.js';
+import { followRun, shownLine } from './follow.js';
 
 /** `history list|show RUN`: the runs of this machine, from their journals. */
 export async function historyCommand(flags: HistoryFlags, context: Context): Promise<number> {
   const runs = runsDirectory(process.env);
-  return flags.sub === 'show' ? show(runs, flags.run ?? '', context) : list(runs, context);
+  return flags.sub === 'show' ? show(runs, flags.run ?? '', flags.follow, context) : list(runs, context);
 }
 
 async function list(runs: string, context: Context): Promise<number> {
@@ -48,18 +49,16 @@ interface Named {
   readonly runbook: string | undefined;
 }
 
-async function show(runs: string, run: string, context: Context): Promise<number> {
+async function show(runs: string, run: string, follow: boolean, context: Context): Promise<number> {
   const read = await readRun(runs, run);
+  if (follow) return followRun(read.directory, context);
   if (context.json) {
     context.stdout(
       `${toJson({ schema: 'redis-runbook/run-history/1', ...read.directory, journal: read.journal }, 2)}\n`,
     );
     return exitStatus.done;
   }
-  for (const line of read.journal.lines)
-    context.stdout(
-      `${line.at}  ${line.phase.padEnd(8)}  ${(line.outcome ?? '').padEnd(7)}  ${line.action}  ${printableProse(line.text)}\n`,
-    );
+  for (const line of read.journal.lines) context.stdout(shownLine(line, false));
   if (read.journal.torn !== undefined)
     context.stdout('!  the last line was never finished: the run ended in the middle of it\n');
   if (read.journal.brokenAt !== undefined)

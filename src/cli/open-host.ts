@@ -60,10 +60,11 @@ async function share(context: Context, turn: Turn, told: ToldOfKey | undefined):
   const { hostKeyVerifier } = await import('../hosts/ssh/verifier.js');
   const watched = async (verify: HostKeyVerifier) =>
     told === undefined ? verify : (await import('../hosts/ssh/watched-verifier.js')).watchedVerifier(verify, told);
-  if (!context.isTerminal || context.noInput) return { verify: await watched(hostKeyVerifier({})) };
+  const canAsk = context.isTerminal && !context.noInput;
+  if (!canAsk && context.handed === undefined) return { verify: await watched(hostKeyVerifier({})) };
   const { rememberSecrets } = await import('../hosts/ssh/secrets.js');
   const ask = createAsk(context);
-  const verify = hostKeyVerifier(keyQuestions(ask, turn));
+  const verify = hostKeyVerifier(canAsk ? keyQuestions(ask, turn) : {});
   return {
     verify: await watched(verify),
     ask: rememberSecrets((request, attempt) => turn(() => askFor(ask, request, attempt))),

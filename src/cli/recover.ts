@@ -13,6 +13,7 @@ import { carryOut, operator } from './carry-out.js';
 import { type Fleet, type Judged, lookAndJudge, withJudged } from './compose.js';
 import { askConsents } from './consents.js';
 import type { Context } from './context.js';
+import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { passLock } from './locked.js';
@@ -28,6 +29,7 @@ export async function recoverCommand(flags: RecoverFlags, context: Context): Pro
     throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
       next: ['redis-runbook recover --fleet FILE'],
     });
+  refuseDetached(flags);
   return withJudged(context, flags, async (first, fleet) => {
     const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
     const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;

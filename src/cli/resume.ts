@@ -108,4 +108,5 @@ const planAnew = {
   markdown: false,
   wait: undefined,
   takeOver: undefined,
+  detach: false,
 } as const;

@@ -87,7 +87,7 @@ async function dispatch(given: Given, context: Context): Promise<number> {
       );
     case 'history':
       return (await import('./history.js')).historyCommand(
-        { ...select, sub: oneOf(sub, ['list', 'show']), run: word },
+        { ...select, sub: oneOf(sub, ['list', 'show']), run: word, follow: isOn(options.follow) },
         context,
       );
     case 'unlock':
@@ -148,7 +148,8 @@ function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> 
     out: text(options.out),
     markdown: isOn(options.markdown),
     wait: text(options.wait),
-    takeOver: text(options.takeOver),
+    detach: isOn(options.detach),
+    takeOver: text(options.takeOverFrom),
   };
 }
 

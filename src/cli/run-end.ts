@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { exitStatus, worstOf } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
-import { saveReport } from '../execute/run-directory.js';
+import { saveInRun, saveReport } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
@@ -15,6 +15,7 @@ import { holdRows, keptSays } from '../report/run-truth.js';
 import { salvagesIn } from '../salvage/read.js';
 import type { Judged } from './compose.js';
 import type { Context } from './context.js';
+import { RESULT_FILE } from './follow.js';
 
 export interface Ended {
   readonly plan: Plan;
@@ -32,6 +33,10 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
   const report = renderReport({ plan: ended.plan, diagnosis: ended.before, journal, result, who: ended.who });
   const path = await saveReport(result.directory, report);
   const status = statusOfRun(result, ended.after);
+  // On a full disk the run has ended all the same; whoever follows it goes by its journal.
+  await saveInRun(result.directory, RESULT_FILE, { ...result, at: context.now().toISOString(), exit: status }).catch(
+    () => undefined,
+  );
   if (context.json) context.stdout(`${toJson({ type: 'result', ...result, report: path, exit: status })}\n`);
   else
     context.stdout(

@@ -1,7 +1,8 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { exitStatus, RunbookError } from '../errors.js';
-import { type DataPlace, plannedPlace } from '../execute/data-place.js';
+import { plannedPlace } from '../execute/data-place.js';
+import type { DataPlace } from '../execute/held-before.js';
 import { nodeAt } from '../execute/node.js';
 import { type RunRead, readRun, runsDirectory } from '../execute/run-directory.js';
 import type { Reach } from '../execute/tools.js';

@@ -1,4 +1,5 @@
 import { RunbookError } from '../errors.js';
+import { isHandedOver } from './handed-over.js';
 
 const numbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type StopSignal = keyof typeof numbers;
@@ -24,6 +25,7 @@ export interface Stopper {
  * both AbortSignals is a RunbookError `stopped`, so that `throwIfAborted` needs no translation.
  */
 export function listenToSignals(): Stopper {
+  const outlives = isHandedOver(process.env);
   const first = new AbortController();
   const second = new AbortController();
   let status: number | undefined;
@@ -33,6 +35,8 @@ export function listenToSignals(): Stopper {
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
+      // A run that was handed over has no terminal that could go away.
+      if (name === 'SIGHUP' && outlives) return;
       status ??= 128 + numbers[name];
       stop(says[name]);
     });

@@ -7,23 +7,34 @@ import type { At, Found } from './tools.js';
 const SLACK_MS = 20_000;
 
 /**
- * Why a node that a run started as master must not be stopped and made what it was before: clients may have written to
- * it since, and nobody else has that. Undefined when it is known that it accepted nothing: the very process that the run
- * started has executed no command that the server marks as a write (INFO commandstats counts each since the start, those
- * of scripts and transactions too, and not what was loaded).
+ * Why a node that a run started must not be stopped and made what it was before: clients may have written to it since, and
+ * nobody else has that. Asked of what it started as master, and of a replica that is the master by now. Undefined when it
+ * is known that it accepted nothing: the very process that the run started has executed no command that the server marks
+ * as a write (INFO commandstats counts each since the start, those of scripts, transactions and a replica's master too, and
+ * not what was loaded), and nobody set these counters back.
  */
 export async function acceptedWrites(
   action: ActionOf<'service.start'>,
   at: At,
   found: Found,
 ): Promise<string | undefined> {
-  if (action.as !== 'master') return undefined;
-  const pid = await pidOf(at, action.node);
-  if (pid === null) return downSince(action.node, found);
-  return withReader(at, action.node, async (reader) => {
-    const restarted = await restartedSince(action.node, pid, reader, at, found);
-    return restarted ?? writesOf(action.node, reader);
+  const { as, node } = action;
+  if (as === 'sentinel') return undefined;
+  const pid = await pidOf(at, node);
+  if (pid === null) return as === 'master' ? downSince(node, found) : undefined;
+  return withReader(at, node, async (reader) => {
+    if (as === 'replica' && !(await isMasterNow(reader))) return undefined;
+    const restarted = await restartedSince(node, pid, reader, at, found);
+    const writes = restarted ?? (await writesOf(node, reader));
+    return writes === undefined || as === 'master'
+      ? writes
+      : `${node} was started as a replica and is master by now: ${writes}`;
   });
+}
+
+/** Whether the node says that it is a master, whatever it was started as. */
+export async function isMasterNow(reader: RedisReader): Promise<boolean> {
+  return (await infoOf(reader, 'replication')).get('role') === 'master';
 }
 
 /** It never ran where its start was seen to fail; else it may have served for a while. */
@@ -54,11 +65,14 @@ async function writesOf(node: string, reader: RedisReader): Promise<string | und
     return key.startsWith('cmdstat_') && calls > 0 ? [{ name: key.slice('cmdstat_'.length), calls }] : [];
   });
   if (called.length === 0) return undefined;
+  // CONFIG RESETSTAT counts itself after it set all others back (server.c:call, seen on 7.0.15).
+  if (called.some(({ name }) => name === 'config|resetstat'))
+    return `the counters of ${node} were set back (CONFIG RESETSTAT) since this run started it: whether it accepted writes is not known`;
   const answer = await answerOf(reader, 'COMMAND INFO', ...called.map(({ name }) => name));
   const writes = called.filter((_, index) => isWrite(Array.isArray(answer) ? answer[index] : undefined));
   if (writes.length === 0) return undefined;
   const sum = writes.reduce((total, { calls }) => total + calls, 0);
-  return `${node} has accepted ${sum} ${sum === 1 ? 'write' : 'writes'} since this run started it as master`;
+  return `${node} has accepted ${sum} ${sum === 1 ? 'write' : 'writes'} since this run started it`;
 }
 
 /** COMMAND INFO: name, arity, flags. A command that the server itself does not know is taken for a write. */

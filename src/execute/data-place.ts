@@ -5,17 +5,9 @@ import { decodeText } from '../redis/byte-text.js';
 import { type Effective, effective, flatten } from '../redis/effective.js';
 import { parseVersion } from '../redis/versions.js';
 import { readTexts } from './config-texts.js';
+import type { DataPlace } from './held-before.js';
 import { configOf, nodeAt } from './node.js';
 import type { Reach } from './tools.js';
-
-/** Where a node keeps its data, and which of it it loads at its next start. */
-export interface DataPlace {
-  readonly dir: string;
-  readonly rdb: string;
-  readonly appendonly: boolean;
-  readonly appendfilename: string;
-  readonly appenddirname: string;
-}
 
 /** What the node's own config files and command line will give at the next start. Throws when the file cannot be read. */
 export async function plannedPlace(at: Reach, node: string): Promise<DataPlace> {

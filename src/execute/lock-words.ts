@@ -48,7 +48,7 @@ function nextOf({ file, standing, isHere, asker }: LockedBy): readonly string[] 
   const follow = isHere ? [`redis-runbook history show ${file.run} --follow`] : [];
   if (standing.is !== 'living') {
     return [
-      `redis-runbook resume --take-over ${file.run}   goes on where it stopped, after looking`,
+      `redis-runbook resume ${file.run} --take-over   goes on where it stopped, after looking`,
       `redis-runbook unlock ${file.run}   only gives the lock back`,
       look,
       ...follow,

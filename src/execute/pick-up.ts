@@ -1,6 +1,7 @@
 import { RunbookError } from '../errors.js';
 import type { Action, Stage } from '../model/plan.js';
 import { actionModule } from './actions/index.js';
+import { heldBeforeIn } from './held-before.js';
 import { runAction } from './one-action.js';
 import type { Resumption } from './resumption.js';
 import { at, emit, type Run } from './run.js';
@@ -76,6 +77,8 @@ function remember(run: Run, { past }: Resumption): void {
     const { keys, expires, epoch, servingSince } = found;
     if (action.kind === 'data.check' && action.as === 'master' && typeof keys === 'bigint')
       memory.checked.set(action.node, { keys, expires: typeof expires === 'bigint' ? expires : 0n });
+    const held = heldBeforeIn(found.held);
+    if (action.kind === 'service.stop' && held !== undefined) memory.leaving.set(action.node, held);
     if (action.kind === 'config.rewrite' && typeof epoch === 'bigint') memory.epoch = Promise.resolve(epoch);
     if (typeof servingSince === 'string') progress.servingSince = servingSince;
   }

@@ -3,7 +3,8 @@ import { RunbookError } from '../errors.js';
 import type { WritableHost } from '../hosts/host.js';
 import { toJson } from '../model/json.js';
 import type { RestoredFile, RestorePlace } from '../model/plan.js';
-import { type DataPlace, plannedPlace } from './data-place.js';
+import { plannedPlace } from './data-place.js';
+import type { DataPlace } from './held-before.js';
 import { nodeAt, pidOf } from './node.js';
 import type { Acted, At, Looked } from './tools.js';
 

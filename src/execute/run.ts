@@ -57,6 +57,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     checked: new Map(),
     gone: new Map(),
     stopped: new Map(),
+    leaving: new Map(),
     readers: new Map(),
     credentials: new Map(),
   };

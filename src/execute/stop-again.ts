@@ -1,6 +1,6 @@
 import { RunbookError } from '../errors.js';
 import type { ActionOf } from '../model/plan.js';
-import { acceptedWrites } from './accepted-writes.js';
+import { acceptedWrites, isMasterNow } from './accepted-writes.js';
 import { serviceStop } from './actions/service-stop.js';
 import { raiseFence } from './fence.js';
 import { runningOf, withReader } from './node.js';
@@ -14,7 +14,8 @@ export async function stopAgain(action: ActionOf<'service.start'>, at: At, found
   const stop = async (mode: 'save' | 'without-saving') =>
     serviceStop.act({ ...action, kind: 'service.stop', mode } as ActionOf<'service.stop'>, at);
   if (action.as === 'sentinel') return stop('save');
-  if (action.as === 'replica') return stop((await isEmpty(action.node, at)) ? 'without-saving' : 'save');
+  if (action.as === 'replica' && !(await withReader(at, action.node, isMasterNow)))
+    return stop((await isEmpty(action.node, at)) ? 'without-saving' : 'save');
   const fence = await raiseFence(at, action.node);
   try {
     const why = await acceptedWrites(action, at, found);

@@ -6,6 +6,7 @@ import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from 
 import type { RunEvent } from '../model/run.js';
 import type { Credentials } from '../redis/credentials.js';
 import type { CopiedFile } from './copied-file.js';
+import type { HeldBefore } from './held-before.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
 import type { Resumption } from './resumption.js';
@@ -100,6 +101,8 @@ export interface Memory {
   readonly gone: Map<string, string>;
   /** By node, where this run stopped it and saw what it left. */
   readonly stopped: Map<string, HeldAtStop>;
+  /** By node, what it held when this run asked it to save and to stop; also where nobody saw yet what it left. */
+  readonly leaving: Map<string, HeldBefore>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJournal } from '../../src/execute/journal.js';
+import { pastOf, resumptionOf } from '../../src/execute/past.js';
 import type { Action, Condition } from '../../src/model/plan.js';
 import type { RunEvent } from '../../src/model/run.js';
 import { act, batch, changed, coldPlan, planOf, stage, wait } from '../execute/plan-builder.js';
@@ -382,6 +383,29 @@ describe('waiting, watching, stopping', () => {
     const again = await runPlan(bench, one('pv1', { kind: 'service.stop', mode: 'save' }));
     expect(endedOf(again.events)).toMatchObject([{ outcome: 'skipped' }]);
     expect(again.result).toMatchObject({ outcome: 'done', changedAnything: false });
+  });
+
+  it('does not go on with the file of an older save when its node died while it was to save', async () => {
+    const started = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' });
+    const start = await runPlan(bench, planOf(bench.inventory, [stage('start', [batch([started])])]));
+    const pid = /pid (\d+)/.exec(endedOf(start.events)[0]?.text ?? '')?.[1] ?? '';
+    await expect.poll(() => client(bench, 'pv1', ['SET', 'newest', 'x'], 2000), { timeout: 20_000 }).toBe('+OK');
+    const inTheWay = join(configOf(bench, 'pv1'), `../data/temp-${pid}.rdb`);
+    await mkdir(inTheWay);
+    const stop = act(bench.inventory, 'pv1', { kind: 'service.stop', mode: 'save' });
+    const plan = planOf(bench.inventory, [
+      stage('stop', [batch([stop], [wait({ kind: 'stopped', nodes: ['pv1'] }, 1000)])]),
+    ]);
+    const first = await runPlan(bench, plan);
+    expect(first.result).toMatchObject({ outcome: 'failed', stoppedWhy: expect.stringContaining('still running') });
+    process.kill(Number(pid), 'SIGKILL');
+    await rmdir(inTheWay);
+
+    const past = pastOf((await readJournal(first.directory.path)).lines);
+    const resumption = resumptionOf(plan, past);
+    const { result } = await runPlan(bench, plan, { resumption });
+
+    expect(result).toMatchObject({ outcome: 'failed', stoppedWhy: expect.stringMatching(/stopped, but .*dump\.rdb/) });
   });
 });
 

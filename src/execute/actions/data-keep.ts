@@ -2,8 +2,9 @@ import { basename, join } from 'node:path';
 import type { KeptFile } from '../../hosts/host.js';
 import { toJson } from '../../model/json.js';
 import type { ActionOf } from '../../model/plan.js';
-import { type AofOnDisk, type DataPlace, findAof, plannedPlace, runningPlace } from '../data-place.js';
+import { type AofOnDisk, findAof, plannedPlace, runningPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb, readRdbEnds } from '../data-read.js';
+import type { DataPlace } from '../held-before.js';
 import { nodeAt, pidOf, withReader } from '../node.js';
 import { shipHere } from '../ship.js';
 import type { ActionModule, At } from '../tools.js';
@@ -150,7 +151,7 @@ async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Pr
   // The manifest first: a rewrite that ends meanwhile is seen by it.
   const manifest = aof.manifest ? [await keepOrGone(keepOne(action, aof.manifest.path, into, 'copy', at))] : [];
   const files = aof.files.map((file) => {
-    const how = file === last && file.type !== 'base' ? 'copy' : 'link-or-copy';
+    const how = file === last && !isReplacedWhole(file) ? 'copy' : 'link-or-copy';
     return keepOrGone(keepOne(action, file.path, into, how, at));
   });
   const all = [...manifest, ...(await everyEnd(files))];
@@ -158,6 +159,14 @@ async function keepFiles(action: Keep, aof: AofOnDisk, into: string, at: At): Pr
   if (kept.length === all.length) return kept;
   for (const file of kept) await host.remove(file.kept);
   return undefined;
+}
+
+/**
+ * A base in RDB format. One that was an AOF of before 7.0 is truncated in place at the next load, where no INCR file follows
+ * it and its end is torn (aof.c:loadSingleAppendOnlyFile, seen on 7.0.15).
+ */
+function isReplacedWhole({ type, path }: AofOnDisk['files'][number]): boolean {
+  return type === 'base' && path.endsWith('.rdb');
 }
 
 /** Undefined when the file is gone. */

@@ -50,10 +50,11 @@ async function keptIn(host: WritableHost, path: string, signal: AbortSignal): Pr
   const list = fromJson(decodeText(read.value));
   if (!Array.isArray(list)) throw new Error(`${path} is no list of kept files`);
   return list.map((entry: Record<string, unknown>) => {
-    const { original, kept, how, sizeBytes } = entry;
+    const { original, kept, how, sizeBytes, sha256 } = entry;
     const isHow = how === 'link' || how === 'reflink' || how === 'copy';
-    if (typeof original !== 'string' || typeof kept !== 'string' || !isHow) throw new Error(`${path} makes no sense`);
-    return { original, kept, how, sizeBytes: BigInt(String(sizeBytes)), sha256: '' };
+    if (typeof original !== 'string' || typeof kept !== 'string' || !isHow || typeof sha256 !== 'string')
+      throw new Error(`${path} makes no sense`);
+    return { original, kept, how, sizeBytes: BigInt(String(sizeBytes)), sha256 };
   });
 }
 
@@ -64,6 +65,9 @@ async function verify(host: WritableHost, file: KeptFile, at: At): Promise<KeptF
     throw new Error(`${file.kept} has ${stat.value.sizeBytes} bytes, and ${file.sizeBytes} were kept`);
   const hash = await host.hash(file.kept, at.signal);
   if (!hash.ok) throw new Error(`${file.kept} could not be hashed: ${hash.detail}`);
+  // Empty where it was only linked; what was copied was hashed when it was kept.
+  if (file.sha256 !== '' && file.sha256 !== hash.value)
+    throw new Error(`${file.kept} has the sha256 ${hash.value}, and ${file.sha256} was kept: it was changed since`);
   const says = await endOf(host, file.kept, at.signal).catch((error: Error) => `cannot be loaded: ${error.message}`);
   await at.evidence(`${file.kept}: ${says}`, { sizeBytes: file.sizeBytes, sha256: hash.value });
   return { ...file, sha256: hash.value };

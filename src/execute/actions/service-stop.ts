@@ -3,14 +3,15 @@ import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
 import type { ActionOf } from '../../model/plan.js';
 import type { RunningRedis } from '../../model/survey.js';
-import { type DataPlace, filesNow, findAof, runningPlace } from '../data-place.js';
+import { filesNow, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdbEnds } from '../data-read.js';
+import type { HeldBefore } from '../held-before.js';
 import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
 import { waitForPid } from '../pid-appears.js';
 import { refusesToStop } from '../refused-stop.js';
 import { telling } from '../telling.js';
-import { type Acted, type ActionModule, type At, Unsure } from '../tools.js';
+import { type Acted, type ActionModule, type At, type Looked, Unsure } from '../tools.js';
 
 type Stop = ActionOf<'service.stop'>;
 
@@ -18,8 +19,7 @@ const LIMIT_MS = 60_000;
 
 /** What a node held when it was asked to stop. */
 interface Before {
-  readonly running: RunningRedis;
-  readonly place: DataPlace;
+  readonly held: HeldBefore;
   /** As CONFIG GET gives it; empty or undefined = it has none. */
   readonly logfile: string | undefined;
   readonly saves: boolean;
@@ -48,7 +48,7 @@ export const serviceStop: ActionModule<'service.stop'> = {
   },
   look: async (action, at) => {
     const pid = await pidOf(at, action.node);
-    return pid === null ? { state: 'done', says: 'was stopped' } : { state: 'not-done', says: `runs, pid ${pid}` };
+    return pid === null ? leftBehind(action, at) : { state: 'not-done', says: `runs, pid ${pid}` };
   },
   act: async (action, at) => {
     if (action.mode === 'already-stopped') {
@@ -59,12 +59,27 @@ export const serviceStop: ActionModule<'service.stop'> = {
     const before = await withWriter(at, action.node, (writer) => prepare(action, writer, at));
     await stopProcess(action, at, before);
     if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
-    const acted = await compareSaved(action, before, at);
-    const { keys, expires } = before.running;
-    at.memory.stopped.set(action.node, { keys, expires, files: await filesNow(at, action.node, before.place) });
+    const acted = await compareSaved(action, before.held, at);
+    const { keys, expires, place } = before.held;
+    at.memory.stopped.set(action.node, { keys, expires, files: await filesNow(at, action.node, place) });
     return acted;
   },
 };
+
+/**
+ * A node that is gone by now: where this run had asked it to stop and to save, its file must hold what it held, whoever
+ * ended it in the end. A kill during the final save leaves the file of the save before.
+ */
+async function leftBehind(action: Stop, at: At): Promise<Looked> {
+  const held = at.memory.leaving.get(action.node);
+  if (held === undefined) return { state: 'done', says: 'was stopped' };
+  try {
+    const { says } = await compareSaved(action, held, at);
+    return { state: 'done', says: `is ${says}` };
+  } catch (error) {
+    return { state: 'other', says: error instanceof Error ? error.message : String(error) };
+  }
+}
 
 /** A sentinel's newest state goes to its file first; one that cannot do that is stopped all the same. */
 async function stopSentinel(action: Stop, at: At): Promise<Acted> {
@@ -83,19 +98,22 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   const place = await runningPlace(writer);
   const points = await configOf(writer, 'save');
   const logfile = await configOf(writer, 'logfile');
-  await at.evidence(`before the stop: ${running.keys} keys, offset ${running.offset}`, {
-    replid: running.replid,
-    offset: running.offset,
-    keys: running.keys,
+  const { replid, offset, keys, expires } = running;
+  const held: HeldBefore = { replid, offset, keys, expires, place };
+  const saves = action.mode === 'save';
+  await at.evidence(`before the stop: ${keys} keys, offset ${offset}`, {
     runId: running.runId,
     save: points,
+    ...(saves ? { held } : {}),
   });
-  if (action.mode === 'without-saving') {
+  if (!saves) {
     await replyOf(writer, 'CONFIG SET', 'save', '');
-    return { running, place, logfile, saves: false };
+    at.memory.leaving.delete(action.node);
+    return { held, logfile, saves };
   }
+  at.memory.leaving.set(action.node, held);
   if ((points ?? '') === '' && !place.appendonly) await replyOf(writer, 'CONFIG SET', 'save', '3600 1');
-  return { running, place, logfile, saves: true };
+  return { held, logfile, saves };
 }
 
 /** How long a master that is on its way out takes no writes: until it is gone, it is asked to stop a moment later. */
@@ -142,11 +160,11 @@ async function stopProcess(action: Stop, at: At, before?: Before): Promise<void>
   // Without what it held there is no redis: a sentinel saves nothing and refuses nothing.
   const refused = before ? refusesToStop(at, action.node, over.signal) : Promise.resolve(false);
   const work = Promise.race([stopping, refused.then((refuses) => (refuses ? 'refused' : stopping))]);
-  const look = () => savingSeen(action, before?.place.dir, at);
+  const look = () => savingSeen(action, before?.held.place.dir, at);
   const ended = await telling(at, `${action.node} is stopped`, limitMs, look, work).finally(() => over.abort());
   if (ended === 'stopped' || ended === 'was-stopped') return;
   const words = before
-    ? await lastLogWords(nodeAt(at, action.node).named, before.place.dir, before.logfile, at.signal)
+    ? await lastLogWords(nodeAt(at, action.node).named, before.held.place.dir, before.logfile, at.signal)
     : [];
   const log = words.length === 0 ? '' : `; its log ends: ${words.join('; ')}`;
   const how =
@@ -171,28 +189,27 @@ async function savingSeen(action: Stop, dir: string | undefined, at: At): Promis
  * names no history. Only its ends are read: between the stop and the start nothing may take longer for more data. Its
  * checksum is compared by the server that loads it, before anybody may write.
  */
-async function compareSaved(action: Stop, before: Before, at: At): Promise<Acted> {
-  const { running, place } = before;
+async function compareSaved(action: Stop, held: HeldBefore, at: At): Promise<Acted> {
+  const { place } = held;
   const { named: host } = nodeAt(at, action.node);
   if (place.appendonly) {
     const aof = await findAof(at, action.node, place);
-    if (running.keys > 0n && (aof?.files.length ?? 0) === 0)
-      throw new Error('stopped, but it left no append-only file');
-    return { says: `stopped with ${running.keys} keys in its append-only file` };
+    if (held.keys > 0n && (aof?.files.length ?? 0) === 0) throw new Error('stopped, but it left no append-only file');
+    return { says: `stopped with ${held.keys} keys in its append-only file` };
   }
   const saved = await readRdbEnds(host, place.rdb, at.signal);
   const damage = rdbDamage(saved);
   if (damage !== undefined) throw new Error(`stopped, but the ${place.rdb} that it left cannot be loaded: ${damage}`);
-  if (saved.replid !== undefined && saved.offset !== undefined && running.replid !== '') {
-    if (saved.replid !== running.replid || saved.offset < running.offset) {
-      throw new Error(`stopped, but ${place.rdb} ends at ${saved.offset} and the node was at ${running.offset}`);
+  if (saved.replid !== undefined && saved.offset !== undefined && held.replid !== '') {
+    if (saved.replid !== held.replid || saved.offset < held.offset) {
+      throw new Error(`stopped, but ${place.rdb} ends at ${saved.offset} and the node was at ${held.offset}`);
     }
   }
   // Of a large file only the databases that begin in its first bytes are counted.
-  if (saved.keysExact && (saved.keys ?? 0n) < running.keys - running.expires) {
-    throw new Error(`stopped, but ${place.rdb} holds ${saved.keys} keys and the node held ${running.keys}`);
+  if (saved.keysExact && (saved.keys ?? 0n) < held.keys - held.expires) {
+    throw new Error(`stopped, but ${place.rdb} holds ${saved.keys} keys and the node held ${held.keys}`);
   }
-  const keys = saved.keysExact ? (saved.keys ?? 0n) : running.keys;
+  const keys = saved.keysExact ? (saved.keys ?? 0n) : held.keys;
   const end = saved.offset === undefined ? '' : `, offset ${saved.offset}`;
   return { says: `stopped and saved, ${keys} keys${end}`, detail: { keys, offset: saved.offset } };
 }
