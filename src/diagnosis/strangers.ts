@@ -44,7 +44,8 @@ function strangersOf(group: GroupSurvey): readonly Stranger[] {
   return [...found.values()];
 }
 
-function isSame(ignored: { readonly address: string; readonly port?: number }, address: string): boolean {
+/** Whether what fleet.yaml ignores is the node at this `address:port`. */
+export function isSame(ignored: { readonly address: string; readonly port?: number }, address: string): boolean {
   const at = address.lastIndexOf(':');
   const samePort = ignored.port === undefined || String(ignored.port) === address.slice(at + 1);
   return samePort && ignored.address === address.slice(0, at);

@@ -71,13 +71,9 @@ function sentinelsDisagree(broken: Broken): Right {
   return { path, first: { status: 0 }, dataOf: masters(broken).next, status: 0 };
 }
 
-/** Refused until one of the two has lost its id: a new one is drawn at its start. */
+/** The plan gives one of the two a new id. */
 function duplicateMyid(broken: Broken): Right {
-  const mend = (lab: Lab) => {
-    const file = join(lab.directory, 'pvha2', 'sentinel.conf');
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/^sentinel myid .*\n/m, ''));
-  };
-  return { ...cold, first: refusedAs('blocked'), mend, dataOf: masters(broken).old };
+  return { ...cold, first: { status: 0 }, dataOf: masters(broken).old };
 }
 
 /** Refused until fleet.yaml names it, or says why it may be left out. */

@@ -48,7 +48,7 @@ function everyKind(): Readonly<Record<ActionKind, Action | 'reads'>> {
   const place = {
     dir: join(bench.lab.directory, 'pv1', 'data'),
     dbfilename: 'dump.rdb',
-    appendonly: false,
+    appendonly: true,
     appendfilename: 'appendonly.aof',
     appenddirname: 'appendonlydir',
   };

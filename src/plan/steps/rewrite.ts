@@ -1,4 +1,5 @@
 import { idOf, twinsOf } from '../../diagnosis/sentinels.js';
+import { isSame } from '../../diagnosis/strangers.js';
 import type { ConfigLine } from '../../model/formats.js';
 import type { FileChange, FileIntent } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
@@ -91,7 +92,7 @@ export function sentinelIntent(scene: Scene, node: SentinelNode): Extract<FileIn
     group: scene.group.group,
     master: { host: master?.entry.address ?? '', port: master?.entry.port ?? 0 },
     epoch: scene.epoch,
-    forget: [...new Set([...twins.keys(), ...goneIds(scene.group)])],
+    forget: [...new Set([...twins.keys(), ...goneIds(scene.group), ...idsOfIgnored(scene.group)])],
     ...(again ? { newId: true } : {}),
   };
 }
@@ -105,6 +106,13 @@ function goneIds(group: GroupSurvey): readonly string[] {
       return myid === undefined || is === undefined || is === myid ? [] : [myid];
     }),
   );
+}
+
+/** A sentinel that fleet.yaml names as gone for good would count as a voter for ever, and nobody could prove agreement. */
+function idsOfIgnored(group: GroupSurvey): readonly string[] {
+  const rows = group.sentinels.flatMap((sentinel) => known(sentinel.file)?.knownSentinels ?? []);
+  const gone = rows.filter((row) => group.ignored?.some((each) => isSame(each, row.address)));
+  return [...new Set(gone.flatMap((row) => row.myid ?? []))];
 }
 
 function rewrite(
