@@ -26,16 +26,34 @@ export interface SourceFacts {
   readonly lastSnapshotBytes: bigint | undefined;
   /** The node writes an append-only file. */
   readonly aof: boolean;
+  /** A full sync writes no file on its disk (`repl-diskless-sync`). */
+  readonly disklessSync: boolean | undefined;
+  /** It keeps a backlog and has a replication id: a full sync leaves both as they are. */
+  readonly keepsLineage: boolean;
+  /** No other redis of the group is in fleet.yaml, none is its replica, and no sentinel looks at it. */
+  readonly alone: boolean;
 }
+
+/** How a snapshot is to leave the node: written there and copied, or streamed as to a replica without touching its disk. */
+export type SnapshotWay = 'bgsave' | 'stream';
 
 export interface SourceWish {
   readonly kind: 'rdb' | 'aof';
+  /** Undefined: BGSAVE, and where the disk has no room for it the stream. */
+  readonly way?: SnapshotWay | undefined;
   /** Nodes that the operator named; empty = any. */
   readonly named: readonly string[];
 }
 
 export type SourceChoice =
-  | { readonly ok: true; readonly node: string; readonly because: string; readonly ruledOut: readonly RuledOut[] }
+  | {
+      readonly ok: true;
+      readonly node: string;
+      readonly role: SourceFacts['role'];
+      readonly way: SnapshotWay;
+      readonly because: string;
+      readonly ruledOut: readonly RuledOut[];
+    }
   | { readonly ok: false; readonly ruledOut: readonly RuledOut[] };
 
 export interface RuledOut {
@@ -52,21 +70,44 @@ const MOST_LAG_BYTES = 64n * 1024n * 1024n;
 
 /**
  * The healthiest replica (linked, not loading, smallest lag, then most free memory), else the master; a node that the
- * operator named wins over the order but not over what would fail. Not ok when no node fits, with a reason for each.
+ * operator named wins over the order but not over what would fail. One whose disk has no room for a snapshot is streamed
+ * from where that can be done. Not ok when no node fits, with a reason for each.
  */
 export function chooseSource(nodes: readonly SourceFacts[], wish: SourceWish): SourceChoice {
-  const judged = nodes.map((facts) => ({ facts, why: unfit(facts, wish) }));
-  const ruledOut = judged.flatMap(({ facts, why }) => (why === undefined ? [] : [{ node: facts.node, why }]));
-  const fit = judged.filter(({ why }) => why === undefined).map(({ facts }) => facts);
+  const judged = nodes.map((facts) => judge(facts, wish));
+  const ruledOut = judged.flatMap((each) => ('why' in each ? [each] : []));
+  const fit = judged.flatMap((each) => ('way' in each ? [each] : []));
   const [best, ...others] = [...fit].sort(inOrder);
   if (best === undefined) return { ok: false, ruledOut };
   const passed = others.map((other) => ({ node: other.node, why: passedOver(best, other) }));
   return {
     ok: true,
     node: best.node,
+    role: best.role,
+    way: best.way,
     because: reason(best, others, ruledOut, wish).slice(0, LONGEST_REASON),
     ruledOut: [...ruledOut, ...passed],
   };
+}
+
+interface Fit extends SourceFacts {
+  readonly way: SnapshotWay;
+  /** Why it is streamed though nobody asked for that. */
+  readonly noBgsave?: string;
+}
+
+function judge(facts: SourceFacts, wish: SourceWish): Fit | RuledOut {
+  const { node } = facts;
+  const why = unfit(facts, wish);
+  if (why !== undefined) return { node, why };
+  if (wish.kind === 'aof') return { ...facts, way: 'bgsave' };
+  const noStream = unfitForStream(facts, wish);
+  if (wish.way === 'stream') return noStream === undefined ? { ...facts, way: 'stream' } : { node, why: noStream };
+  const noBgsave = unfitForFile(facts);
+  if (noBgsave === undefined) return { ...facts, way: 'bgsave' };
+  if (wish.way === 'bgsave') return { node, why: noBgsave };
+  if (noStream !== undefined) return { node, why: `${noBgsave}; it cannot be streamed from: ${noStream}` };
+  return { ...facts, way: 'stream', noBgsave };
 }
 
 function unfit(facts: SourceFacts, wish: SourceWish): string | undefined {
@@ -84,22 +125,45 @@ function unfitForAof(facts: SourceFacts): string | undefined {
   return facts.aof ? undefined : 'it writes no append-only file (appendonly no)';
 }
 
-/** A fork copies what is written while it saves, at worst everything; the new file stands beside the old one until it is renamed. */
+/** A fork copies what is written while it saves, at worst everything. */
 function unfitForFork(facts: SourceFacts): string | undefined {
-  const { usedMemoryBytes: used, availableMemoryBytes: available, diskFreeBytes: disk } = facts;
+  const { usedMemoryBytes: used, availableMemoryBytes: available } = facts;
   if (used !== undefined && available !== undefined && facts.overcommit === 2 && available < used)
     return `its host cannot back the fork: ${available} bytes of memory left, ${used} in use, and vm.overcommit_memory is 2`;
   if (used !== undefined && available !== undefined && available < used / 4n)
     return `its host has ${available} bytes of memory left, less than a quarter of the ${used} in use`;
+  return undefined;
+}
+
+/** The new file stands beside the old one until it is renamed. */
+function unfitForFile({
+  usedMemoryBytes: used,
+  diskFreeBytes: disk,
+  lastSnapshotBytes,
+}: SourceFacts): string | undefined {
   // A snapshot is hardly ever larger than the data in memory.
-  const needed = facts.lastSnapshotBytes ?? used;
+  const needed = lastSnapshotBytes ?? used;
   if (needed !== undefined && disk !== undefined && disk < needed + needed / 4n)
     return `its disk has ${disk} bytes free, and a snapshot of about ${needed} is written beside the old one`;
   return undefined;
 }
 
-function inOrder(a: SourceFacts, b: SourceFacts): number {
+/**
+ * A master that is streamed from without a backlog gets a new replication id (replication.c:syncCommand), and a Sentinel that
+ * looks meanwhile keeps a replica at port 0 for good (seen on 7.0.15). Only where nobody could miss the one or see the other.
+ */
+function unfitForStream(facts: SourceFacts, wish: SourceWish): string | undefined {
+  if (facts.disklessSync === undefined) return 'whether a full sync writes a file there could not be seen';
+  if (!facts.disklessSync) return 'it would write a file for it (repl-diskless-sync no)';
+  if (facts.role === 'replica')
+    return facts.keepsLineage ? undefined : 'it keeps no backlog, and a full sync would change its replication id';
+  if (!facts.alone) return 'it is a master: its replication id, and what sentinels know of its replicas, could change';
+  return wish.named.length > 0 ? undefined : 'it is a master and was not named';
+}
+
+function inOrder(a: Fit, b: Fit): number {
   if (a.role !== b.role) return a.role === 'replica' ? -1 : 1;
+  if (a.way !== b.way) return a.way === 'bgsave' ? -1 : 1;
   return (
     compare(a.lagBytes ?? 0n, b.lagBytes ?? 0n) ||
     compare(b.availableMemoryBytes ?? 0n, a.availableMemoryBytes ?? 0n) ||
@@ -112,18 +176,19 @@ function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : 1;
 }
 
-function passedOver(best: SourceFacts, other: SourceFacts): string {
+function passedOver(best: Fit, other: Fit): string {
   if (other.role === 'master') return `it is the master, and ${best.node} can spare it the work`;
+  if (other.noBgsave !== undefined && best.way === 'bgsave') return other.noBgsave;
   if ((other.lagBytes ?? 0n) > (best.lagBytes ?? 0n)) return `it is further behind than ${best.node}`;
   return `as good as ${best.node}, which has more memory left or the earlier name`;
 }
 
-function reason(
-  best: SourceFacts,
-  others: readonly SourceFacts[],
-  ruledOut: readonly RuledOut[],
-  wish: SourceWish,
-): string {
+function reason(best: Fit, others: readonly Fit[], ruledOut: readonly RuledOut[], wish: SourceWish): string {
+  const chosen = whyThis(best, others, ruledOut, wish);
+  return best.noBgsave === undefined ? chosen : `${chosen} Streamed: ${best.noBgsave}.`;
+}
+
+function whyThis(best: Fit, others: readonly Fit[], ruledOut: readonly RuledOut[], wish: SourceWish): string {
   if (wish.named.length > 0) return `${best.node} was named.`;
   if (best.role === 'master') {
     const whys = ruledOut.map(({ node, why }) => `${node}: ${why}`).join('; ');

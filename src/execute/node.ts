@@ -1,6 +1,7 @@
 import type { ReadCommand, RedisReader, RedisWriter, WritableHost, WriteCommand } from '../hosts/host.js';
 import { type ConnectionOptions, openReader, openWriter } from '../hosts/redis-client.js';
 import { endpointOf, type RedisEndpoint } from '../hosts/redis-endpoint.js';
+import { openReplication, type ReplicationLink } from '../hosts/replication.js';
 import type { NodeEntry } from '../model/inventory.js';
 import type { Resp } from '../model/raw-host.js';
 import type { Secret } from '../model/secret.js';
@@ -85,7 +86,7 @@ function isSame(one: Credentials | undefined, other: Credentials): boolean {
   return one !== undefined && one.user === other.user && one.password.equals(other.password);
 }
 
-type Opener<T extends RedisReader> = (
+type Opener<T> = (
   host: WritableHost,
   endpoint: RedisEndpoint,
   options: ConnectionOptions,
@@ -93,7 +94,7 @@ type Opener<T extends RedisReader> = (
 ) => Promise<Seen<T>>;
 
 /** A connection. One that is turned away is tried once more where the config file gives another password by now. */
-async function openTo<T extends RedisReader>(at: Reach, node: string, open: Opener<T>): Promise<T> {
+async function openTo<T>(at: Reach, node: string, open: Opener<T>): Promise<T> {
   const { entry, host } = nodeAt(at, node);
   const attempt = (credentials: Credentials | undefined) =>
     open(host, endpointOf(entry, credentials), LIMITS, at.signal);
@@ -111,6 +112,11 @@ async function openTo<T extends RedisReader>(at: Reach, node: string, open: Open
 /** A connection that may change the node. Throws with the reason when it does not answer. The caller closes it. */
 export function openWriterTo(at: Reach, node: string): Promise<RedisWriter> {
   return openTo(at, node, openWriter);
+}
+
+/** A connection over which a node gives its whole data as to a replica. Throws with the reason when it does not answer. The caller closes it. */
+export function openReplicationTo(at: Reach, node: string): Promise<ReplicationLink> {
+  return openTo(at, node, openReplication);
 }
 
 /** The connection that was kept for a node, when it still answers. */

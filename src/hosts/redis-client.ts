@@ -1,18 +1,16 @@
 import type { Duplex } from 'node:stream';
 import { AbstractConnector, Redis } from 'ioredis';
 import type { Resp } from '../model/raw-host.js';
-import { REDACTED, secretToken } from '../model/secret.js';
-import type { From, NotSeen, Seen } from '../model/seen.js';
-import { encodeText } from '../redis/byte-text.js';
-import type { Credentials } from '../redis/credentials.js';
+import { secretToken } from '../model/secret.js';
+import type { From, Seen } from '../model/seen.js';
 import { secretDirectives } from '../redis/secrets.js';
-import { connectHere } from './connect-here.js';
+import { connectNode, reasonFor } from './connect-node.js';
 import type { RedisAccess, RedisReader, RedisWriter, WritableHost } from './host.js';
 import { readCommands, writeCommands } from './host.js';
+import { prove } from './prove.js';
 import { missed, missedBy, onAbort, saw, within } from './reading.js';
 import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
 import { type Link, linkOver, type RawResp } from './redis-link.js';
-import { type Secured, secured, type TlsTrouble } from './tls.js';
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -62,61 +60,6 @@ export interface ConnectionOptions {
   readonly limitBytes?: number;
 }
 
-function errorOf(answer: Resp): string | undefined {
-  return answer !== null && typeof answer === 'object' && 'error' in answer ? answer.error : undefined;
-}
-
-/** Words with which a server turns a client away; anything else it says to PING (LOADING, MASTERDOWN, MISCONF, BUSY) is life. */
-const needsPassword = /^(NOAUTH|NOPERM|ERR operation not permitted)/;
-const turnsAway = /^(NOAUTH|NOPERM|WRONGPASS|DENIED|ERR operation not permitted|ERR invalid password)/;
-const isFull = /^ERR max number of clients/;
-
-async function ping(link: Link, from: From): Promise<{ readonly error: string | undefined } | NotSeen> {
-  const reply = await link.send(['PING']);
-  if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
-  return { error: errorOf(reply.answer) };
-}
-
-/** The password once, and the server's words without it: `unknown command 'AUTH', with args beginning with: …` repeats it. */
-async function authenticate(link: Link, { password, user }: Credentials, from: From): Promise<NotSeen | undefined> {
-  const who = user === undefined ? [] : [encodeText(user)];
-  const reply = await password.reveal((text) => link.send(['AUTH', ...who, encodeText(text)]));
-  if (reply.kind === 'lost') return missed(reply.why, reply.detail, from);
-  const error = errorOf(reply.answer);
-  if (error === undefined) return undefined;
-  return missed(
-    'denied',
-    password.reveal((text) => (text === '' ? error : error.replaceAll(text, REDACTED))),
-    from,
-  );
-}
-
-/**
- * A link is proven by PING; the password is sent only when the server asks for one, or fleet.yaml names a user, and only
- * when the host vouches for what listens there.
- */
-async function prove(
-  link: Link,
-  host: RedisAccess,
-  endpoint: RedisEndpoint,
-  from: From,
-  signal: AbortSignal,
-): Promise<NotSeen | undefined> {
-  let pong = await ping(link, from);
-  if ('ok' in pong) return pong;
-  const { credentials } = endpoint;
-  if (credentials && (credentials.always || needsPassword.test(pong.error ?? ''))) {
-    const vouched = await host.vouch(endpoint, signal);
-    if (!vouched.ok) return missed('denied', `no password is sent: ${vouched.detail}`, from);
-    const failed = await authenticate(link, credentials, from);
-    if (failed) return failed;
-    pong = await ping(link, from);
-    if ('ok' in pong) return pong;
-  }
-  if (turnsAway.test(pong.error ?? '')) return missed('denied', pong.error ?? '', from);
-  return isFull.test(pong.error ?? '') ? missed('refused', pong.error ?? '', from) : undefined;
-}
-
 async function establish(
   host: RedisAccess,
   endpoint: RedisEndpoint,
@@ -124,13 +67,7 @@ async function establish(
   from: From,
   signal: AbortSignal,
 ): Promise<Seen<Link>> {
-  const { address, port, tls } = endpoint;
-  const raw = await (endpoint.direct ? connectHere : host.connect)(address, port, signal);
-  raw.on('error', () => undefined);
-  const { stream, trouble }: Secured = tls
-    ? await secured(raw, endpoint, tls, signal)
-    : { stream: raw, trouble: () => undefined };
-  stream.on('error', () => undefined);
+  const { stream, trouble } = await connectNode(host, endpoint, signal);
   if (signal.aborted) {
     stream.destroy();
     return missed('timeout', 'stopped', from);
@@ -141,15 +78,6 @@ async function establish(
   const failed = await prove(link, host, endpoint, from, signal).catch((error: unknown) => missedBy(error, from));
   if (failed) link.end(failed.why, failed.detail);
   return failed ? reasonFor(failed, endpoint, trouble()) : saw(link, from);
-}
-
-/** What TLS itself said tells more than that the connection was lost. */
-function reasonFor(failed: NotSeen, endpoint: RedisEndpoint, trouble: TlsTrouble | undefined): NotSeen {
-  if (trouble) return { ...failed, why: 'denied', detail: trouble.message };
-  // The first byte of a TLS alert: the port wants TLS.
-  if (endpoint.tls !== undefined || !failed.detail.includes('got "\u0015')) return failed;
-  const where = `${endpoint.node} (${wordsOfPlace(endpoint)})`;
-  return { ...failed, why: 'denied', detail: `${where} speaks TLS there; in fleet.yaml: tls: { ca: FILE }` };
 }
 
 async function openLink(

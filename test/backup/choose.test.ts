@@ -17,11 +17,15 @@ function facts(node: string, more: Partial<SourceFacts> = {}): SourceFacts {
     diskFreeBytes: 10n * GIB,
     lastSnapshotBytes: GIB / 2n,
     aof: true,
+    disklessSync: true,
+    keepsLineage: true,
+    alone: false,
     ...more,
   };
 }
 
 const master = facts('pv1', { role: 'master', lagBytes: undefined, silentSeconds: undefined });
+const noDisk = { diskFreeBytes: GIB / 2n };
 const rdb = { kind: 'rdb', named: [] } as const;
 
 describe('the source of a backup', () => {
@@ -48,7 +52,13 @@ describe('the source of a backup', () => {
     ['a large lag', { lagBytes: 65n * 1024n * 1024n }, 'bytes behind the master'],
     ['no memory for the fork', { availableMemoryBytes: GIB / 5n }, 'less than a quarter'],
     ['strict overcommit', { availableMemoryBytes: GIB - 1n, overcommit: 2 }, 'vm.overcommit_memory is 2'],
-    ['no disk for the file', { diskFreeBytes: GIB / 2n }, 'a snapshot of about'],
+    [
+      'no disk for the file, by a sync that needs one, too',
+      { ...noDisk, disklessSync: false },
+      'repl-diskless-sync no',
+    ],
+    ['no disk, a sync nobody knows of', { ...noDisk, disklessSync: undefined }, 'could not be seen'],
+    ['no disk, and no backlog', { ...noDisk, keepsLineage: false }, 'would change its replication id'],
   ])('is not a replica with %s, but the master, and it says so', (_, trouble, why) => {
     const choice = chooseSource([master, facts('pv2', trouble)], rdb);
     expect(choice).toMatchObject({ ok: true, node: 'pv1' });
@@ -65,6 +75,40 @@ describe('the source of a backup', () => {
   it('of an AOF is only a node that writes one; the fork does not matter then', () => {
     const nodes = [master, facts('pv2', { aof: false }), facts('pv3', { availableMemoryBytes: 1n, diskFreeBytes: 1n })];
     expect(chooseSource(nodes, { kind: 'aof', named: [] })).toMatchObject({ ok: true, node: 'pv3' });
+  });
+
+  it('is streamed from where its disk has no room, before the master is loaded, and says so', () => {
+    const choice = chooseSource([master, facts('pv2', noDisk)], rdb);
+    expect(choice).toMatchObject({ ok: true, node: 'pv2', role: 'replica', way: 'stream' });
+    expect(choice.ok && choice.because).toMatch(/is a replica, .* Streamed: its disk has \d+ bytes free/);
+    expect(chooseSource([facts('pv2', noDisk), facts('pv3', { lagBytes: 99n })], rdb)).toMatchObject({
+      node: 'pv3',
+      way: 'bgsave',
+      ruledOut: [{ node: 'pv2', why: expect.stringContaining('a snapshot of about') }],
+    });
+    expect(chooseSource([master, facts('pv2', noDisk)], { ...rdb, way: 'bgsave' })).toMatchObject({ node: 'pv1' });
+  });
+
+  it('is never a master that is streamed from, unless it is alone and named', () => {
+    const stream = { kind: 'rdb', way: 'stream' } as const;
+    const lone = { ...master, alone: true, keepsLineage: false };
+    expect(chooseSource([master], { ...stream, named: ['pv1'] })).toMatchObject({ ok: false });
+    expect(chooseSource([lone], { ...stream, named: [] })).toMatchObject({ ok: false });
+    expect(chooseSource([{ ...lone, ...noDisk }], rdb)).toMatchObject({ ok: false });
+    expect(chooseSource([lone], { ...stream, named: ['pv1'] })).toMatchObject({
+      ok: true,
+      role: 'master',
+      way: 'stream',
+    });
+    expect(chooseSource([master, facts('pv2')], { ...stream, named: [] })).toMatchObject({
+      node: 'pv2',
+      way: 'stream',
+    });
+  });
+
+  it('needs the memory for the fork, streamed or not', () => {
+    const choice = chooseSource([facts('pv2', { availableMemoryBytes: 1n })], { ...rdb, way: 'stream' });
+    expect(choice.ruledOut).toEqual([{ node: 'pv2', why: expect.stringContaining('less than a quarter') }]);
   });
 
   it('is nobody where no node was seen', () => {

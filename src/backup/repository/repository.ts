@@ -81,6 +81,8 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
   /** Not more is taken; also how much is expected. */
   readonly limitBytes?: bigint;
+  /** About how much will come, where nobody knows exactly. */
+  readonly expectedBytes?: bigint;
   /** It is an RDB file: it is walked while it is read back. */
   readonly isRdb?: boolean;
   /** Called with each chunk's length once it is written. */

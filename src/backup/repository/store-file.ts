@@ -37,9 +37,9 @@ async function fill(
   handle: FileHandle,
   path: string,
   source: AsyncIterable<Uint8Array>,
-  { signal, limitBytes, onBytes, isRdb }: PutOptions,
+  { signal, limitBytes, expectedBytes, onBytes, isRdb }: PutOptions,
 ): Promise<StoredFile> {
-  const back = readingBack(handle, limitBytes, isRdb === true);
+  const back = readingBack(handle, limitBytes ?? expectedBytes, isRdb === true);
   const disk = blocksTo(handle, back.upTo);
   let sizeBytes = 0n;
   try {

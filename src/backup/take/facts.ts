@@ -1,5 +1,5 @@
 import { runningPlace } from '../../execute/data-place.js';
-import { infoOf, nodeAt, withReader } from '../../execute/node.js';
+import { configOf, infoOf, nodeAt, withReader } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
 import type { WritableHost } from '../../hosts/host.js';
 import type { RedisSurvey, RunningRedis } from '../../model/survey.js';
@@ -12,6 +12,7 @@ const RUN_MS = 10_000;
 export async function sourceFacts(
   reach: Reach,
   nodes: readonly RedisSurvey[],
+  hasSentinels: boolean,
 ): Promise<{ readonly facts: readonly SourceFacts[]; readonly silent: readonly { node: string; why: string }[] }> {
   const master = nodes.map((node) => node.running).find((seen) => seen.ok && seen.value.role === 'master');
   const end = master?.ok ? master.value.offset : undefined;
@@ -22,7 +23,8 @@ export async function sourceFacts(
         silent.push({ node: node.node, why: `it does not answer: ${node.running.detail}` });
         return [];
       }
-      return [await factsOf(reach, node, node.running.value, end)];
+      const isAlone = nodes.length === 1 && !hasSentinels;
+      return [await factsOf(reach, node, node.running.value, end, isAlone)];
     }),
   );
   return { facts: all.flat(), silent };
@@ -33,9 +35,13 @@ async function factsOf(
   node: RedisSurvey,
   running: RunningRedis,
   masterOffset: bigint | undefined,
+  isAlone: boolean,
 ): Promise<SourceFacts> {
   const { host } = nodeAt(reach, node.node);
   const info = await withReader(reach, node.node, (reader) => infoOf(reader, 'all')).catch(() => undefined);
+  const diskless = await withReader(reach, node.node, (reader) => configOf(reader, 'repl-diskless-sync')).catch(
+    () => undefined,
+  );
   const place = await withReader(reach, node.node, runningPlace).catch(() => undefined);
   const [memory, overcommit, disk] = await Promise.all([
     numberIn(host, '/proc/meminfo', /^MemAvailable:\s+(\d+) kB/m, reach.signal),
@@ -56,6 +62,9 @@ async function factsOf(
     diskFreeBytes: disk,
     lastSnapshotBytes: node.rdbStat.ok ? node.rdbStat.value.sizeBytes : undefined,
     aof: running.aofEnabled,
+    disklessSync: diskless === undefined ? undefined : diskless === 'yes',
+    keepsLineage: running.replid !== '' && info?.get('repl_backlog_active') === '1',
+    alone: isAlone && info?.get('connected_slaves') === '0',
   };
 }
 

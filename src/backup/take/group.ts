@@ -3,7 +3,7 @@ import { nodeAt } from '../../execute/node.js';
 import type { WritableHost } from '../../hosts/host.js';
 import { known } from '../../model/seen.js';
 import type { Survey } from '../../model/survey.js';
-import { chooseSource } from '../choose.js';
+import { chooseSource, type SnapshotWay } from '../choose.js';
 import type { BackupWriter, Repository } from '../repository/repository.js';
 import { stillHeld } from './count-held.js';
 import { sourceFacts } from './facts.js';
@@ -15,11 +15,14 @@ import { quickVerify } from './quick.js';
 import { entryIn, until } from './reach.js';
 import type { TakeRequest } from './request.js';
 import { finishFrom, type Taken, takeNew } from './take.js';
+import { takeStream } from './take-stream.js';
 import type { TakeTools } from './take-tools.js';
 import { untilFleetIsFree, type Watch, watchFleet } from './watch.js';
 
 /** A backup of one group, whose source is still to be chosen. */
-export interface GroupOrder extends Omit<TakeRequest, 'node' | 'chosenBecause'> {
+export interface GroupOrder extends Omit<TakeRequest, 'node' | 'role' | 'way' | 'chosenBecause'> {
+  /** How a snapshot is to leave the node; undefined = what fits it. */
+  readonly way: SnapshotWay | undefined;
   /** Nodes of the group that the operator named; empty = any. */
   readonly named: readonly string[];
   /** How long a run that holds the fleet is waited for, milliseconds; 0 = not at all. */
@@ -52,7 +55,13 @@ export async function backupGroup(order: GroupOrder, tools: TakeTools): Promise<
   const { writer, noted } = resumed;
   tools.tell(`going on with ${writer.ref.id}: ${writer.finished.length} files are there`);
   const work: Work = (request, own) => finishFrom(request, noted, writer, own);
-  return working(order, noted.node, writer, tools, work, noted.manifest.chosenBecause);
+  const source: Source = {
+    node: noted.node,
+    role: noted.manifest.source.role,
+    way: 'bgsave',
+    because: noted.manifest.chosenBecause,
+  };
+  return working(order, source, writer, tools, work);
 }
 
 async function begun(order: GroupOrder, startedAt: string, tools: TakeTools): Promise<Taken> {
@@ -60,8 +69,9 @@ async function begun(order: GroupOrder, startedAt: string, tools: TakeTools): Pr
   try {
     const chosen = await choose(order, tools);
     tools.tell(chosen.because);
-    const work: Work = (request, own) => takeNew(request, writer, own);
-    return await working(order, chosen.node, writer, tools, work, chosen.because);
+    const take = chosen.way === 'stream' ? takeStream : takeNew;
+    const work: Work = (request, own) => take(request, writer, own);
+    return await working(order, chosen, writer, tools, work);
   } catch (error) {
     if (!(error instanceof RunbookError && error.word === 'blocked')) throw error;
     await writer.discard().catch(() => undefined);
@@ -78,12 +88,17 @@ async function noteFailed(order: GroupOrder, startedAt: string, error: unknown, 
   await tools.repository.noteTry(order.scope, noted).catch(() => undefined);
 }
 
-async function choose(
-  order: GroupOrder,
-  { reach }: TakeTools,
-): Promise<{ readonly node: string; readonly because: string }> {
-  const nodes = order.seen.groups[order.scope.group]?.redis ?? [];
-  const { facts, silent } = await sourceFacts(reach, nodes);
+/** Where a backup comes from, how, and why. */
+interface Source {
+  readonly node: string;
+  readonly role: TakeRequest['role'];
+  readonly way: SnapshotWay;
+  readonly because: string;
+}
+
+async function choose(order: GroupOrder, { reach }: TakeTools): Promise<Source> {
+  const seen = order.seen.groups[order.scope.group];
+  const { facts, silent } = await sourceFacts(reach, seen?.redis ?? [], (seen?.sentinels.length ?? 0) > 0);
   const choice = chooseSource(facts, order);
   if (choice.ok) return choice;
   throw new RunbookError('blocked', `No node of ${order.scope.group} can give a backup now.`, {
@@ -97,11 +112,10 @@ type Work = (request: TakeRequest, tools: TakeTools) => Promise<Taken>;
 /** Marks the host, watches for a run that takes the fleet, works, reads back, and settles the writer whatever comes. */
 async function working(
   order: GroupOrder,
-  node: string,
+  { node, role, way, because }: Source,
   writer: BackupWriter,
   tools: TakeTools,
   work: Work,
-  chosenBecause: string,
 ): Promise<Taken> {
   const { host } = nodeAt(tools.reach, node);
   const { repository } = tools;
@@ -119,7 +133,8 @@ async function working(
     watch = watchFleet(host, mark, tools.reach.signal);
     const own = { ...tools, reach: until(tools.reach, watch.signal) };
     await sweepGroup(order, writer.ref.id, own);
-    const taken = await work({ ...order, node: entryIn(tools.reach.tools.inventory, node), chosenBecause }, own);
+    const entry = entryIn(tools.reach.tools.inventory, node);
+    const taken = await work({ ...order, node: entry, role, way, chosenBecause: because }, own);
     await quickVerify(taken.ref, taken.stored, { ...tools, signal: tools.reach.signal });
     const sizeBytes = taken.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0n);
     await repository.noteTry(order.scope, { ...begun, endedAt: tools.now().toISOString(), outcome: 'good', sizeBytes });
@@ -215,7 +230,9 @@ async function tryResume(
 ): Promise<Resumable | undefined> {
   const writer = await repository.begin({ ...order.scope, kind: order.kind, resume: id }, now());
   const noted = readNoted(writer.noted);
-  const fits = noted !== undefined && (order.named.length === 0 || order.named.includes(noted.node));
+  // What is held was saved by BGSAVE; whoever asks for the stream means another way.
+  const isWanted = noted !== undefined && order.way !== 'stream';
+  const fits = isWanted && (order.named.length === 0 || order.named.includes(noted.node));
   if (fits && (await stillHeld(reach, noted.node, noted.held).catch(() => false))) return { writer, noted };
   if (fits) await release(reach, noted.node, noted.held).catch(() => undefined);
   tell(`${id} was cut off and cannot be gone on with: removed`);

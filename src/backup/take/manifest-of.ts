@@ -1,7 +1,7 @@
 import type { BackupFile, BackupKeyspace, BackupManifest, BackupSource } from '../../model/backup.js';
 import type { RdbSummary } from '../../model/formats.js';
 import type { BackupRef } from '../repository/repository.js';
-import type { Counted, CountedFile } from './count-held.js';
+import type { CountedFile } from './count-held.js';
 import type { Noted } from './noted.js';
 import type { TakeRequest } from './request.js';
 
@@ -14,7 +14,8 @@ export interface StoredBeside {
 
 interface Made {
   readonly ref: BackupRef;
-  readonly held: Counted;
+  /** Its data files, as they are stored. */
+  readonly data: readonly BackupFile[];
   readonly beside: StoredBeside;
   /** What the RDB said of itself. */
   readonly rdb: RdbSummary | undefined;
@@ -25,8 +26,12 @@ interface Made {
 }
 
 /** The manifest of a backup whose files are all stored. What an RDB says of itself is exact and wins over what the node said around it. */
-export function manifestOf(request: TakeRequest, noted: Noted, made: Made): BackupManifest {
-  const { ref, held, beside, rdb, keyspace } = made;
+export function manifestOf(
+  request: TakeRequest,
+  noted: Pick<Noted, 'manifest' | 'nodeKeyspace'>,
+  made: Made,
+): BackupManifest {
+  const { ref, data, beside, rdb, keyspace } = made;
   return {
     schema: 'redis-runbook/backup-manifest/1',
     tool: { name: 'redis-runbook', version: made.version },
@@ -42,7 +47,7 @@ export function manifestOf(request: TakeRequest, noted: Noted, made: Made): Back
       keyspace === undefined
         ? { from: 'node', databases: noted.nodeKeyspace }
         : { from: 'data', databases: keyspace.filter(({ keys }) => keys > 0n) },
-    files: [...held.files.map(dataFile), ...beside.files],
+    files: [...data, ...beside.files],
     leftOut: beside.leftOut,
   };
 }
@@ -57,7 +62,8 @@ function momentOf(seconds: number | undefined): string | undefined {
   return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
 }
 
-function dataFile(file: CountedFile): BackupFile {
+/** A held file, as a manifest names it. */
+export function dataFile(file: CountedFile): BackupFile {
   return {
     path: file.path,
     role: file.role,

@@ -3,13 +3,13 @@ import { ChannelLost } from '../../hosts/channel.js';
 import type { Host } from '../../hosts/host.js';
 import type { BackupWriter, StoredFile } from '../repository/repository.js';
 import type { HeldFile } from './held-files.js';
+import { progress } from './progress.js';
 import { receive } from './receive.js';
 import type { TakeRequest } from './request.js';
 import type { TakeTools } from './take-tools.js';
 
 const MOST_TRIES = 3;
 const PAUSE_MS = 1000;
-const TELL_EVERY_MS = 10_000;
 
 /** As `receive`; a file whose connection broke is sent once more from its beginning, twice at most: what is held on the host does not change. */
 export async function receiveAgain(
@@ -21,7 +21,11 @@ export async function receiveAgain(
 ): Promise<StoredFile> {
   const { signal } = tools.reach;
   for (let tries = 1; ; tries += 1) {
-    const options = { signal, bytesPerSecond: request.bytesPerSecond, onBytes: progress(file, tools) };
+    const options = {
+      signal,
+      bytesPerSecond: request.bytesPerSecond,
+      onBytes: progress(file.path, file.sizeBytes, tools.tell),
+    };
     try {
       return await receive(host, file, writer, options);
     } catch (error) {
@@ -30,16 +34,4 @@ export async function receiveAgain(
       await sleep(PAUSE_MS, undefined, { signal });
     }
   }
-}
-
-/** A line every ten seconds: how much of a large file has arrived. */
-function progress(file: HeldFile, { tell }: TakeTools): (bytes: number) => void {
-  let arrived = 0n;
-  let told = performance.now();
-  return (bytes) => {
-    arrived += BigInt(bytes);
-    if (performance.now() - told < TELL_EVERY_MS) return;
-    told = performance.now();
-    tell(`${file.path}: ${(arrived * 100n) / file.sizeBytes} % of ${file.sizeBytes} bytes`);
-  };
 }

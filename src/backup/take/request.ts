@@ -1,12 +1,17 @@
-import type { BackupKind, BackupManifest, BackupReason } from '../../model/backup.js';
+import type { BackupKind, BackupManifest, BackupReason, BackupSource } from '../../model/backup.js';
 import type { NodeEntry } from '../../model/inventory.js';
+import type { SnapshotWay } from '../choose.js';
 import type { BackupScope } from '../repository/repository.js';
 
 /** What one backup is to be. */
 export interface TakeRequest {
   readonly scope: BackupScope;
   readonly kind: BackupKind;
+  /** How a snapshot leaves the node. */
+  readonly way: SnapshotWay;
   readonly node: NodeEntry;
+  /** The node's, when it was chosen. */
+  readonly role: BackupSource['role'];
   readonly chosenBecause: string;
   readonly reason: BackupReason;
   readonly tags: readonly string[];

@@ -9,7 +9,7 @@ import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
 import { type Counted, countHeld, isCounted } from './count-held.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
-import { manifestOf, type StoredBeside } from './manifest-of.js';
+import { dataFile, manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
 import { until } from './reach.js';
 import { readStored, refuseOther } from './receive.js';
@@ -66,7 +66,8 @@ function snapshotOf(request: TakeRequest, { reach, tell }: TakeTools) {
   return takeSnapshot(reach, request.node.id, { limitMs: request.snapshotLimitMs, tell });
 }
 
-function refuseRestart(before: SourceNow, after: SourceNow): void {
+/** Data of a node that was another process before is of no known moment. Throws RunbookError `backup-failed`. */
+export function refuseRestart(before: SourceNow, after: SourceNow): void {
   if (before.source.runId === after.source.runId) return;
   throw new RunbookError('backup-failed', `${after.source.node} was restarted during the snapshot: it is not used.`, {
     facts: [`its run id was ${before.source.runId} and is ${after.source.runId}`],
@@ -113,7 +114,7 @@ export async function finishFrom(
   const beside = await putBeside(request, writer, tools);
   const manifest = manifestOf(request, noted, {
     ref: writer.ref,
-    held,
+    data: held.files.map(dataFile),
     beside,
     rdb: rdb?.summary,
     keyspace,
@@ -199,7 +200,11 @@ async function sendData(
 }
 
 /** A snapshot that is torn, of another dataset or older than what was asked for is not what this backup is to be. */
-function refuseBadRdb(noted: Noted, { summary }: RdbSeen, notBeforeSeconds: number | undefined): void {
+export function refuseBadRdb(
+  noted: Pick<Noted, 'node' | 'manifest'>,
+  { summary }: RdbSeen,
+  notBeforeSeconds: number | undefined,
+): void {
   const { source } = noted.manifest;
   const wrong = (why: string) =>
     new RunbookError('backup-failed', `The snapshot of ${noted.node} is not used: ${why}.`, {
@@ -213,7 +218,12 @@ function refuseBadRdb(noted: Noted, { summary }: RdbSeen, notBeforeSeconds: numb
     throw wrong("its replication id is not the node's: the node changed its master meanwhile");
 }
 
-async function putBeside(request: TakeRequest, writer: BackupWriter, { reach }: TakeTools): Promise<StoredBeside> {
+/** Stores what goes beside the data. */
+export async function putBeside(
+  request: TakeRequest,
+  writer: BackupWriter,
+  { reach }: TakeTools,
+): Promise<StoredBeside> {
   const { inventory } = reach.tools;
   const configs = await configsBeside(reach, inventory, request.node, request.withSecrets);
   const answers = await answersBeside(reach, request.node.id, request.survey);

@@ -31,6 +31,7 @@ const SCHEDULED_WAIT_MS = 30 * 60_000;
 
 /** `backup create`: one backup of each group. Exit 0, or what kept the worst of them from being made. */
 export async function backupCreate(flags: BackupFlags, context: Context): Promise<number> {
+  refuseStreamedAof(flags);
   const { place, settings } = await backupPlace(flags, context);
   const show = (line: string) => (context.quiet ? undefined : context.stderr(`${line}\n`));
   if (!flags.scheduled) return create(place, flags, context, show);
@@ -40,6 +41,13 @@ export async function backupCreate(flags: BackupFlags, context: Context): Promis
       show(line);
     }),
   );
+}
+
+function refuseStreamedAof(flags: BackupFlags): void {
+  if (flags.engine === undefined || flags.kind === 'rdb') return;
+  throw new RunbookError('usage', '--engine is for snapshots: append-only files are always copied from the disk.', {
+    next: ['redis-runbook backup create --kind aof', `redis-runbook backup create --engine ${flags.engine}`],
+  });
 }
 
 async function create(
@@ -118,6 +126,7 @@ async function orderFor(flags: BackupFlags, fleet: Fleet, context: Context) {
   const order = (group: string, named: readonly string[]): GroupOrder => ({
     scope: { fleet: inventory.fleet, group },
     kind: flags.kind,
+    way: flags.engine,
     named,
     reason: flags.scheduled ? 'schedule' : 'manual',
     tags: flags.tags,

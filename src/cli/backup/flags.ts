@@ -1,3 +1,4 @@
+import type { SnapshotWay } from '../../backup/choose.js';
 import type { FlagRow } from '../command-table.js';
 import type { SelectFlags } from '../flags.js';
 
@@ -5,6 +6,11 @@ import type { SelectFlags } from '../flags.js';
 export const backupFlags: readonly FlagRow[] = [
   { flags: '--repository <DIRECTORY>', says: 'instead of backup.repository of fleet.yaml', file: true },
   { flags: '--kind <KIND>', says: 'create: snapshot, or append-only files (standard: rdb)', values: ['rdb', 'aof'] },
+  {
+    flags: '--engine <ENGINE>',
+    says: 'create: save on the node, or stream without touching its disk (standard: what its disk has room for)',
+    values: ['bgsave', 'stream'],
+  },
   { flags: '--with-secrets', says: 'create: keep the passwords in the configs that go with it' },
   { flags: '--tag <TAG>', says: 'create: a word to find it by', many: true },
   { flags: '--limit-rate <RATE>', says: 'create: bytes a second from each host: 500k, 20M' },
@@ -67,6 +73,8 @@ export interface BackupFlags extends SelectFlags {
   readonly without: readonly string[];
   readonly reason: string | undefined;
   readonly kind: 'rdb' | 'aof';
+  /** How a snapshot leaves the node; undefined = what fits. */
+  readonly engine: SnapshotWay | undefined;
   readonly withSecrets: boolean;
   readonly tags: readonly string[];
   /** Bytes a second, with k, M or G behind it: `50M`. */
@@ -120,6 +128,7 @@ export function backupFlagsOf(
     without: several('without'),
     reason: text('reason'),
     kind: options.kind === 'aof' ? 'aof' : 'rdb',
+    engine: (['bgsave', 'stream'] as const).find((way) => way === options.engine),
     withSecrets: isOn('withSecrets'),
     tags: several('tag'),
     limitRate: text('limitRate'),
