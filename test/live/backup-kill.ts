@@ -36,11 +36,12 @@ const SLOW = ['--limit-rate', '400k'];
 export async function killOnce(bench: BackupBench, side: 'operator' | 'host', seed: number): Promise<Killed> {
   const prng = prngOf(seed);
   const kind = prng.chance(0.5) ? 'rdb' : 'aof';
+  const how = kind === 'rdb' && prng.chance(0.4) ? ['--engine', 'stream'] : ['--kind', kind];
   const afterMs = prng.between(20, SPAN_MS);
   const master = await waitFor('a master', () => bench.lab.master());
   const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
   const before = new Set((await backupsIn(bench)).filter(({ complete }) => complete).map(({ name }) => name));
-  const run = start(bench, ['create', node, '--kind', kind, ...SLOW]);
+  const run = start(bench, ['create', node, ...how, ...SLOW]);
   await Promise.race([sleep(afterMs), run.ended]);
   if (side === 'operator') run.kill();
   else await bench.lab.kill(node, 'redis', 'SIGKILL');
@@ -54,7 +55,7 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
     said,
     bad: [...bad, ...(await notGood(bench, before))],
     nextStatus: next.status,
-    nextSaid: `${kind}, killed after ${afterMs} ms: ${next.stdout}${next.stderr}`,
+    nextSaid: `${how.join(' ')}, killed after ${afterMs} ms: ${next.stdout}${next.stderr}`,
     left: { partial, held: await heldOn(bench.lab, node), marks: marksOf(bench) },
     rewrites: await rewritesOf(bench, node),
   };

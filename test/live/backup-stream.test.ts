@@ -1,15 +1,18 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exitStatus } from '../../src/errors.js';
 import { openLocalHost } from '../../src/hosts/local.js';
-import { openReplication } from '../../src/hosts/replication.js';
+import { openReplication, type ReplicationLink } from '../../src/hosts/replication.js';
 import { loadInventory } from '../../src/inventory/load.js';
+import { sentinelPort } from '../../src/lab/layout.js';
 import { openResp, type RespClient } from '../../src/lab/resp.js';
 import { Secret } from '../../src/model/secret.js';
 import { createRdbReader } from '../../src/redis/rdb.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
 import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
 import { waitFor } from './own-redis.js';
+import type { Output } from './recovery.js';
 
 let bench: BackupBench;
 let writer: SteadyWriter;
@@ -59,6 +62,23 @@ const subReplicas = () => fieldOf(client, 'replication', 'connected_slaves');
 
 const newest = async () => (await backupsIn(bench)).findLast(({ complete }) => complete)?.path ?? '';
 
+/** A backup whose data is on its way for some seconds, and which client of the node it is. */
+async function underWay(): Promise<{ readonly running: Promise<Output>; readonly id: string }> {
+  await client.ask('CONFIG', 'SET', 'rdb-key-save-delay', '2500');
+  const running = bench.backup(['create', node, '--engine', 'stream']);
+  const id = await waitFor('our connection', async () => {
+    const rows = String(await client.ask('CLIENT', 'LIST', 'TYPE', 'replica')).trim();
+    return /^id=(\d+)/.exec(rows)?.[1];
+  });
+  await waitFor('data on its way', async () => {
+    const partial = (await backupsIn(bench)).find((each) => !each.complete);
+    const names = partial === undefined ? [] : await readdir(join(partial.path, 'data')).catch(() => []);
+    return names.length > 0 || undefined;
+  });
+  const atOnce = () => client.ask('CONFIG', 'SET', 'rdb-key-save-delay', '0');
+  return { running: running.finally(atOnce), id };
+}
+
 describe('a backup that is streamed from a replica', () => {
   test('is, key by key, what the source held at its offset, and nothing of the disk is touched', async () => {
     const before = await diskOf(node);
@@ -91,20 +111,11 @@ describe('a backup that is streamed from a replica', () => {
 
   test('is not listed when the connection is cut in the middle, and the next one begins again', async () => {
     const complete = (await backupsIn(bench)).filter((each) => each.complete).length;
-    const running = bench.backup(['create', node, '--engine', 'stream', '--limit-rate', '200k']);
-    const id = await waitFor('our connection', async () => {
-      const rows = String(await client.ask('CLIENT', 'LIST', 'TYPE', 'replica')).trim();
-      return /^id=(\d+)/.exec(rows)?.[1];
-    });
-    await waitFor('data on its way', async () => {
-      const partial = (await backupsIn(bench)).find((each) => !each.complete);
-      const names = partial === undefined ? [] : await readdir(join(partial.path, 'data')).catch(() => []);
-      return names.length > 0 || undefined;
-    });
+    const { running, id } = await underWay();
     await client.ask('CLIENT', 'KILL', 'ID', id);
     const output = await running;
-    expect(output.status, output.stderr).toBe(1);
-    expect(output.stderr).toMatch(/was not made: the connection to .* broke after \d+ bytes of its data/);
+    expect(output.status, output.stderr).toBe(exitStatus.incomplete);
+    expect(output.stderr.replaceAll(/\s+/g, ' ')).toMatch(/the connection to \S+ broke after \d+ bytes of its data/);
     expect(await backupsIn(bench)).toHaveLength(complete);
     expect(await heldOn(bench.lab, node)).toEqual([]);
     const next = await bench.backup(['create', node, '--engine', 'stream']);
@@ -112,18 +123,34 @@ describe('a backup that is streamed from a replica', () => {
   });
 
   test('keeps no writes on the source while it is read slowly', async () => {
-    const running = bench.backup(['create', node, '--engine', 'stream', '--limit-rate', '400k']);
-    const row = await waitFor('our connection', async () => {
-      const rows = String(await client.ask('CLIENT', 'LIST', 'TYPE', 'replica')).trim();
-      return rows === '' ? undefined : rows;
+    const { running, id } = await underWay();
+    const before = await fieldOf(client, 'replication', 'slave_repl_offset');
+    await waitFor('many writes', async () => {
+      const now = await fieldOf(client, 'replication', 'slave_repl_offset');
+      return Number(now) > Number(before) + 50_000 || undefined;
     });
-    const [from, until] = [writer.count(), writer.count() + 300];
-    await waitFor('many writes', () => writer.count() > until || undefined);
-    expect(writer.count()).toBeGreaterThan(from);
-    const now = String(await client.ask('CLIENT', 'LIST', 'ID', /^id=(\d+)/.exec(row)?.[1] ?? ''));
+    const now = String(await client.ask('CLIENT', 'LIST', 'ID', id));
+    expect(now).toContain('flags=S');
     expect(now).toContain('oll=0');
     expect((await running).status).toBe(0);
   });
+});
+
+test('where the disk has no room for a snapshot nobody has to ask for it', async () => {
+  const dump = join(bench.lab.directory, node, 'data', 'dump.rdb');
+  await rename(dump, `${dump}.kept`).catch(() => undefined);
+  // As if the last snapshot had been larger than what is free: a file of holes.
+  await writeFile(dump, '');
+  await truncate(dump, 8 * 1024 ** 4);
+  const before = await diskOf(node);
+  const output = await bench.backup(['create', node]);
+  expect(output.status, output.stderr).toBe(0);
+  expect(await diskOf(node)).toEqual(before);
+  const manifest = await manifestIn(await newest());
+  expect(manifest.engine).toBe('replica-stream');
+  expect(manifest.chosenBecause).toMatch(/Streamed: its disk has \d+ bytes free/);
+  expect((await bench.backup(['create', node, '--engine', 'bgsave'])).stderr).toContain('bytes free');
+  await rename(`${dump}.kept`, dump).catch(() => unlink(dump));
 });
 
 describe('it is refused', () => {
@@ -148,35 +175,75 @@ describe('it is refused', () => {
   });
 });
 
+/** Plays a replica of the node, as whom it is told. */
+async function replicating(user?: string): Promise<ReplicationLink> {
+  const inventory = await loadInventory(bench.lab.fleetFile);
+  const entry = inventory.hosts.find(({ name }) => name === node);
+  if (entry === undefined) throw new Error('no such host');
+  const credentials = { password: new Secret(bench.lab.password), ...(user === undefined ? {} : { user }) };
+  const endpoint = { ...placeOf(bench.lab, node), node, credentials };
+  const opened = await openReplication(
+    openLocalHost(entry),
+    endpoint,
+    { timeoutMs: 5000 },
+    new AbortController().signal,
+  );
+  if (!opened.ok) throw new Error(opened.detail);
+  return opened.value;
+}
+
 describe('the client', () => {
+  const limits = { startLimitMs: 15_000, silenceLimitMs: 15_000 };
+
   test.each(['yes', 'no'])(
     'takes the data with repl-diskless-sync %s, at the offset that it was promised',
     async (diskless) => {
       await client.ask('CONFIG', 'SET', 'repl-diskless-sync', diskless);
-      const inventory = await loadInventory(bench.lab.fleetFile);
-      const entry = inventory.hosts.find(({ name }) => name === node);
-      if (entry === undefined) throw new Error('no such host');
-      const { address, port } = placeOf(bench.lab, node);
-      const credentials = { password: new Secret(bench.lab.password) };
-      const { signal } = new AbortController();
-      const opened = await openReplication(
-        openLocalHost(entry),
-        { address, port, node, credentials },
-        { timeoutMs: 5000 },
-        signal,
-      );
-      if (!opened.ok) throw new Error(opened.detail);
-      const sync = await opened.value.fullSync({ startLimitMs: 15_000, silenceLimitMs: 15_000 });
+      const sync = await (await replicating()).fullSync(limits);
       expect(sync.form.by).toBe(diskless === 'yes' ? 'mark' : 'length');
       const reader = createRdbReader();
       for await (const chunk of sync.payload) reader.feed(chunk);
-      expect(reader.end()).toMatchObject({
-        complete: true,
-        checksum: 'right',
-        replid: sync.replicationId,
-        offset: sync.offset,
-      });
+      const { replicationId: replid, offset } = sync;
+      expect(reader.end()).toMatchObject({ complete: true, checksum: 'right', replid, offset });
       await waitFor('the end of our part as a replica', async () => (await subReplicas()) === '0' || undefined);
     },
   );
+
+  test('says what a user lacks who may not replicate', async () => {
+    await client.ask('ACL', 'SETUSER', 'narrow', 'on', `>${bench.lab.password}`, '+ping', '+replconf');
+    const link = await replicating('narrow');
+    await expect(link.fullSync(limits)).rejects.toThrow('the user needs +psync, +replconf and +ping');
+    expect(await subReplicas()).toBe('0');
+    await client.ask('ACL', 'DELUSER', 'narrow');
+  });
+
+  test('gives up on a node that says nothing', async () => {
+    await client.ask('CONFIG', 'SET', 'repl-diskless-sync', 'yes');
+    await client.ask('CONFIG', 'SET', 'repl-diskless-sync-delay', '60');
+    const link = await replicating();
+    await expect(link.fullSync({ ...limits, silenceLimitMs: 200 })).rejects.toThrow('nothing came for 200 ms');
+    await client.ask('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
+    await waitFor('the end of our part as a replica', async () => (await subReplicas()) === '0' || undefined);
+  });
+});
+
+test('a replica that becomes master in the middle ends it, and no sentinel learns of us', async () => {
+  await client.ask('CONFIG', 'SET', 'repl-diskless-sync', 'yes');
+  const complete = (await backupsIn(bench)).filter((each) => each.complete).length;
+  const { running } = await underWay();
+  await client.ask('REPLICAOF', 'NO', 'ONE');
+  const output = await running;
+  expect(output.status, output.stderr).toBe(exitStatus.incomplete);
+  expect(await backupsIn(bench)).toHaveLength(complete);
+  expect(String(await client.ask('INFO', 'replication'))).not.toContain('port=0');
+  // Sentinel ends every connection of a node that it takes back.
+  await waitFor('its place behind the master again', async () => {
+    const again = await open(node);
+    const role = await fieldOf(again, 'replication', 'role').finally(() => again.close());
+    return role === 'slave' || undefined;
+  });
+  const sentinel = bench.lab.hosts.find(({ runs }) => runs.includes('sentinel'));
+  const asked = await openResp(sentinel?.address ?? '', sentinelPort);
+  expect(JSON.stringify(await asked.ask('SENTINEL', 'REPLICAS', bench.lab.group))).not.toMatch(/:0"/);
+  asked.close();
 });

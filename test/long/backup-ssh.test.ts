@@ -54,12 +54,16 @@ async function over(transport: 'ssh' | 'openssh'): Promise<BackupBench> {
 }
 
 describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
-  test.each(['rdb', 'aof'])('as %s holds what the source held', async (kind) => {
+  test.each([
+    ['--kind rdb', 'bgsave'],
+    ['--kind aof', 'aof-link'],
+    ['--engine stream', 'replica-stream'],
+  ])('with %s holds what the source held', async (how, engine) => {
     const remote = await over(transport);
-    const output = await remote.backup(['create', node, '--kind', kind]);
+    const output = await remote.backup(['create', node, ...how.split(' ')]);
     expect(output.status, `${output.stdout}${output.stderr}`).toBe(0);
     const path = (await backupsIn(bench)).at(-1)?.path ?? '';
-    expect((await manifestIn(path)).engine).toBe(kind === 'rdb' ? 'bgsave' : 'aof-link');
+    expect((await manifestIn(path)).engine).toBe(engine);
     const loaded = await loadedFrom(path);
     expect([...loaded].sort()).toEqual([...writer.after(Number(loaded.get(MARK)?.value))].sort());
     expect(await heldOn(bench.lab, node)).toEqual([]);
