@@ -30,7 +30,7 @@ export interface SourceFacts {
   readonly disklessSync: boolean | undefined;
   /** It keeps a backlog and has a replication id: a full sync leaves both as they are. */
   readonly keepsLineage: boolean;
-  /** No other redis of the group is in fleet.yaml, none is its replica, and no sentinel looks at it. */
+  /** No other redis of the group is in fleet.yaml, none is its replica, and no sentinel is connected to it. */
   readonly alone: boolean;
 }
 

@@ -16,7 +16,7 @@ export type PayloadForm =
   | { readonly by: 'mark'; readonly mark: Uint8Array };
 
 /** Bytes of the mark behind the data (server.h:CONFIG_RUN_ID_SIZE). */
-export const MARK_BYTES = 40;
+const MARK_BYTES = 40;
 
 /** `FULLRESYNC <replication id> <offset>`, without its `+`; undefined for anything else. */
 export function readFullResync(line: string): FullSyncPlace | undefined {

@@ -11,8 +11,8 @@ import { Secret } from '../../src/model/secret.js';
 import { createRdbReader } from '../../src/redis/rdb.js';
 import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
 import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
-import { waitFor } from './own-redis.js';
-import type { Output } from './recovery.js';
+import { kill, OwnRedis, waitFor } from './own-redis.js';
+import { type Output, runbook } from './recovery.js';
 
 let bench: BackupBench;
 let writer: SteadyWriter;
@@ -246,4 +246,44 @@ test('a replica that becomes master in the middle ends it, and no sentinel learn
   const asked = await openResp(sentinel?.address ?? '', sentinelPort);
   expect(JSON.stringify(await asked.ask('SENTINEL', 'REPLICAS', bench.lab.group))).not.toMatch(/:0"/);
   asked.close();
+});
+
+test('a master is streamed from only when it is alone and named', async () => {
+  const own = new OwnRedis();
+  try {
+    const { entry, directory, address } = await own.host('lone');
+    const [redis, sentinel] = entry.nodes;
+    if (redis === undefined || sentinel === undefined) throw new Error('no node');
+    await own.config(redis, ['save ""', 'repl-diskless-sync-delay 0']);
+    await own.config(sentinel, [`sentinel monitor solo ${address} ${redis.port} 1`]);
+    await own.start(redis);
+    const watching = await own.start(sentinel);
+    const fleetFile = join(directory, 'fleet.yaml');
+    const runs = `runs: [{ redis: { port: ${redis.port}, config: ${redis.config} } }, { sentinel: { config: ${sentinel.config} } }]`;
+    const lone = `lone: { address: ${address}, transport: local, become: none, service: process, state: ${entry.state}, ${runs} }`;
+    await writeFile(fleetFile, `name: alone\ngroup: solo\nhosts:\n  ${lone}\n`);
+    const repository = join(directory, 'repository');
+    const create = (...args: string[]) =>
+      runbook(bench.lab, ['backup', 'create', ...args, '--repository', repository], bench.env, fleetFile);
+    const lonely = await openResp(address, redis.port);
+    const clients = () => lonely.ask('CLIENT', 'LIST').then(String);
+    await waitFor('the sentinel', async () => (await clients()).includes('name=sentinel-') || undefined);
+    const watched = await create('lone', '--engine', 'stream');
+    expect(watched.status, watched.stderr).toBe(exitStatus.refused);
+    expect(watched.stderr.replaceAll(/\s+/g, ' ')).toContain('what sentinels know of its replicas');
+    await kill(watching);
+    await waitFor('its end', async () => !(await clients()).includes('name=sentinel-') || undefined);
+    const refused = await create('--engine', 'stream');
+    expect(refused.status, refused.stderr).toBe(exitStatus.refused);
+    expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('it is a master and was not named');
+    const done = await create('lone', '--engine', 'stream');
+    expect(done.status, done.stderr).toBe(0);
+    const lineage = await fieldOf(lonely, 'replication', 'master_replid');
+    lonely.close();
+    const [name = ''] = (await readdir(join(repository, 'alone', 'solo'))).filter((each) => each.startsWith('2'));
+    const { source } = await manifestIn(join(repository, 'alone', 'solo', name));
+    expect(source).toMatchObject({ role: 'master', replicationId: lineage });
+  } finally {
+    await own.end();
+  }
 });

@@ -1,5 +1,5 @@
 import { runningPlace } from '../../execute/data-place.js';
-import { configOf, infoOf, nodeAt, withReader } from '../../execute/node.js';
+import { answerOf, configOf, infoOf, nodeAt, withReader } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
 import type { WritableHost } from '../../hosts/host.js';
 import type { RedisSurvey, RunningRedis } from '../../model/survey.js';
@@ -12,7 +12,6 @@ const RUN_MS = 10_000;
 export async function sourceFacts(
   reach: Reach,
   nodes: readonly RedisSurvey[],
-  hasSentinels: boolean,
 ): Promise<{ readonly facts: readonly SourceFacts[]; readonly silent: readonly { node: string; why: string }[] }> {
   const master = nodes.map((node) => node.running).find((seen) => seen.ok && seen.value.role === 'master');
   const end = master?.ok ? master.value.offset : undefined;
@@ -23,8 +22,7 @@ export async function sourceFacts(
         silent.push({ node: node.node, why: `it does not answer: ${node.running.detail}` });
         return [];
       }
-      const isAlone = nodes.length === 1 && !hasSentinels;
-      return [await factsOf(reach, node, node.running.value, end, isAlone)];
+      return [await factsOf(reach, node, node.running.value, end, nodes.length === 1)];
     }),
   );
   return { facts: all.flat(), silent };
@@ -35,7 +33,7 @@ async function factsOf(
   node: RedisSurvey,
   running: RunningRedis,
   masterOffset: bigint | undefined,
-  isAlone: boolean,
+  isOnly: boolean,
 ): Promise<SourceFacts> {
   const { host } = nodeAt(reach, node.node);
   const info = await withReader(reach, node.node, (reader) => infoOf(reader, 'all')).catch(() => undefined);
@@ -64,8 +62,14 @@ async function factsOf(
     aof: running.aofEnabled,
     disklessSync: diskless === undefined ? undefined : diskless === 'yes',
     keepsLineage: running.replid !== '' && info?.get('repl_backlog_active') === '1',
-    alone: isAlone && info?.get('connected_slaves') === '0',
+    alone: isOnly && info?.get('connected_slaves') === '0' && !(await hasWatcher(reach, node.node)),
   };
+}
+
+/** Whether a sentinel is connected, also one that fleet.yaml does not name: it calls its connections so (sentinel.c:sentinelSetClientName). */
+async function hasWatcher(reach: Reach, node: string): Promise<boolean> {
+  const clients = await withReader(reach, node, (reader) => answerOf(reader, 'CLIENT LIST')).catch(() => undefined);
+  return typeof clients !== 'string' || / name=sentinel-[0-9a-f]{8}-/.test(clients);
 }
 
 function atLeastZero(value: bigint): bigint {

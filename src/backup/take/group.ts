@@ -98,7 +98,7 @@ interface Source {
 
 async function choose(order: GroupOrder, { reach }: TakeTools): Promise<Source> {
   const seen = order.seen.groups[order.scope.group];
-  const { facts, silent } = await sourceFacts(reach, seen?.redis ?? [], (seen?.sentinels.length ?? 0) > 0);
+  const { facts, silent } = await sourceFacts(reach, seen?.redis ?? []);
   const choice = chooseSource(facts, order);
   if (choice.ok) return choice;
   throw new RunbookError('blocked', `No node of ${order.scope.group} can give a backup now.`, {
