@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { openLocalHost } from '../hosts/local.js';
-import type { BackupFile, BackupKeyspace, BackupKind } from '../model/backup.js';
+import { type BackupFile, type BackupKeyspace, type BackupKind, plainPath } from '../model/backup.js';
 import type { HostEntry } from '../model/inventory.js';
 import { type Loaded, loadScratch, type ScratchSource } from '../scratch/load.js';
 import { localServer } from '../scratch/local-server.js';
+import { unpacked, unpackTrouble } from './unpack.js';
 
-type DataFile = Pick<BackupFile, 'path' | 'role' | 'sha256'>;
+type DataFile = Pick<BackupFile, 'path' | 'role' | 'sha256' | 'compressed'>;
 
 /** Data files of one backup, wherever they are read from. */
 export interface StoredData {
@@ -31,10 +32,12 @@ export type ScratchCount =
  * its hash says, or holds what no append-only file should (RunbookError `blocked`).
  */
 export async function countStored(data: StoredData, signal: AbortSignal): Promise<ScratchCount> {
+  const trouble = await unpackTrouble(data.files);
+  if (trouble !== undefined) return { ok: false, why: trouble };
   const programs = data.server === 'valkey' ? ['valkey-server', 'redis-server'] : ['redis-server', 'valkey-server'];
   const server = await localServer(programs, await rdbVersionOf(data));
   if (!server.ok) return server;
-  const host = { ...openLocalHost(here), stream: (path: string) => proven(data, path) };
+  const host = { ...openLocalHost(here), stream: (path: string) => plainOf(data, path) };
   const loaded = await loadScratch(host, sourceOf(data), { server: server.server, keepExpired: true }, signal);
   const name = data.server === 'valkey' && server.server.startsWith('valkey') ? 'valkey' : 'redis';
   return { ok: true, databases: databasesOf(loaded), server: `${name} ${loaded.version}`, confined: loaded.confined };
@@ -52,30 +55,38 @@ const here: HostEntry = {
 };
 
 function sourceOf({ kind, files }: StoredData): ScratchSource {
-  const path = (role: BackupFile['role']) => files.find((file) => file.role === role)?.path;
+  const plain = files.map((file) => ({ role: file.role, path: plainPath(file) }));
+  const path = (role: BackupFile['role']) => plain.find((file) => file.role === role)?.path;
   if (kind === 'rdb') return { kind: 'rdb', path: path('rdb') ?? '' };
   const single = path('aof');
   if (single !== undefined) return { kind: 'aof', path: single };
-  const parts = files.filter(({ role }) => role === 'aof-base' || role === 'aof-incr');
+  const parts = plain.filter(({ role }) => role === 'aof-base' || role === 'aof-incr');
   return { kind: 'aof-multi', manifestPath: path('aof-manifest') ?? '', paths: parts.map((file) => file.path) };
 }
 
-/** The bytes of a file; fails at its end when they are not those that were stored. */
-async function* proven(data: StoredData, path: string): AsyncGenerator<Uint8Array> {
+/** The bytes of a file as it was on its host; fails at its end when they are not those that were stored. */
+function plainOf(data: StoredData, path: string): AsyncIterable<Uint8Array> {
+  const file = data.files.find((each) => plainPath(each) === path);
+  if (file === undefined) throw new Error(`${path} is no file of this backup`);
+  return unpacked(file, proven(data, file));
+}
+
+async function* proven(data: StoredData, { path, sha256 }: DataFile): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   for await (const chunk of data.read(path)) {
     hash.update(chunk);
     yield chunk;
   }
-  const expected = data.files.find((file) => file.path === path)?.sha256;
-  if (hash.digest('hex') !== expected) throw new Error(`${path} has other bytes than were stored`);
+  if (hash.digest('hex') !== sha256) throw new Error(`${path} has other bytes than were stored`);
 }
 
 /** The format version in the first nine bytes of an RDB, as Redis (`REDIS0010`) and Valkey (`VALKEY080`) write it. */
 export async function rdbVersionOf({ files, read }: Pick<StoredData, 'files' | 'read'>): Promise<number | undefined> {
-  const rdb = files.find(({ role, path }) => role === 'rdb' || (role === 'aof-base' && path.endsWith('.rdb')));
+  const rdb = files.find(
+    (file) => file.role === 'rdb' || (file.role === 'aof-base' && plainPath(file).endsWith('.rdb')),
+  );
   if (rdb === undefined) return undefined;
-  for await (const chunk of read(rdb.path)) {
+  for await (const chunk of unpacked(rdb, read(rdb.path))) {
     const [, redis, valkey] =
       /^(?:REDIS(\d{4})|VALKEY(\d{3}))/.exec(new TextDecoder('latin1').decode(chunk.subarray(0, 9))) ?? [];
     const digits = redis ?? valkey;

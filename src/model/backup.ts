@@ -30,6 +30,11 @@ export interface BackupFile {
   readonly compressed?: { readonly how: 'zstd' | 'gzip'; readonly plainBytes: bigint; readonly plainSha256: string };
 }
 
+/** Where the file stood before it was compressed: a compressed one has `.zst` or `.gz` behind its path. */
+export function plainPath({ path, compressed }: Pick<BackupFile, 'path' | 'compressed'>): string {
+  return compressed === undefined ? path : path.replace(compressed.how === 'zstd' ? /\.zst$/ : /\.gz$/, '');
+}
+
 /** The node that the data came from, as it was when the snapshot was made. */
 export interface BackupSource {
   readonly host: string;

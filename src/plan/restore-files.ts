@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RunbookError } from '../errors.js';
-import type { BackupFile, BackupManifest } from '../model/backup.js';
+import { type BackupFile, type BackupManifest, plainPath } from '../model/backup.js';
 import type { RestoredFile, RestorePlace } from '../model/plan.js';
 import type { NodeServer } from '../model/survey.js';
 import { loadsRdb } from '../redis/rdb-versions.js';
@@ -102,7 +102,7 @@ function multiPart(files: readonly BackupFile[], target: RestoreTarget): readonl
   const manifest = files.filter(({ role }) => role === 'aof-manifest');
   const name = (path: string) => path.slice(path.lastIndexOf('/') + 1);
   return [
-    ...parts.map((file) => stored(file, `${place.appenddirname}/${name(file.path)}`)),
+    ...parts.map((file) => stored(file, `${place.appenddirname}/${name(plainPath(file))}`)),
     ...manifest.map((file) => stored(file, `${place.appenddirname}/${place.appendfilename}.manifest`)),
   ];
 }

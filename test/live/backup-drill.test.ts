@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +49,25 @@ async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
   yield content;
 }
 
+/** The same data as somebody stored it who packed it first. */
+async function packed(
+  how: 'zstd' | 'gzip',
+  change: (stored: Buffer, plain: Uint8Array) => Partial<BackupFile> & { stored?: Buffer },
+) {
+  const argv = how === 'zstd' ? ['zstd', '-q', '-c'] : ['gzip', '-c'];
+  const { stdout } = spawnSync(argv[0] ?? '', argv.slice(1), { input: rdb });
+  const { stored = stdout, ...more } = change(stdout, rdb);
+  const writer = await repository.begin({ ...scope, kind: 'rdb' }, now());
+  const file = await writer.put(`data/dump.rdb${how === 'zstd' ? '.zst' : '.gz'}`, once(stored));
+  const plainSha256 = createHash('sha256').update(rdb).digest('hex');
+  const compressed = { how, plainBytes: BigInt(rdb.length), plainSha256 };
+  const manifest = manifestOf(writer.ref, {
+    files: [{ ...file, role: 'rdb', compressed, ...more }],
+    keyspace: { from: 'data', databases: held },
+  });
+  return writer.finish(sealManifest(manifest, signer));
+}
+
 async function sealed(kind: BackupKind, content: Uint8Array, databases: readonly BackupKeyspace[]): Promise<BackupRef> {
   const writer = await repository.begin({ ...scope, kind }, now());
   const path = kind === 'rdb' ? 'data/dump.rdb' : 'data/appendonly.aof';
@@ -74,6 +94,43 @@ describe('a drill', () => {
   it('counts every key of every database, those whose time was over long ago too', async () => {
     const check = await drilled(await sealed('rdb', rdb, held));
     expect(check).toMatchObject({ result: 'good', details: [], databases: held });
+  });
+
+  it.each(['zstd', 'gzip'] as const)(
+    'unpacks what was stored with %s, and believes no more of it than the manifest says',
+    async (how) => {
+      expect(await drilled(await packed(how, () => ({})))).toMatchObject({
+        result: 'good',
+        details: [],
+        databases: held,
+      });
+      const wrong = (plainBytes: bigint, plainSha256: string) => ({ compressed: { how, plainBytes, plainSha256 } });
+      const plain = createHash('sha256').update(rdb).digest('hex');
+      const cases: [Parameters<typeof packed>[1], string][] = [
+        [(stored) => ({ stored: stored.subarray(0, stored.length - 5) }), `is no whole ${how} file`],
+        [() => ({ stored: Buffer.from('no packed file at all') }), `is no whole ${how} file`],
+        [(_, { length }) => wrong(BigInt(length) - 1n, plain), 'unpacks to more than'],
+        [(_, { length }) => wrong(BigInt(length) + 1n, plain), `unpacks to ${rdb.length} bytes`],
+        [(_, { length }) => wrong(BigInt(length), 'a'.repeat(64)), 'unpacks to other bytes'],
+      ];
+      for (const [change, says] of cases)
+        expect(await drilled(await packed(how, change))).toMatchObject({
+          result: 'bad',
+          details: [expect.stringContaining(says)],
+        });
+    },
+  );
+
+  it('of what this machine cannot unpack says nothing against it', async () => {
+    const path = process.env.PATH;
+    const ref = await packed('zstd', () => ({}));
+    process.env.PATH = '/nonexistent';
+    try {
+      const check = await drilled(ref);
+      expect(check).toMatchObject({ result: 'unknown', details: [expect.stringContaining('no program of that name')] });
+    } finally {
+      process.env.PATH = path;
+    }
   });
 
   it('of data that holds another number of keys than the manifest says is bad', async () => {
