@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { RunbookError } from '../errors.js';
 import { childEnd, startChild } from '../hosts/child.js';
+import type { Packing } from '../hosts/host.js';
+import { ProgramFailed, through } from '../hosts/through.js';
 import type { BackupFile } from '../model/backup.js';
 import { codeOf } from './repository/durable.js';
 
@@ -16,7 +18,16 @@ type Stored = Pick<BackupFile, 'path' | 'compressed'>;
  */
 export function unpacked({ path, compressed }: Stored, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   if (compressed === undefined) return bytes;
-  return proven(path, compressed, compressed.how === 'gzip' ? gunzipped(path, bytes) : unzstd(path, bytes));
+  return proven(path, compressed, unpackedAsItIs(path, compressed.how, bytes));
+}
+
+/** The same of a file whose manifest is still to be written: whatever it unpacks to. */
+export function unpackedAsItIs(
+  path: string,
+  how: Packing,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  return how === 'gzip' ? gunzipped(path, bytes) : unzstd(path, bytes);
 }
 
 async function* proven(
@@ -53,33 +64,10 @@ async function* gunzipped(path: string, bytes: AsyncIterable<Uint8Array>): Async
 
 /** By the program: Node knows zstd only from 22.15 on. */
 async function* unzstd(path: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const child = startChild('zstd', ['-d', '-c', '-q'], { PATH: process.env.PATH ?? '' });
-  const ended = childEnd(child);
-  child.stderr.resume();
-  let trouble: Error | undefined;
-  const source = Readable.from(bytes, { objectMode: false });
-  source.once('error', (error) => {
-    trouble = error;
-    child.kill('SIGKILL');
-  });
-  source.pipe(child.stdin);
   try {
-    yield* outputOf(child.stdout);
-    const { status } = await ended.catch((error: unknown) => Promise.reject(withoutProgram(error)));
-    if (trouble !== undefined) throw trouble;
-    if (status !== 0) throw new Error(`${path} is no whole zstd file`);
-  } finally {
-    source.destroy();
-    child.kill('SIGKILL');
-  }
-}
-
-/** How the program ended tells more than that its output did. */
-async function* outputOf(stdout: Readable): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of stdout) yield chunk as Uint8Array;
+    yield* through(['zstd', '-d', '-c', '-q'], bytes);
   } catch (error) {
-    if (codeOf(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    throw error instanceof ProgramFailed ? new Error(`${path} is no whole zstd file`) : withoutProgram(error);
   }
 }
 

@@ -6,6 +6,9 @@ import type { Seen } from '../model/seen.js';
 import type { Claim } from './claim.js';
 import type { RedisEndpoint } from './redis-endpoint.js';
 
+/** Programs that compress a file on its way. */
+export type Packing = 'zstd' | 'gzip';
+
 /** Limits of one look. Over a limit is data: `timeout` or `too-large` for that reading, never for the whole look. */
 export interface Limits {
   readonly readingTimeoutMs: number;
@@ -55,6 +58,11 @@ export interface Host {
     toByte?: bigint,
     pace?: 'gently',
   ): AsyncIterable<Uint8Array>;
+  /**
+   * The first `lengthBytes` bytes of the file, compressed there, as the last in the queue. Throws as `stream`; `ENOENT`
+   * also where the machine has no such program. Whether all of it came is told by what it unpacks to.
+   */
+  packed(path: string, how: Packing, lengthBytes: bigint, signal: AbortSignal): AsyncIterable<Uint8Array>;
   stat(path: string): Promise<Seen<FileStat>>;
   list(directory: string): Promise<Seen<readonly string[]>>;
   /** sha256 of the first `lengthBytes` bytes (the whole file when left out), lower-case hex; `gently` as `stream`. */

@@ -78,6 +78,10 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       await check(path);
       yield* host.stream(path, signal, fromByte, toByte);
     },
+    async *packed(path, how, lengthBytes, signal) {
+      await check(path);
+      yield* host.packed(path, how, lengthBytes, signal);
+    },
     write: async (path, bytes, expected, signal) => {
       await check(path, true);
       return host.write(path, bytes, expected, signal);

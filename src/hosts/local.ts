@@ -21,6 +21,7 @@ import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
 import { probeOver, reachBy, rightsOn } from './remote/probe.js';
 import { openShell } from './remote/sudo.js';
 import { processService } from './services/process.js';
+import { through } from './through.js';
 
 async function vouch(entry: HostEntry, endpoint: RedisEndpoint, signal: AbortSignal): Promise<Seen<true>> {
   const from: From = { host: entry.name, source: `/proc/net ${wordsOfPlace(endpoint)}` };
@@ -66,6 +67,8 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     read: (path, limitBytes, signal) =>
       reading(from(path), async () => (await readRegular(path, limitBytes, signal)).bytes),
     stream: streamFile,
+    packed: (path, how, lengthBytes, signal) =>
+      through([how, '-1', '-q', '-c'], streamFile(path, signal, 0n, lengthBytes)),
     stat: (path) => reading(from(path), () => statPath(path)),
     list: (directory) => reading(from(directory), () => listDirectory(directory, defaultLimits.listedNames)),
     hash: (path, signal, lengthBytes) => reading(from(path), () => hashFile(path, signal, lengthBytes)),

@@ -111,7 +111,9 @@ function fileLines({ files }: BackupManifest, options: BackupTextOptions): strin
   const rows = files.map((file) => ({
     cells: [
       printable(file.path),
-      size(file.sizeBytes),
+      file.compressed === undefined
+        ? size(file.sizeBytes)
+        : `${size(file.sizeBytes)} of ${size(file.compressed.plainBytes)}`,
       `${file.sha256.slice(0, 16)}...`,
       printableProse(file.from ?? '-'),
     ],

@@ -145,6 +145,20 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       await expect(lost).rejects.toMatchObject({ code: 'ENOENT' });
     });
 
+    it.each(['zstd', 'gzip'] as const)('gives the beginning of a file packed by %s', async (how) => {
+      const data = Buffer.from(Array.from({ length: 70_000 }, (_, n) => (n * 7 + (n >> 8)) & 255));
+      const path = join(directory, 'dump.rdb');
+      await host.write(path, data, 'absent', never);
+      const packed = async (of: string, length: bigint) => {
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of host.packed(of, how, length, never)) chunks.push(chunk);
+        return spawnSync(how, ['-d', '-q', '-c'], { input: Buffer.concat(chunks) }).stdout;
+      };
+      for (const length of [1, 65_535, 70_000])
+        expect((await packed(path, BigInt(length))).equals(data.subarray(0, length))).toBe(true);
+      await expect(packed(join(directory, 'no'), 1n)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
     it('takes hostile names for names', async () => {
       const names = hostileNames();
       expect(new Set(names).size).toBe(names.length);

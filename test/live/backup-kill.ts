@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -64,14 +65,16 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
 /** A slow backup of append-only files whose operator is killed once `path` has arrived. */
 export async function cutAfter(
   bench: BackupBench,
-  path: string,
+  path: string | RegExp,
+  more: readonly string[] = [],
 ): Promise<{ readonly id: string; readonly node: string }> {
   const master = await waitFor('a master', () => bench.lab.master());
   const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
-  const run = start(bench, ['create', node, '--kind', 'aof', '--limit-rate', '200k']);
-  const partial = await waitFor(path, async () => {
+  const run = start(bench, ['create', node, '--kind', 'aof', '--limit-rate', '200k', ...more]);
+  const partial = await waitFor(String(path), async () => {
     const found = (await backupsIn(bench)).find(({ complete }) => !complete);
-    return found !== undefined && existsSync(join(found.path, path)) ? found : undefined;
+    const names = found === undefined ? [] : await readdir(found.path, { recursive: true }).catch(() => []);
+    return names.some((name) => (typeof path === 'string' ? name === path : path.test(name))) ? found : undefined;
   });
   run.kill();
   await run.ended;

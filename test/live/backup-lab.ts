@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ export async function manifestIn(path: string): Promise<ManifestJson> {
   return JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8')) as ManifestJson;
 }
 
-/** Loads a backup with a plain server and no help of the tool, as somebody would who only has the files. */
+/** Loads a backup, compressed or not, with a plain server and no help of the tool, as somebody would who only has the files. */
 export function loadedFrom(path: string): Promise<Held> {
   return loadedData(join(path, 'data'), path.includes('-aof-'));
 }
@@ -73,6 +73,10 @@ export async function loadedData(from: string, isAof: boolean): Promise<Held> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-runbook-plain-'));
   const address = ownAddress();
   await cp(from, directory, { recursive: true });
+  for (const name of await readdir(directory, { recursive: true })) {
+    if (name.endsWith('.gz')) execFileSync('gzip', ['-d', join(directory, name)]);
+    if (name.endsWith('.zst')) execFileSync('zstd', ['-q', '-d', '--rm', join(directory, name)]);
+  }
   const lines = ['port 6379', `bind ${address}`, `dir ${directory}`, 'save ""', `appendonly ${isAof ? 'yes' : 'no'}`];
   await writeFile(join(directory, 'redis.conf'), `${lines.join('\n')}\n`);
   const child = spawn('redis-server', [join(directory, 'redis.conf')], { stdio: 'ignore' });

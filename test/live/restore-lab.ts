@@ -22,6 +22,7 @@ export async function takenUnderLoad(
   bench: BackupBench,
   kind: 'rdb' | 'aof',
   from: 'master' | 'replica',
+  more: readonly string[] = [],
 ): Promise<TakenUnderLoad> {
   const { lab } = bench;
   const master = (await lab.master()) ?? '';
@@ -29,7 +30,7 @@ export async function takenUnderLoad(
   const { address, port } = placeOf(lab, master);
   const writer = await startWriter(address, port, lab.password);
   await waitFor('the first writes', () => (writer.count() > 100 ? true : undefined));
-  const made = await bench.backup(['create', from === 'master' ? master : replica, '--kind', kind]);
+  const made = await bench.backup(['create', from === 'master' ? master : replica, '--kind', kind, ...more]);
   expect(made.status, made.stderr).toBe(0);
   const path = (await backupsIn(bench)).findLast(({ complete }) => complete)?.path ?? '';
   const mark = Number((await loadedFrom(path)).get(MARK)?.value);

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openResp } from '../../src/lab/resp.js';
 import {
   type BackupBench,
   backupBench,
@@ -19,6 +21,7 @@ const servers = new Map<string, OwnSshd>();
 let bench: BackupBench;
 let writer: SteadyWriter;
 let node: string;
+let master: string;
 
 beforeAll(async () => {
   bench = await backupBench({ seed: 31, persistence: 'both' });
@@ -27,7 +30,7 @@ beforeAll(async () => {
     sshds.know(sshd);
     servers.set(host.name, sshd);
   }
-  const master = (await bench.lab.master()) ?? '';
+  master = (await bench.lab.master()) ?? '';
   node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
   await bench.lab.write({ count: 1000, lowBytes: 800, highBytes: 1600, hotShare: 0 });
   const { address, port } = placeOf(bench.lab, master);
@@ -53,6 +56,21 @@ async function over(transport: 'ssh' | 'openssh'): Promise<BackupBench> {
   return { ...bench, lab, backup };
 }
 
+/** So much data that measuring pays, of one kind; waits until the replica has it. */
+async function fill(how: 'hex' | 'any sign' | undefined): Promise<void> {
+  const { address, port } = placeOf(bench.lab, master);
+  const client = await openResp(address, port, bench.lab.password);
+  const keys = Array.from({ length: 40 }, (_, at) => `wide:${at}`);
+  const sign = (byte: number) => String.fromCharCode(33 + (byte % 94));
+  const value = () => {
+    const bytes = randomBytes(1024 * 1024);
+    return how === 'hex' ? bytes.toString('hex').slice(0, bytes.length) : Array.from(bytes, sign).join('');
+  };
+  await client.pipeline(keys.map((key) => (how === undefined ? ['DEL', key] : ['SET', key, value()])));
+  expect(await client.ask('WAIT', '2', '10000')).toBe('2');
+  client.close();
+}
+
 describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
   test.each([
     ['--kind rdb', 'bgsave'],
@@ -67,6 +85,27 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
     const loaded = await loadedFrom(path);
     expect([...loaded].sort()).toEqual([...writer.after(Number(loaded.get(MARK)?.value))].sort());
     expect(await heldOn(bench.lab, node)).toEqual([]);
+  });
+
+  test('is compressed on its host where the connection is slow, and only where it makes the file smaller', async () => {
+    const remote = await over(transport);
+    const { address, port } = placeOf(bench.lab, node);
+    const replica = await openResp(address, port, bench.lab.password);
+    await replica.ask('CONFIG', 'SET', 'rdbcompression', 'no');
+    replica.close();
+    for (const [how, path] of [
+      ['hex', 'data/dump.rdb.zst'],
+      ['any sign', 'data/dump.rdb'],
+    ] as const) {
+      await fill(how);
+      const output = await remote.backup(['create', node, '--limit-rate', '16M']);
+      expect(output.status, output.stderr).toBe(0);
+      expect(output.stderr).toContain(path.endsWith('.zst') ? 'compressed on its host' : 'sent as it is');
+      const made = (await backupsIn(bench)).at(-1)?.path ?? '';
+      expect((await manifestIn(made)).files.map((file) => file.path)).toContain(path);
+      if (how === 'hex') expect((await remote.backup(['drill', made.slice(-4)])).status).toBe(0);
+    }
+    await fill(undefined);
   });
 
   test('whose connection breaks sends the file again, and leaves nothing behind', async () => {

@@ -12,6 +12,10 @@ function host(name: string, look: Host['look']): Host {
     look,
     read: async () => unseen('not-asked'),
     // biome-ignore lint/correctness/useYield: a stream that only fails
+    packed: async function* () {
+      throw new Error('only looked at');
+    },
+    // biome-ignore lint/correctness/useYield: a stream that only fails
     stream: async function* () {
       throw new Error('only looked at');
     },

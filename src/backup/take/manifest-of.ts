@@ -1,7 +1,6 @@
 import type { BackupFile, BackupKeyspace, BackupManifest, BackupSource } from '../../model/backup.js';
 import type { RdbSummary } from '../../model/formats.js';
 import type { BackupRef } from '../repository/repository.js';
-import type { CountedFile } from './count-held.js';
 import type { Noted } from './noted.js';
 import type { TakeRequest } from './request.js';
 
@@ -60,18 +59,4 @@ function exactSource(source: BackupSource, summary: RdbSummary | undefined): Bac
 
 function momentOf(seconds: number | undefined): string | undefined {
   return seconds === undefined ? undefined : new Date(seconds * 1000).toISOString();
-}
-
-/** A held file, as a manifest names it. */
-export function dataFile(file: CountedFile): BackupFile {
-  return {
-    path: file.path,
-    role: file.role,
-    sizeBytes: file.sizeBytes,
-    sha256: file.sha256,
-    from: file.from,
-    mode: file.mode,
-    owner: file.owner,
-    ...(file.sequence === undefined ? {} : { sequence: file.sequence }),
-  };
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChannelLost } from '../../hosts/channel.js';
 import type { Host } from '../../hosts/host.js';
-import type { BackupWriter, StoredFile } from '../repository/repository.js';
+import type { BackupWriter } from '../repository/repository.js';
 import type { HeldFile } from './held-files.js';
+import { packingFor } from './packing.js';
 import { progress } from './progress.js';
-import { receive } from './receive.js';
+import { type Arrived, receive } from './receive.js';
 import type { TakeRequest } from './request.js';
 import type { TakeTools } from './take-tools.js';
 
@@ -15,18 +16,16 @@ const PAUSE_MS = 1000;
 export async function receiveAgain(
   host: Host,
   file: HeldFile,
-  request: Pick<TakeRequest, 'bytesPerSecond'>,
+  request: Pick<TakeRequest, 'bytesPerSecond' | 'compress'>,
   writer: BackupWriter,
   tools: TakeTools,
-): Promise<StoredFile> {
+): Promise<Arrived> {
   const { signal } = tools.reach;
   for (let tries = 1; ; tries += 1) {
-    const options = {
-      signal,
-      bytesPerSecond: request.bytesPerSecond,
-      onBytes: progress(file.path, file.sizeBytes, tools.tell),
-    };
     try {
+      const how = await packingFor(host, file, request, tools);
+      const onBytes = progress(file.path, how === undefined ? file.sizeBytes : undefined, tools.tell);
+      const options = { signal, bytesPerSecond: request.bytesPerSecond, onBytes, how };
       return await receive(host, file, writer, options);
     } catch (error) {
       if (!(error instanceof ChannelLost) || tries === MOST_TRIES) throw error;

@@ -1,7 +1,11 @@
+import type { Packing } from '../../hosts/host.js';
 import type { BackupKind, BackupManifest, BackupReason, BackupSource } from '../../model/backup.js';
 import type { NodeEntry } from '../../model/inventory.js';
 import type { SnapshotWay } from '../choose.js';
 import type { BackupScope } from '../repository/repository.js';
+
+/** Whether files are compressed on their host: when it pays, always with this program, or never. */
+export type Compress = 'auto' | Packing | 'none';
 
 /** What one backup is to be. */
 export interface TakeRequest {
@@ -18,6 +22,8 @@ export interface TakeRequest {
   readonly withSecrets: boolean;
   /** At most so many bytes a second from the host; undefined = as fast as it comes. */
   readonly bytesPerSecond: number | undefined;
+  /** Whether files are compressed on their host, and stay so. */
+  readonly compress: Compress;
   /** For the snapshot, milliseconds. */
   readonly snapshotLimitMs: number;
   readonly sentinel: BackupManifest['sentinel'];

@@ -73,6 +73,7 @@ async function streamed(request: TakeRequest, writer: BackupWriter, tools: TakeT
   const expectedBytes = await memoryOf(request, tools);
   const link = await openReplicationTo(reach, id);
   try {
+    if (request.compress === 'zstd' || request.compress === 'gzip') tell(`what ${id} streams itself is not compressed`);
     tell(`${id} is asked for its data as by a replica (PSYNC)`);
     const limits = { startLimitMs: request.snapshotLimitMs, silenceLimitMs: SILENCE_LIMIT_MS };
     const sync = await link.fullSync(limits);

@@ -1,5 +1,4 @@
 import { RunbookError } from '../../errors.js';
-import { nodeAt } from '../../execute/node.js';
 import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/backup.js';
 import type { RdbSeen } from '../rdb-seen.js';
 import type { BackupRef, BackupWriter, StoredFile } from '../repository/repository.js';
@@ -7,14 +6,11 @@ import { countStored } from '../scratch-count.js';
 import { sealManifest } from '../sign.js';
 import { answersBeside, configsBeside } from './beside.js';
 import { takeSnapshot } from './bgsave.js';
-import { type Counted, countHeld, isCounted } from './count-held.js';
 import { type Held, holdAof, holdRdb, release } from './held-files.js';
-import { dataFile, manifestOf, type StoredBeside } from './manifest-of.js';
+import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
-import { until } from './reach.js';
-import { readStored, refuseOther } from './receive.js';
-import { receiveAgain } from './receive-again.js';
 import type { TakeRequest } from './request.js';
+import { sendAndCount } from './send.js';
 import { type SourceNow, settledSource, sourceNow } from './source-now.js';
 import type { TakeTools } from './take-tools.js';
 
@@ -107,14 +103,14 @@ export async function finishFrom(
   tools: TakeTools,
   notBeforeSeconds?: number,
 ): Promise<Taken> {
-  const { held, rdb, stored } = await sendAndCount(request, noted, writer, tools);
+  const { held, data, rdb, stored } = await sendAndCount(request, noted, writer, tools);
   if (rdb !== undefined) refuseBadRdb(noted, rdb, notBeforeSeconds);
   await release(tools.reach, request.node.id, held);
-  const keyspace = rdb?.databases ?? (await countAof(noted, held, writer, tools));
+  const keyspace = rdb?.databases ?? (await countAof(noted, data, writer, tools));
   const beside = await putBeside(request, writer, tools);
   const manifest = manifestOf(request, noted, {
     ref: writer.ref,
-    data: held.files.map(dataFile),
+    data,
     beside,
     rdb: rdb?.summary,
     keyspace,
@@ -129,7 +125,7 @@ export async function finishFrom(
 /** What an append-only file holds is known only once it was loaded: proof that it can be, before it is called a backup. */
 async function countAof(
   noted: Noted,
-  { files }: Counted,
+  files: readonly BackupFile[],
   writer: BackupWriter,
   tools: TakeTools,
 ): Promise<readonly BackupKeyspace[] | undefined> {
@@ -139,64 +135,6 @@ async function countAof(
   if (count.ok) return count.databases;
   tools.tell(`the keys are not counted: ${count.why}`);
   return undefined;
-}
-
-interface Sent {
-  readonly held: Counted;
-  readonly rdb: RdbSeen | undefined;
-  readonly stored: readonly StoredFile[];
-}
-
-/** Sends the files while their host counts them, and compares. What it has counted is noted: whoever goes on can tell that it is still the same. */
-async function sendAndCount(request: TakeRequest, noted: Noted, writer: BackupWriter, tools: TakeTools): Promise<Sent> {
-  const { reach } = tools;
-  const over = new AbortController();
-  const own = until(reach, over.signal);
-  const counting = isCounted(noted.held)
-    ? Promise.resolve(noted.held)
-    : countHeld(own, request.node.id, noted.held).then(async (held) => {
-        await writer.note(noteOf({ ...noted, held }));
-        return held;
-      });
-  const sending = sendData(request, noted.held, writer, { ...tools, reach: own });
-  try {
-    const [held, { rdb, arrived }] = await Promise.all([counting, sending]);
-    const { host } = nodeAt(reach, request.node.id);
-    for (const [index, stored] of arrived) {
-      const file = held.files[index];
-      if (file !== undefined) await refuseOther(file, stored, host.entry.name, writer);
-    }
-    return { held, rdb, stored: [...arrived.values()] };
-  } catch (error) {
-    over.abort(error);
-    await Promise.allSettled([counting, sending]);
-    throw error;
-  }
-}
-
-/** Sends what is not there yet; `arrived` by the index of the file. */
-async function sendData(
-  request: TakeRequest,
-  held: Held,
-  writer: BackupWriter,
-  tools: TakeTools,
-): Promise<{ readonly rdb: RdbSeen | undefined; readonly arrived: ReadonlyMap<number, StoredFile> }> {
-  const { named } = nodeAt(tools.reach, request.node.id);
-  const arrived = new Map<number, StoredFile>();
-  let rdb: RdbSeen | undefined;
-  for (const [index, file] of held.files.entries()) {
-    const there = writer.finished.find(({ path }) => path === file.path);
-    if (there !== undefined && there.sha256 === file.sha256) {
-      tools.tell(`${file.path} is there already`);
-      if (file.role === 'rdb') rdb = await readStored(writer, file.path);
-      continue;
-    }
-    if (there !== undefined) await writer.drop(file.path);
-    const stored = await receiveAgain(named, file, request, writer, tools);
-    arrived.set(index, stored);
-    rdb = stored.rdb ?? rdb;
-  }
-  return { rdb, arrived };
 }
 
 /** A snapshot that is torn, of another dataset or older than what was asked for is not what this backup is to be. */

@@ -31,7 +31,7 @@ const SCHEDULED_WAIT_MS = 30 * 60_000;
 
 /** `backup create`: one backup of each group. Exit 0, or what kept the worst of them from being made. */
 export async function backupCreate(flags: BackupFlags, context: Context): Promise<number> {
-  refuseStreamedAof(flags);
+  refuseContradictions(flags);
   const { place, settings } = await backupPlace(flags, context);
   const show = (line: string) => (context.quiet ? undefined : context.stderr(`${line}\n`));
   if (!flags.scheduled) return create(place, flags, context, show);
@@ -43,7 +43,11 @@ export async function backupCreate(flags: BackupFlags, context: Context): Promis
   );
 }
 
-function refuseStreamedAof(flags: BackupFlags): void {
+function refuseContradictions(flags: BackupFlags): void {
+  if (flags.engine === 'stream' && (flags.compress === 'zstd' || flags.compress === 'gzip'))
+    throw new RunbookError('usage', 'What a node streams itself cannot be compressed on its host.', {
+      next: ['redis-runbook backup create --engine stream', `redis-runbook backup create --compress ${flags.compress}`],
+    });
   if (flags.engine === undefined || flags.kind === 'rdb') return;
   throw new RunbookError('usage', '--engine is for snapshots: append-only files are always copied from the disk.', {
     next: ['redis-runbook backup create --kind aof', `redis-runbook backup create --engine ${flags.engine}`],
@@ -127,6 +131,7 @@ async function orderFor(flags: BackupFlags, fleet: Fleet, context: Context) {
     scope: { fleet: inventory.fleet, group },
     kind: flags.kind,
     way: flags.engine,
+    compress: flags.compress,
     named,
     reason: flags.scheduled ? 'schedule' : 'manual',
     tags: flags.tags,

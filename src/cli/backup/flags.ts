@@ -1,4 +1,5 @@
 import type { SnapshotWay } from '../../backup/choose.js';
+import type { Compress } from '../../backup/take/request.js';
 import type { FlagRow } from '../command-table.js';
 import type { SelectFlags } from '../flags.js';
 
@@ -10,6 +11,11 @@ export const backupFlags: readonly FlagRow[] = [
     flags: '--engine <ENGINE>',
     says: 'create: save on the node, or stream without touching its disk (standard: what its disk has room for)',
     values: ['bgsave', 'stream'],
+  },
+  {
+    flags: '--compress <HOW>',
+    says: 'create: on their host, when it pays on this connection (auto), always, or never',
+    values: ['auto', 'zstd', 'gzip', 'none'],
   },
   { flags: '--with-secrets', says: 'create: keep the passwords in the configs that go with it' },
   { flags: '--tag <TAG>', says: 'create: a word to find it by', many: true },
@@ -75,6 +81,7 @@ export interface BackupFlags extends SelectFlags {
   readonly kind: 'rdb' | 'aof';
   /** How a snapshot leaves the node; undefined = what fits. */
   readonly engine: SnapshotWay | undefined;
+  readonly compress: Compress;
   readonly withSecrets: boolean;
   readonly tags: readonly string[];
   /** Bytes a second, with k, M or G behind it: `50M`. */
@@ -129,6 +136,7 @@ export function backupFlagsOf(
     reason: text('reason'),
     kind: options.kind === 'aof' ? 'aof' : 'rdb',
     engine: (['bgsave', 'stream'] as const).find((way) => way === options.engine),
+    compress: (['zstd', 'gzip', 'none'] as const).find((how) => how === options.compress) ?? 'auto',
     withSecrets: isOn('withSecrets'),
     tags: several('tag'),
     limitRate: text('limitRate'),

@@ -71,7 +71,7 @@ function restoredBackup(name: string, { repository }: OpenBackups, proven: Prove
     name,
     manifestSha256,
     takenAt: manifest.snapshotAt,
-    sizeBytes: data.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+    sizeBytes: data.reduce((sum, { sizeBytes, compressed }) => sum + (compressed?.plainBytes ?? sizeBytes), 0n),
     ...(databases === undefined ? {} : { databases }),
   };
 }

@@ -46,6 +46,9 @@ fi
 if [ "$1" = 0 ]; then exec head -c "$2" <&3; fi
 if [ -z "$2" ]; then exec tail -c "+$(($1 + 1))" <&3; fi
 tail -c "+$(($1 + 1))" <&3 | head -c "$2"`,
+  packed: `${INSIDE}${OPEN}command -v "$2" > /dev/null 2>&1 || exit 40
+${GENTLY}gently
+head -c "$1" <&3 | "$2" -1 -q -c`,
   tail: `${INSIDE}${OPEN}exec tail -c "$1" <&3`,
   hash: `${INSIDE}${OPEN}${HASHED}${QUICKLY_HASHED}${GENTLY}[ "$2" != gently ] || gently
 if [ -n "$1" ]; then head -c "$1" <&3 | hashed; else hashed <&3; fi`,

@@ -16,7 +16,7 @@ import { probeOver, reachBy, rightsOn } from './probe.js';
 import { processesOn } from './processes.js';
 import type { NamedBy } from './run-as.js';
 import { textOf } from './script.js';
-import { streamFrom } from './stream.js';
+import { packedFrom, streamFrom } from './stream.js';
 import { openShell, type Shell, type SudoAsker } from './sudo.js';
 import { uploadTo } from './upload.js';
 
@@ -67,7 +67,18 @@ function inTime(): AbortSignal {
 
 type FileMethods = Pick<
   WritableHost,
-  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'hold' | 'remove' | 'upload'
+  | 'read'
+  | 'stream'
+  | 'packed'
+  | 'stat'
+  | 'list'
+  | 'hash'
+  | 'write'
+  | 'makeDirectory'
+  | 'keep'
+  | 'hold'
+  | 'remove'
+  | 'upload'
 >;
 
 /** The files of a host; with `namedBy` those that a config file or its server named. */
@@ -78,6 +89,7 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
     read: (path, limitBytes, signal) => reading(from(path), () => files.read(path, limitBytes, signal)),
     stream: (path, signal, fromByte, toByte, pace) =>
       streamFrom(shell, path, signal, fromByte, toByte, namedBy(), pace),
+    packed: (path, how, lengthBytes, signal) => packedFrom(shell, path, how, lengthBytes, signal, namedBy()),
     stat: (path) => reading(from(path), () => files.stat(path, inTime())),
     list: (directory) => reading(from(directory), () => files.list(directory, defaultLimits.listedNames, inTime())),
     hash: (path, signal, lengthBytes, pace) => reading(from(path), () => files.hash(path, signal, lengthBytes, pace)),

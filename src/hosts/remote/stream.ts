@@ -1,4 +1,5 @@
 import type { ExecStream } from '../channel.js';
+import type { Packing } from '../host.js';
 import { onAbort } from '../reading.js';
 import { READ } from './file-scripts.js';
 import { atNamedPath, type NamedBy } from './run-as.js';
@@ -54,10 +55,29 @@ export async function* streamFrom(
     return;
   }
   const length = toByte === undefined ? '' : String(toByte > fromByte ? toByte - fromByte : 0n);
-  const stream = await shell.open(
-    atNamedPath(by, READ.part, path, 'follow', String(fromByte), length, pace ?? ''),
-    signal,
-  );
+  yield* output(shell, atNamedPath(by, READ.part, path, 'follow', String(fromByte), length, pace ?? ''), path, signal);
+}
+
+/** The first bytes of a file of the host, compressed there; as `streamFrom`. */
+export async function* packedFrom(
+  shell: Shell,
+  path: string,
+  how: Packing,
+  lengthBytes: bigint,
+  signal: AbortSignal,
+  by?: NamedBy,
+): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted();
+  yield* output(shell, atNamedPath(by, READ.packed, path, 'follow', String(lengthBytes), how), path, signal);
+}
+
+async function* output(
+  shell: Shell,
+  script: ReturnType<typeof atNamedPath>,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const stream = await shell.open(script, signal);
   stream.stdin.on('error', () => undefined);
   stream.stdin.end();
   const forget = onAbort(signal, () => stream.kill());

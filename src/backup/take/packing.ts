@@ -1,0 +1,73 @@
+import { RunbookError } from '../../errors.js';
+import type { Host, Packing } from '../../hosts/host.js';
+import { codeOf } from '../../hosts/reading.js';
+import type { HeldFile } from './held-files.js';
+import type { TakeRequest } from './request.js';
+import type { TakeTools } from './take-tools.js';
+
+/** Below this a measurement costs more than it could save. */
+const WORTH_BYTES = 32n * 1024n * 1024n;
+const SAMPLE_BYTES = 4n * 1024n * 1024n;
+/** What must be won at least: the machine that serves pays for it with its processor. */
+const GAIN = 1.3;
+
+/** What a way of sending brings: bytes of the file each second, and bytes on the line for each byte of the file. */
+interface Measured {
+  readonly bytesPerSecond: number;
+  readonly onTheLine: number;
+}
+
+/**
+ * How a held file is to be sent. `auto`: the beginning of this very file is sent both ways over the connection that will be
+ * used, and the faster one wins by a third, a limit of the rate reckoned in. zstd, else gzip. Undefined = as it is. Rejects
+ * with the system's error when the file cannot be read.
+ */
+export async function packingFor(
+  host: Host,
+  file: HeldFile,
+  request: Pick<TakeRequest, 'compress' | 'bytesPerSecond'>,
+  { reach, tell }: TakeTools,
+): Promise<Packing | undefined> {
+  const { compress, bytesPerSecond } = request;
+  if (compress === 'none' || file.role === 'aof-manifest') return undefined;
+  if (compress !== 'auto') return known(host, file, compress, reach.signal);
+  if (host.entry.transport === 'local' || file.sizeBytes < WORTH_BYTES) return undefined;
+  const { signal } = reach;
+  const plain = await measured(host.stream(file.held, signal, 0n, SAMPLE_BYTES, 'gently'));
+  for (const how of ['zstd', 'gzip'] as const) {
+    const packed = await measured(host.packed(file.held, how, SAMPLE_BYTES, signal)).catch(withoutIt);
+    if (packed === undefined) continue;
+    const gain = rateOf(packed, bytesPerSecond) / rateOf(plain, bytesPerSecond);
+    const says = `${how} makes ${Math.round(packed.onTheLine * 100)} % of it and sends it ${gain.toFixed(1)} times as fast`;
+    tell(`${file.path}: ${says}: ${gain >= GAIN ? 'compressed on its host' : 'sent as it is'}`);
+    return gain >= GAIN ? how : undefined;
+  }
+  return undefined;
+}
+
+async function measured(bytes: AsyncIterable<Uint8Array>): Promise<Measured> {
+  const began = performance.now();
+  let sent = 0;
+  for await (const chunk of bytes) sent += chunk.length;
+  const seconds = Math.max(performance.now() - began, 1) / 1000;
+  return { bytesPerSecond: Number(SAMPLE_BYTES) / seconds, onTheLine: sent / Number(SAMPLE_BYTES) };
+}
+
+function rateOf({ bytesPerSecond, onTheLine }: Measured, limit: number | undefined): number {
+  return limit === undefined ? bytesPerSecond : Math.min(bytesPerSecond, limit / Math.max(onTheLine, 0.001));
+}
+
+/** The program that was asked for. Rejects with RunbookError `backup-failed` when the host does not have it. */
+async function known(host: Host, file: HeldFile, how: Packing, signal: AbortSignal): Promise<Packing> {
+  const tried = await measured(host.packed(file.held, how, 1n, signal)).catch(withoutIt);
+  if (tried !== undefined || !(await host.stat(file.held)).ok) return how;
+  throw new RunbookError('backup-failed', `${host.entry.name} has no program ${how}.`, {
+    next: [`redis-runbook backup create --compress ${how === 'zstd' ? 'gzip' : 'none'}`, `install ${how} there`],
+  });
+}
+
+/** A host without the program. */
+function withoutIt(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return undefined;
+}
