@@ -82,12 +82,18 @@ function withoutProgram(error: unknown): unknown {
 
 /** Why this machine cannot unpack these files, in words; undefined when it can. */
 export async function unpackTrouble(files: readonly Pick<BackupFile, 'compressed'>[]): Promise<string | undefined> {
-  if (!files.some(({ compressed }) => compressed?.how === 'zstd')) return undefined;
+  const needs = files.some(({ compressed }) => compressed?.how === 'zstd');
+  return needs && !(await unpacksHere('zstd')) ? NO_ZSTD : undefined;
+}
+
+/** Whether this machine can read such a file back. */
+export async function unpacksHere(how: Packing): Promise<boolean> {
+  if (how === 'gzip') return true;
   const child = startChild('zstd', ['--version'], { PATH: process.env.PATH ?? '' });
   child.stdout.resume();
   child.stderr.resume();
   return childEnd(child).then(
-    ({ status }) => (status === 0 ? undefined : NO_ZSTD),
-    () => NO_ZSTD,
+    ({ status }) => status === 0,
+    () => false,
   );
 }

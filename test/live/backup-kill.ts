@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -62,7 +62,14 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
   };
 }
 
-/** A slow backup of append-only files whose operator is killed once `path` has arrived. */
+/** The host has counted all that is held: what was sent can be told to be that. */
+async function isCounted(partial: string): Promise<boolean> {
+  const note = await readFile(join(partial, 'resume.json'), 'utf8').catch(() => '');
+  const count = (form: RegExp) => note.match(form)?.length ?? 0;
+  return count(/"held": ?"/g) > 0 && count(/"sha256": ?"/g) >= count(/"held": ?"/g);
+}
+
+/** A slow backup of append-only files whose operator is killed once `path` has arrived and the host has counted it. */
 export async function cutAfter(
   bench: BackupBench,
   path: string | RegExp,
@@ -74,7 +81,8 @@ export async function cutAfter(
   const partial = await waitFor(String(path), async () => {
     const found = (await backupsIn(bench)).find(({ complete }) => !complete);
     const names = found === undefined ? [] : await readdir(found.path, { recursive: true }).catch(() => []);
-    return names.some((name) => (typeof path === 'string' ? name === path : path.test(name))) ? found : undefined;
+    const isThere = names.some((name) => (typeof path === 'string' ? name === path : path.test(name)));
+    return isThere && found !== undefined && (await isCounted(found.path)) ? found : undefined;
   });
   run.kill();
   await run.ended;
