@@ -212,6 +212,16 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Record',
+    name: 'handover',
+    args: '[RUN]',
+    says: 'gives an unfinished run to a colleague, who resumes it',
+    flags: [
+      { flags: '--to <NAME>', says: 'who goes on with it: a user name, or user@machine' },
+      { flags: '--note <TEXT>', says: 'what the next one should know' },
+    ],
+  },
+  {
+    part: 'Record',
     name: 'unlock',
     args: '<ID>',
     says: 'gives back the lock of a run whose holder is gone',

@@ -90,6 +90,11 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         { ...select, sub: oneOf(sub, ['list', 'show']), run: word, follow: isOn(options.follow) },
         context,
       );
+    case 'handover':
+      return (await import('./handover.js')).handoverCommand(
+        { ...select, run: word, to: text(options.to), note: text(options.note) },
+        context,
+      );
     case 'unlock':
       return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
     case 'salvage':

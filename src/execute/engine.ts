@@ -10,7 +10,7 @@ import { checkNeeds } from './needs.js';
 import { entryOf } from './node.js';
 import { pickUp } from './pick-up.js';
 import { resultOf } from './result.js';
-import { at, emit, newRun, type Run, stop } from './run.js';
+import { at, emit, newRun, type Run, stop, stopAsked } from './run.js';
 import { checkShape } from './shape.js';
 import type { ExecuteOptions, Tools } from './tools.js';
 
@@ -68,11 +68,11 @@ function beginning(plan: Plan, { who }: Tools, { resumption }: ExecuteOptions) {
 
 async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
   for (const [index, stage] of run.stages.entries()) {
-    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (run.options.signal.aborted) return stopAsked(run, stage);
     if (!(await passesGate(run, stage, index))) {
       return stop(run, stage, 'stopped', 'declined at the question before it');
     }
-    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (run.options.signal.aborted) return stopAsked(run, stage);
     const place = run.plan.stages.findIndex((each) => each.id === stage.id);
     run.progress.doing = `stage ${place + 1} ${stage.title}`;
     heartbeat.now();
