@@ -227,6 +227,17 @@ export const commands: readonly CommandRow[] = [
     says: 'gives back the lock of a run whose holder is gone',
     flags: [],
   },
+  {
+    part: 'Record',
+    name: 'clean',
+    args: '[RUN]',
+    says: 'removes what ended runs kept, once nothing needs it',
+    flags: [
+      { flags: '-y, --apply', says: 'do it (else only shown)' },
+      { flags: '--compared <NODE>', says: 'I compared what was kept of these nodes, or give it up', many: true },
+      { flags: '--reason <TEXT>', says: 'what was found, or why; needed with --compared' },
+    ],
+  },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {
     part: 'Record',

@@ -59,6 +59,15 @@ export interface HandoverFlags extends SelectFlags {
   readonly note: string | undefined;
 }
 
+export interface CleanFlags extends SelectFlags {
+  /** All ended runs of the fleet where none is named. */
+  readonly run: string | undefined;
+  readonly apply: boolean;
+  /** Nodes whose kept files the operator compared. */
+  readonly compared: readonly string[];
+  readonly reason: string | undefined;
+}
+
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;

@@ -49,6 +49,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
 function withTails(ended: Ended): RunResult {
   if (ended.result.outcome !== 'done' || ended.plan.rejoins !== undefined) return ended.result;
   const tails = ended.before.possibleTails.map((tail) => ({
+    tail: tail.node,
     says:
       `${tail.node} may hold a few last writes that ${ended.plan.master} never got` +
       `${tail.boundSeconds === undefined ? '' : ` (of at most ${tail.boundSeconds} s)`}; its files are kept on its host, ` +

@@ -66,7 +66,8 @@ export interface RunResult {
   /** Who goes on with it; nobody else does unasked. */
   readonly handedTo?: string;
   readonly proof: readonly { readonly check: string; readonly ok: boolean; readonly says: string }[];
-  readonly leftToDo: readonly { readonly says: string; readonly next?: string }[];
+  /** `tail`: a node whose kept files may hold last writes that nobody compared yet. */
+  readonly leftToDo: readonly { readonly says: string; readonly next?: string; readonly tail?: string }[];
   readonly servingSince?: string;
   readonly directory: string;
 }

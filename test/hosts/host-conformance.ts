@@ -211,6 +211,18 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       expect(await readdir(below)).toEqual([]);
     });
 
+    it('removes a directory only when it is empty', async () => {
+      const below = join(directory, 'a', 'b');
+      await host.makeDirectory(below);
+      await host.removeDirectory(join(directory, 'a'));
+      await host.removeDirectory(join(directory, 'redis.conf'));
+      await host.removeDirectory(join(directory, 'nothing'));
+      expect(await readdir(directory)).toEqual(expect.arrayContaining(['a', 'redis.conf']));
+      await host.removeDirectory(below);
+      await host.removeDirectory(join(directory, 'a'));
+      expect(await readdir(directory)).not.toContain('a');
+    });
+
     it('sees each change of a writer', async () => {
       const path = join(directory, 'sentinel.conf');
       await writeFile(path, '0');

@@ -67,7 +67,18 @@ function inTime(): AbortSignal {
 
 type FileMethods = Pick<
   WritableHost,
-  'read' | 'stream' | 'stat' | 'list' | 'hash' | 'write' | 'makeDirectory' | 'keep' | 'hold' | 'remove' | 'upload'
+  | 'read'
+  | 'stream'
+  | 'stat'
+  | 'list'
+  | 'hash'
+  | 'write'
+  | 'makeDirectory'
+  | 'keep'
+  | 'hold'
+  | 'remove'
+  | 'removeDirectory'
+  | 'upload'
 >;
 
 /** The files of a host; with `namedBy` those that a config file or its server named. */
@@ -86,6 +97,7 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
     keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
     hold: (path, directory, signal) => holdOn(shell, path, directory, signal, namedBy()),
     remove: (path) => files.remove(path, inTime()),
+    removeDirectory: (path) => files.removeDirectory(path, inTime()),
     upload: (path, file, signal) => uploadTo(shell, path, file, signal, namedBy()),
   };
 }
