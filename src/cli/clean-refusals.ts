@@ -43,32 +43,37 @@ export async function stillToDo(
     says: `${host} was left out of it and is not back`,
     next: `redis-runbook rejoin ${host}`,
   }));
-  if (endOf(lines)?.outcome !== 'done' || directionOf(lines) === 'undo') return leftOut;
+  const isDone = endOf(lines)?.outcome === 'done' && directionOf(lines) !== 'undo';
+  return isDone ? [...leftOut, ...(await notCompared(read, compared))] : leftOut;
+}
+
+/** What is in kept files alone, or may be, by the word of nobody but the run. */
+async function notCompared(read: PlannedRun, compared: readonly string[]): Promise<readonly StillToDo[]> {
+  const { run } = read.directory;
   const waiting = (nodes: readonly string[]) => nodes.filter((node) => !compared.includes(node));
-  const tails = waiting(await tailsOf(read));
   const aside = waiting(await withoutBundle(read));
-  const tail =
-    tails.length === 0
-      ? []
-      : [
-          {
-            says: `${listed(tails)} may hold a few last writes that the master never got, and nobody said that they were compared`,
-            next: `redis-runbook clean ${run} --compared ${tails.join(',')} --reason "..."`,
-          },
-        ];
+  const tails = waiting(await tailsOf(read)).filter((node) => !aside.includes(node));
+  const word = (nodes: readonly string[]) =>
+    `redis-runbook clean ${run} --compared ${nodes.join(',')} --reason "..."   once they were compared, or are given up`;
   const isRestore = read.plan.restore !== undefined;
-  const bundle =
-    aside.length === 0
+  return [
+    ...(aside.length === 0
       ? []
       : [
           {
             says: `what only ${listed(aside)} held is in its kept files alone`,
-            next: isRestore
-              ? `redis-runbook clean ${run} --compared ${aside.join(',')} --reason "..."`
-              : `redis-runbook salvage collect ${run}`,
+            next: isRestore ? word(aside) : `redis-runbook salvage collect ${run}`,
           },
-        ];
-  return [...leftOut, ...bundle, ...tail.filter(({ next }) => !bundle.some((each) => each.next === next))];
+        ]),
+    ...(tails.length === 0
+      ? []
+      : [
+          {
+            says: `${listed(tails)} may hold a few last writes that the master never got, in kept files that nobody compared`,
+            next: word(tails),
+          },
+        ]),
+  ];
 }
 
 /** Hosts that the run left out and that are not back, by what any host of the fleet remembers. Throws `too-little-seen`. */

@@ -102,9 +102,7 @@ function hostLines(host: CleanHostView, { applied }: CleanView, { width }: Looks
 
 function next({ applied, named, runs }: CleanView, { width, fleetFlag }: Looks): string[] {
   const free = runs.filter(({ todo, hosts }) => todo.length === 0 && hosts.some(({ files }) => files.length > 0));
-  const commands: NextCommand[] = runs.flatMap(({ todo }) =>
-    todo.map((each) => ({ command: `${each.next}${fleetFlag}`, says: 'comes first' })),
-  );
+  const commands: NextCommand[] = runs.flatMap(({ todo }) => todo.map(({ next: said }) => commandOf(said, fleetFlag)));
   const run = named || free.length === 1 ? ` ${free[0]?.run}` : '';
   if (free.length > 0)
     commands.push({
@@ -112,4 +110,10 @@ function next({ applied, named, runs }: CleanView, { width, fleetFlag }: Looks):
       says: applied ? 'again: goes on with what is still there' : 'removes them; the runs cannot be undone after that',
     });
   return nextLines(commands, width);
+}
+
+/** A command of an error, `redis-runbook clean 7K3Q   what for`, with the fleet file. */
+function commandOf(said: string, fleetFlag: string): NextCommand {
+  const [command = '', ...says] = said.split(/ {3,}/);
+  return { command: `${command}${fleetFlag}`, says: says.join(' ') || 'comes first' };
 }

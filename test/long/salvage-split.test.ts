@@ -41,6 +41,8 @@ it('what only the set-aside side of a split took comes back from its kept files,
   // Keys that are written once; the others both sides have, with one value or two.
   const once = [...onPv1.keys()].filter((key) => key.startsWith('w:'));
 
+  const early = tool('clean', run, '--apply');
+  expect([early.status, early.stderr]).toEqual([3, expect.stringMatching(/redis-runbook salvage collect /)]);
   const collected = tool('salvage', 'collect', run, '--yes');
   expect(collected.status, collected.stderr).toBe(10);
   expect(collected.stdout).toContain('that only pv1 has are set aside');
@@ -53,6 +55,8 @@ it('what only the set-aside side of a split took comes back from its kept files,
   for (const key of once) expect(await hashAt(key), key).toBe(onPv1.get(key));
   for (const [key, hash] of onPv2) expect(await hashAt(key), key).toBe(hash);
   expect(await shared(onPv1, onPv2, hashAt)).toEqual(before);
+  const cleaned = tool('clean', run, '--apply');
+  expect(cleaned.status, cleaned.stdout + cleaned.stderr).toBe(0);
 });
 
 async function shared(
