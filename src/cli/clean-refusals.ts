@@ -52,7 +52,7 @@ async function notCompared(read: PlannedRun, compared: readonly string[]): Promi
   const { run } = read.directory;
   const waiting = (nodes: readonly string[]) => nodes.filter((node) => !compared.includes(node));
   const aside = waiting(await withoutBundle(read));
-  const tails = waiting(await tailsOf(read)).filter((node) => !aside.includes(node));
+  const tails = waiting(await tailsOf(read)).filter((node) => !read.plan.setAside.includes(node));
   const word = (nodes: readonly string[]) =>
     `redis-runbook clean ${run} --compared ${nodes.join(',')} --reason "..."   once they were compared, or are given up`;
   const isRestore = read.plan.restore !== undefined;

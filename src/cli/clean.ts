@@ -7,7 +7,7 @@ import type { Reach } from '../execute/tools.js';
 import { actionsOf } from '../model/plan.js';
 import { type CleanHostView, type CleanRunView, type CleanView, cleanJson, cleanText } from '../report/clean-text.js';
 import { fleetFlag } from '../report/next-lines.js';
-import { count, size } from '../report/quantities.js';
+import { count, listed, size } from '../report/quantities.js';
 import { reachOf } from './branch-compare.js';
 import { cleanHere, keptHere } from './clean-here.js';
 import { lockToClean } from './clean-lock.js';
@@ -33,7 +33,7 @@ interface Looked {
 export async function cleanCommand(flags: CleanFlags, context: Context): Promise<number> {
   if (flags.compared.length > 0 && flags.reason === undefined)
     throw new RunbookError('usage', '--compared needs --reason: what was found, or why it is given up.', {
-      next: [`redis-runbook clean RUN --compared ${flags.compared.join(',')} --reason "..."`],
+      next: [`redis-runbook clean ${flags.run ?? 'RUN'} --compared ${flags.compared.join(',')} --reason "..."`],
     });
   const runs = runsDirectory(process.env);
   const fleet = await openFleet(context, flags, 'every group');
@@ -127,7 +127,8 @@ async function clean(looked: Looked, flags: CleanFlags, fleet: Fleet, context: C
   try {
     const { compared, reason } = flags;
     const detail = { who: operator(), ...(compared.length === 0 ? {} : { compared, reason }) };
-    await journal.write({ action: 'clean', phase: 'intent', text: 'what the run kept is removed', detail });
+    const why = compared.length === 0 ? '' : `; ${listed(compared)} compared: ${reason}`;
+    await journal.write({ action: 'clean', phase: 'intent', text: `what the run kept is removed${why}`, detail });
     const reach = reachOf(fleet, context);
     const claimed: Reach = { ...reach, memory: { ...reach.memory, claimed: new Map(lock.claimed) } };
     const ends: CleanHostView[] = [];

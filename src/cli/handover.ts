@@ -190,7 +190,12 @@ function given(lock: FleetLock, on: readonly string[], behind: readonly string[]
     ...behind.map((why) => `  an older copy of the record stays on ${why}; what it lacks is looked at`),
   ];
   const lines = rows.flatMap((row) =>
-    wrap(printableProse(row.trimStart()), context.columns, row.startsWith('  ') ? '  ' : '', '  '),
+    wrap(
+      printableProse(row.trimStart()),
+      context.columns,
+      row.startsWith('  ') ? '  ' : '',
+      row.startsWith('  ') ? '  ' : '',
+    ),
   );
   context.stdout(`${lines.join('\n')}\n`);
   return exitStatus.done;

@@ -7,6 +7,7 @@ import { listRuns, runsDirectory } from '../execute/run-directory.js';
 import { lockOfRun, takeOver } from '../execute/take-over.js';
 import { myIdentity } from '../hosts/process-identity.js';
 import { printableProse } from '../report/escape.js';
+import { wrap } from '../report/layout.js';
 import { duration, listed } from '../report/quantities.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
@@ -92,8 +93,9 @@ function tellNotes(locks: readonly FleetLock[], context: Context): void {
   if (context.json || context.quiet) return;
   for (const { who, run, to, note } of locks.map(firstFile)) {
     if (to === undefined) continue;
-    const rows = [`Run ${run} was handed over to you by ${who}.`, ...(note ?? '').split('\n').filter(Boolean)];
-    context.stderr(rows.map((row, index) => `${index === 0 ? '' : '  '}${printableProse(row)}\n`).join(''));
+    const rows = (note ?? '').split('\n').filter(Boolean);
+    const lines = rows.flatMap((row) => wrap(printableProse(row), context.columns, '  ', '    '));
+    context.stderr(`${[printableProse(`Run ${run} was handed over to you by ${who}.`), ...lines].join('\n')}\n`);
   }
 }
 

@@ -200,7 +200,8 @@ function next(result: RunResult, ended: Ended, context: Context): readonly NextC
       ? `redis-runbook recover${fleet}`
       : `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`;
   if (result.handedTo !== undefined) {
-    const command = `redis-runbook resume ${result.run}${fleet}`;
+    const goesOn = rejoins === undefined ? `resume ${result.run}` : `rejoin ${rejoins}`;
+    const command = `redis-runbook ${goesOn}${fleet}`;
     return [{ command, says: `typed by ${result.handedTo}, on any machine with this fleet file` }, look, history];
   }
   if (!result.changedAnything) return [{ command: anew, says: 'looks again and plans anew' }, look, history];

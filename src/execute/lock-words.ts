@@ -49,7 +49,9 @@ function nextOf({ file, standing, isHere, asker }: LockedBy): readonly string[] 
   if (standing.is === 'ended' && file.to !== undefined) {
     return [
       `redis-runbook resume ${file.run}   typed by ${file.to}, on any machine`,
-      `${file.who} can give it to you instead: redis-runbook handover ${file.run} --to ${asker?.split('@')[0] ?? 'NAME'}`,
+      asker === file.who
+        ? `redis-runbook handover ${file.run} --to ${asker.split('@')[0]}   takes it back, where ${file.to} did not begin`
+        : `${file.who} can give it to you instead: redis-runbook handover ${file.run} --to ${asker?.split('@')[0] ?? 'NAME'}`,
       `redis-runbook resume ${file.run} --take-over   where neither can be reached`,
       look,
       ...follow,

@@ -62,8 +62,8 @@ function headline({ applied, runs }: CleanView, { width, colour }: Looks): strin
   const left = applied ? free.reduce((sum, host) => sum + host.files.length, 0) : 0;
   const sentences = [
     files === 0 && left === 0
-      ? `Nothing that ${runs.length === 1 && stays.length === 0 ? `run ${runs[0]?.run}` : 'ended runs'} kept is there to be removed.`
-      : `${count(files, 'file')}, ${size(bytes)}, ${applied ? `${files === 1 ? 'was' : 'were'} removed` : 'would be removed'}.`,
+      ? `Nothing that ${runs.length === 1 ? `run ${runs[0]?.run}` : 'ended runs'} kept ${stays.length > 0 ? 'may be' : 'is there to be'} removed.`
+      : `${count(files, 'file')} (${size(bytes)}) ${applied ? `${files === 1 ? 'was' : 'were'} removed` : 'would be removed'}.`,
     ...(applied ? [] : ['Nothing was changed.']),
     ...(left === 0 ? [] : [`${count(left, 'file')} could not be removed: see below.`]),
     ...(stays.length === 0 ? [] : [`Refused for run ${listed(stays)}: see below.`]),
@@ -107,7 +107,9 @@ function next({ applied, named, runs }: CleanView, { width, fleetFlag }: Looks):
   if (free.length > 0)
     commands.push({
       command: `redis-runbook clean${run} --apply${fleetFlag}`,
-      says: applied ? 'again: goes on with what is still there' : 'removes them; the runs cannot be undone after that',
+      says: applied
+        ? 'again: goes on with what is still there'
+        : 'removes them; what they are of cannot be undone after that',
     });
   return nextLines(commands, width);
 }
