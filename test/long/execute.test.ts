@@ -9,7 +9,7 @@ import { pastOf, resumptionOf } from '../../src/execute/past.js';
 import type { Action, Condition } from '../../src/model/plan.js';
 import type { RunEvent } from '../../src/model/run.js';
 import { act, batch, changed, coldPlan, planOf, stage, wait } from '../execute/plan-builder.js';
-import { type Bench, benchUp, runPlan } from './execute-lab.js';
+import { type Bench, benchUp, runPlan } from '../live/execute-lab.js';
 
 function configOf(bench: Bench, node: string): string {
   const found = bench.inventory.hosts.flatMap((host) => host.nodes).find((each) => each.id === node);
