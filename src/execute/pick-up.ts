@@ -1,5 +1,5 @@
 import { RunbookError } from '../errors.js';
-import type { Action, Stage } from '../model/plan.js';
+import { type Action, actionsOf, type Stage } from '../model/plan.js';
 import { actionModule } from './actions/index.js';
 import { heldBeforeIn } from './held-before.js';
 import { runAction } from './one-action.js';
@@ -69,16 +69,19 @@ function changedSince(run: Run, differs: readonly string[]): RunbookError {
 function remember(run: Run, { past }: Resumption): void {
   const { memory, progress, plan } = run;
   if (past.details.get('run')?.answer === 'all') memory.answeredAll = true;
-  for (const action of plan.stages.flatMap((each) =>
-    each.batches.flatMap(({ lanes }) => Object.values(lanes).flat()),
-  )) {
+  const actions = actionsOf(plan);
+  // What a node left was moved away on purpose: there is nothing to compare any more.
+  const isMove = ({ id, kind }: Action) => (kind === 'data.place' || kind === 'data.aside') && past.stands.has(id);
+  const moved = new Set(actions.filter(isMove).map(({ node }) => node));
+  for (const action of actions) {
     const found = past.details.get(action.id);
     if (!found) continue;
     const { keys, expires, epoch, servingSince } = found;
     if (action.kind === 'data.check' && action.as === 'master' && typeof keys === 'bigint')
       memory.checked.set(action.node, { keys, expires: typeof expires === 'bigint' ? expires : 0n });
     const held = heldBeforeIn(found.held);
-    if (action.kind === 'service.stop' && held !== undefined) memory.leaving.set(action.node, held);
+    if (action.kind === 'service.stop' && held !== undefined && !moved.has(action.node))
+      memory.leaving.set(action.node, held);
     if (action.kind === 'config.rewrite' && typeof epoch === 'bigint') memory.epoch = Promise.resolve(epoch);
     if (typeof servingSince === 'string') progress.servingSince = servingSince;
   }

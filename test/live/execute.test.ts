@@ -113,9 +113,11 @@ describe('the seven steps, RDB', () => {
     expect(kept.filter((path) => path.endsWith('/before-stop/dump.rdb'))).toHaveLength(3);
     expect(kept.filter((path) => path.endsWith('/after-stop/dump.rdb'))).toHaveLength(3);
     const states = bench.inventory.hosts.map((host) => join(host.state, result.run));
-    const configs = (await Promise.all(states.map(filesBelow))).flat();
-    expect(configs).toHaveLength(6);
-    for (const path of configs) expect((await stat(path)).mode & 0o077).toBe(0);
+    const onHosts = (await Promise.all(states.map(filesBelow))).flat();
+    expect(onHosts.filter((path) => path.endsWith('.conf'))).toHaveLength(6);
+    for (const path of onHosts) expect((await stat(path)).mode & 0o077).toBe(0);
+    const record = onHosts.filter((path) => !path.endsWith('.conf'));
+    for (const path of record) expect(await readFile(path, 'utf8'), path).not.toContain(password);
   });
 
   it('converge from wherever a run was cut off, with nothing lost', async () => {
@@ -406,6 +408,31 @@ describe('waiting, watching, stopping', () => {
     const { result } = await runPlan(bench, plan, { resumption });
 
     expect(result).toMatchObject({ outcome: 'failed', stoppedWhy: expect.stringMatching(/stopped, but .*dump\.rdb/) });
+  });
+
+  it('goes on where the run itself moved away what its node left', async () => {
+    const started = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' });
+    await runPlan(bench, planOf(bench.inventory, [stage('start', [batch([started])])]));
+    await expect.poll(() => client(bench, 'pv1', ['SET', 'moved', 'x'], 2000), { timeout: 20_000 }).toBe('+OK');
+    const place = {
+      dir: join(configOf(bench, 'pv1'), '../data'),
+      dbfilename: 'dump.rdb',
+      appendonly: false,
+      appendfilename: 'appendonly.aof',
+      appenddirname: 'appendonlydir',
+    };
+    const aside = act(bench.inventory, 'pv1', { kind: 'data.aside', place });
+    const plan = planOf(bench.inventory, [
+      stage('exchange', [batch([act(bench.inventory, 'pv1', { kind: 'service.stop', mode: 'save' }), aside])]),
+    ]);
+    const first = await runPlan(bench, plan);
+    expect(first.result.outcome).toBe('done');
+    const past = pastOf((await readJournal(first.directory.path)).lines);
+    const cutOff = { ...past, stands: new Map([...past.stands, [aside.id, 'begun' as const]]) };
+
+    const { result } = await runPlan(bench, plan, { resumption: resumptionOf(plan, cutOff) });
+
+    expect(result.outcome).toBe('done');
   });
 });
 
