@@ -77,6 +77,15 @@ async function renew(
   }
 }
 
+/** Which of the locks that this run took is not its own any more, by a look at each of them; undefined when none is seen to be lost. */
+export async function lostNow({ tools, memory, signal }: At): Promise<RunbookError | undefined> {
+  const looks = [...memory.locks].map(([name, held]) => {
+    const host = tools.hosts.get(name);
+    return host === undefined ? undefined : lostOn(host, held, signal);
+  });
+  return (await Promise.all(looks)).find((lost) => lost !== undefined);
+}
+
 /** Why a lock is not as this run wrote it last; undefined when that cannot be seen, or it is this run's all the same. */
 async function lostOn(host: WritableHost, held: HeldLock, signal: AbortSignal): Promise<RunbookError | undefined> {
   try {
