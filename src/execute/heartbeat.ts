@@ -91,6 +91,25 @@ async function changedOn(host: WritableHost, held: HeldLock, memory: At['memory'
   if (to !== undefined) memory.handover ??= { to, says: note };
 }
 
+/** Which of the locks that this run took is not its own any more, by a look at each of them; undefined when none is seen to be lost. */
+export async function lostNow({ tools, memory, signal }: At): Promise<RunbookError | undefined> {
+  const looks = [...memory.locks].map(([name, held]) => {
+    const host = tools.hosts.get(name);
+    return host === undefined ? undefined : lostOn(host, held, signal);
+  });
+  return (await Promise.all(looks)).find((lost) => lost !== undefined);
+}
+
+/** Why a lock is not as this run wrote it last; undefined when that cannot be seen, or it is this run's all the same. */
+async function lostOn(host: WritableHost, held: HeldLock, signal: AbortSignal): Promise<RunbookError | undefined> {
+  try {
+    const found = await readLock(host, signal);
+    return found?.file.token === held.file.token ? undefined : lockLost(host.entry.name, held, found);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The error of a run whose lock is another's by now. */
 export function lockLost(name: string, held: HeldLock, found: HeldLock | undefined): RunbookError {
   const { run, since } = held.file;

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { labUp } from '../../src/lab/up.js';
-import { filesOf, leftOn, removeLab } from './dead-fleet.js';
-import { fleetWithout } from './out-of-reach.js';
-import { runbook } from './recovery.js';
+import { filesOf, leftOn, removeLab } from '../live/dead-fleet.js';
+import { fleetWithout } from '../live/out-of-reach.js';
+import { runbook } from '../live/recovery.js';
 
 test('a host out of reach is refused, left out by name, remembered by every other host, and rejoined', async () => {
   const lab = await labUp({ ownerPid: process.pid });
