@@ -46,6 +46,7 @@ export const errorWords = {
   'unknown-signer': exitStatus.refused,
   'bad-backup': exitStatus.refused,
   'prune-refused': exitStatus.refused,
+  'clean-refused': exitStatus.refused,
   'writes-accepted': exitStatus.refused,
   'bad-journal': exitStatus.refused,
   unreachable: exitStatus.unseen,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import { execute } from '../execute/engine.js';
+import { type Handover, type HandoverAsked, watchForHandover } from '../execute/handover.js';
 import { openJournal } from '../execute/journal.js';
 import type { Resumption } from '../execute/resumption.js';
 import { makeRunDirectory, type RunDirectory, runsDirectory, saveInRun } from '../execute/run-directory.js';
@@ -105,6 +106,8 @@ export async function conduct(conducted: Conducted, flags: ConductFlags, context
   await saveInRun(directory.path, PROCESS_FILE, identity);
   const journal = await openJournal(directory.path, directory.run, context.now);
   const ask = createAsk(context);
+  const handover = handoverIn(context);
+  const watch = watchForHandover(directory.path, identity, handover.ask);
   try {
     return await execute(
       plan,
@@ -114,13 +117,28 @@ export async function conduct(conducted: Conducted, flags: ConductFlags, context
         onEvent: createRunScreen(context),
         signal: context.signal,
         now: context.stopNow,
+        handover,
         ...(flags.step ? { step: createStep(ask, context) } : {}),
         ...(resumption ? { resumption } : {}),
       },
     );
   } finally {
+    watch.end();
     await journal.close();
   }
+}
+
+/** Whoever asks for the run to be handed over ends it as a first Ctrl-C does. */
+function handoverIn(context: Context): Handover {
+  let asked: HandoverAsked | undefined;
+  return {
+    asked: () => asked,
+    ask: (request) => {
+      if (asked !== undefined) return;
+      asked = request;
+      if (!context.signal.aborted) context.stop(`the run is handed over to ${request.to}`);
+    },
+  };
 }
 
 /** What is true now, the report, the last screen, and the exit status of a run whose plan was carried out. */

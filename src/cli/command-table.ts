@@ -166,7 +166,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Repair',
     name: 'undo',
     args: '[RUN]',
-    says: 'takes back what a run did, unless writes would be lost',
+    says: 'takes a run back, unless writes would be lost',
     flags: goOnFlags,
   },
   {
@@ -180,7 +180,7 @@ export const commands: readonly CommandRow[] = [
     part: 'Plan',
     name: 'apply',
     args: '<FILE>',
-    says: 'carries a plan of plan --out out, where the fleet still is as it was',
+    says: 'carries out a plan file where the fleet is as it was',
     flags: [
       ...recoverFlags.filter(({ flags }) => /^(-y|--step|--set-aside|--accept-loss|--reason)/.test(flags)),
       ...lockFlags,
@@ -212,10 +212,31 @@ export const commands: readonly CommandRow[] = [
   },
   {
     part: 'Record',
+    name: 'handover',
+    args: '[RUN]',
+    says: 'gives an unfinished run to a colleague',
+    flags: [
+      { flags: '--to <NAME>', says: 'who goes on with it: a user name, or user@machine' },
+      { flags: '--note <TEXT>', says: 'what the next one should know' },
+    ],
+  },
+  {
+    part: 'Record',
     name: 'unlock',
     args: '<ID>',
     says: 'gives back the lock of a run whose holder is gone',
     flags: [],
+  },
+  {
+    part: 'Record',
+    name: 'clean',
+    args: '[RUN]',
+    says: 'removes what ended runs kept, once nothing needs it',
+    flags: [
+      { flags: '-y, --apply', says: 'do it (else only shown)' },
+      { flags: '--compared <NODE>', says: 'I compared what was kept of these nodes, or give it up', many: true },
+      { flags: '--reason <TEXT>', says: 'what was found, or why; needed with --compared' },
+    ],
   },
   { part: 'Record', name: 'report', args: '[RUN]', says: 'what happened, as Markdown for people', flags: [] },
   {

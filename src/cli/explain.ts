@@ -83,6 +83,8 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'Pruning would remove most of a group, or the clock or the schedule is not as it should be. Nothing was removed; backup prune shows each reason.',
   'writes-accepted':
     'A run cannot be undone any more: the master that it started has accepted writes, or may have, and going back would lose them. resume goes on to its end.',
+  'clean-refused':
+    'What a run kept may still be needed: it is unfinished, a host is not back, or what only kept files hold was not compared. Each is named with the command that ends it.',
   'bad-journal':
     'The record of a run is not what the run wrote: a line was changed or is missing, two copies differ, or a newer version wrote it. It is shown as far as it goes, and nothing is done by it.',
   unreachable: 'A host could not be reached. Unreachable is not down.',

@@ -52,6 +52,22 @@ export interface ResumeFlags extends SelectFlags {
   readonly takeOver: boolean;
 }
 
+export interface HandoverFlags extends SelectFlags {
+  /** The run that has the lock, where none is named. */
+  readonly run: string | undefined;
+  readonly to: string | undefined;
+  readonly note: string | undefined;
+}
+
+export interface CleanFlags extends SelectFlags {
+  /** All ended runs of the fleet where none is named. */
+  readonly run: string | undefined;
+  readonly apply: boolean;
+  /** Nodes whose kept files the operator compared. */
+  readonly compared: readonly string[];
+  readonly reason: string | undefined;
+}
+
 export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitStatus, RunbookError } from '../errors.js';
 import { journalPath, parseJournal } from '../execute/journal.js';
+import { endOf } from '../execute/open-runs.js';
 import type { RunDirectory } from '../execute/run-directory.js';
-import { identitySchema, isProvenDead, myIdentity } from '../hosts/process-identity.js';
+import { identitySchema, isProvenDead, myIdentity, type ProcessIdentity } from '../hosts/process-identity.js';
 import { toJson } from '../model/json.js';
 import type { JournalLine } from '../model/run.js';
 import { printableProse } from '../report/escape.js';
@@ -36,8 +37,8 @@ export async function followRun(directory: RunDirectory, context: Context): Prom
         next: [`redis-runbook history show ${directory.run}`],
       });
     }
-    const last = lines.at(-1);
-    if (last?.action === 'run' && last.phase === 'result') return ended(directory, last, context);
+    const end = endOf(lines);
+    if (end !== undefined) return ended(directory, end, context);
     if (isGone) return gone(directory, context);
     context.signal.throwIfAborted();
     await sleep(LOOK_EVERY_MS, undefined, { signal: context.signal }).catch(() => undefined);
@@ -96,11 +97,16 @@ function exitIn(text: string, since: string): number | undefined {
 }
 
 async function processGone(directory: RunDirectory): Promise<boolean> {
+  const other = await processOf(directory);
+  return other !== undefined && (await isProvenDead(other, await myIdentity()));
+}
+
+/** The process that carries a run out, or did last; undefined where the run's directory does not say. */
+export async function processOf(directory: RunDirectory): Promise<ProcessIdentity | undefined> {
   try {
-    const other = identitySchema.safeParse(JSON.parse(await textIn(join(directory.path, PROCESS_FILE))));
-    return other.success && (await isProvenDead(other.data, await myIdentity()));
+    return identitySchema.safeParse(JSON.parse(await textIn(join(directory.path, PROCESS_FILE)))).data;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import { listRuns, runsDirectory } from '../execute/run-directory.js';
 import { lockOfRun, takeOver } from '../execute/take-over.js';
 import { myIdentity } from '../hosts/process-identity.js';
 import { printableProse } from '../report/escape.js';
+import { wrap } from '../report/layout.js';
 import { duration, listed } from '../report/quantities.js';
 import type { Fleet } from './compose.js';
 import type { Context } from './context.js';
@@ -53,8 +54,11 @@ async function queueUp(fleet: Fleet, limitMs: number, context: Context): Promise
   let told = '';
   let toldAt = 0;
   for (let waited = false; ; waited = true) {
-    const lock = await foreignLock(fleet, context);
-    if (lock === undefined) return waited;
+    const { foreign: lock, own } = await sortedLocks(fleet, context);
+    if (lock === undefined) {
+      tellNotes(own, context);
+      return waited;
+    }
     const leftMs = limitMs - (performance.now() - began);
     if (leftMs <= 0 || lock.standing.is !== 'living') throw await refusal(lock);
     const { who, run, doing } = firstFile(lock);
@@ -69,12 +73,30 @@ async function queueUp(fleet: Fleet, limitMs: number, context: Context): Promise
   }
 }
 
-/** The lock of somebody else; what this operator's own dead runs left, or was handed over to him, stands against nothing. */
-async function foreignLock(fleet: Fleet, context: Context): Promise<FleetLock | undefined> {
+/** The first lock of somebody else; what this operator's own dead runs left, or was handed over to him, stands against nothing. */
+async function sortedLocks(
+  fleet: Fleet,
+  context: Context,
+): Promise<{ readonly foreign: FleetLock | undefined; readonly own: readonly FleetLock[] }> {
   const { locks } = await findLocks(fleet.hosts, context.signal);
   const me = await myIdentity();
-  for (const lock of locks) if (!(await isLeftBehind(firstFile(lock), operator(), me))) return lock;
-  return undefined;
+  const own: FleetLock[] = [];
+  for (const lock of locks) {
+    if (!(await isLeftBehind(firstFile(lock), operator(), me))) return { foreign: lock, own };
+    own.push(lock);
+  }
+  return { foreign: undefined, own };
+}
+
+/** What whoever handed a run over to this operator says. */
+function tellNotes(locks: readonly FleetLock[], context: Context): void {
+  if (context.json || context.quiet) return;
+  for (const { who, run, to, note } of locks.map(firstFile)) {
+    if (to === undefined) continue;
+    const rows = (note ?? '').split('\n').filter(Boolean);
+    const lines = rows.flatMap((row) => wrap(printableProse(row), context.columns, '  ', '    '));
+    context.stderr(`${[printableProse(`Run ${run} was handed over to you by ${who}.`), ...lines].join('\n')}\n`);
+  }
 }
 
 /** The refusal that names the holder; a run of this machine can be followed. */

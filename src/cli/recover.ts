@@ -22,6 +22,7 @@ import { shownPlan, writePlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
 import { choicePages } from './recover-screens.js';
 import { statusOf } from './status.js';
+import { withMaster } from './which-master.js';
 
 /** `recover`: look, decide, plan, ask, carry out, look again, report. Exit statuses: the table in errors.ts. */
 export async function recoverCommand(flags: RecoverFlags, context: Context): Promise<number> {
@@ -102,7 +103,7 @@ async function agreedPlan(
   flags: RecoverFlags,
   context: Context,
 ): Promise<{ readonly plan: Plan; readonly choice: Choice }> {
-  const choice = choiceOf(flags);
+  const choice = await withMaster(choiceOf(flags), judged, flags, context);
   const first = await planFor(judged, choice, path);
   if (fleet !== undefined && !flags.yes) await branches.offer(first.decision, judged, fleet, context);
   const given = await askConsents(first.decision, choice, createAsk(context), flags.yes, context);

@@ -30,7 +30,10 @@ function withFleet(error: RunbookError, context: Context): RunbookError {
   const next = error.next.map((line) =>
     line.includes('--fleet')
       ? line
-      : line.replace(/^redis-runbook (?:recover|resume|undo|status|doctor|plan|rejoin \S+)\b/, `$&${flag}`),
+      : line.replace(
+          /^redis-runbook (?:recover|resume|undo|status|doctor|plan|handover|clean|salvage collect|rejoin \S+)\b/,
+          `$&${flag}`,
+        ),
   );
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
 }
@@ -90,8 +93,24 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         { ...select, sub: oneOf(sub, ['list', 'show']), run: word, follow: isOn(options.follow) },
         context,
       );
+    case 'handover':
+      return (await import('./handover.js')).handoverCommand(
+        { ...select, run: word, to: text(options.to), note: text(options.note) },
+        context,
+      );
     case 'unlock':
       return (await import('./unlock.js')).unlockCommand({ ...select, run: word ?? '' }, context);
+    case 'clean':
+      return (await import('./clean.js')).cleanCommand(
+        {
+          ...select,
+          run: word,
+          apply: isOn(options.apply),
+          compared: several(options.compared),
+          reason: text(options.reason),
+        },
+        context,
+      );
     case 'salvage':
       return (await import('./salvage.js')).salvageCommand(
         {

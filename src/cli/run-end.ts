@@ -49,6 +49,7 @@ export async function endRun(ended: Ended, context: Context): Promise<number> {
 function withTails(ended: Ended): RunResult {
   if (ended.result.outcome !== 'done' || ended.plan.rejoins !== undefined) return ended.result;
   const tails = ended.before.possibleTails.map((tail) => ({
+    tail: tail.node,
     says:
       `${tail.node} may hold a few last writes that ${ended.plan.master} never got` +
       `${tail.boundSeconds === undefined ? '' : ` (of at most ${tail.boundSeconds} s)`}; its files are kept on its host, ` +
@@ -198,6 +199,11 @@ function next(result: RunResult, ended: Ended, context: Context): readonly NextC
     restore === undefined
       ? `redis-runbook recover${fleet}`
       : `redis-runbook backup restore ${restore.id} --repository ${restore.repository}${fleet}`;
+  if (result.handedTo !== undefined) {
+    const goesOn = rejoins === undefined ? `resume ${result.run}` : `rejoin ${rejoins}`;
+    const command = `redis-runbook ${goesOn}${fleet}`;
+    return [{ command, says: `typed by ${result.handedTo}, on any machine with this fleet file` }, look, history];
+  }
   if (!result.changedAnything) return [{ command: anew, says: 'looks again and plans anew' }, look, history];
   return [
     ...(rejoins === undefined

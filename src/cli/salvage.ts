@@ -1,85 +1,31 @@
+import { fleetHolder } from '../backup/take/mark.js';
 import { exitStatus, RunbookError } from '../errors.js';
 import { openWriterTo } from '../execute/node.js';
-import { listRuns, readRun, runsDirectory } from '../execute/run-directory.js';
+import { readRun, runsDirectory } from '../execute/run-directory.js';
 import { segmentPattern } from '../hosts/glob.js';
 import { toJson } from '../model/json.js';
 import type { SalvageApplied } from '../model/salvage.js';
 import { printable } from '../report/escape.js';
-import { table, wrap } from '../report/layout.js';
+import { wrap } from '../report/layout.js';
 import { renderLedger } from '../report/ledger-text.js';
 import { fleetFlag } from '../report/next-lines.js';
 import { grouped } from '../report/quantities.js';
 import { applySalvage } from '../salvage/apply.js';
-import { lastAppliedOf, openApplyJournal } from '../salvage/journal.js';
-import { keysIn, proveSalvage, type Salvage, salvagesIn } from '../salvage/read.js';
+import { openApplyJournal } from '../salvage/journal.js';
+import { keysIn, proveSalvage, salvagesIn } from '../salvage/read.js';
 import { createAsk } from './ask.js';
 import { reachOf } from './branch-compare.js';
 import { type Fleet, lookAndJudge, openFleet } from './compose.js';
 import type { Context } from './context.js';
 import type { SalvageFlags } from './flags.js';
+import { type Bundle, listSalvages } from './salvage-list.js';
 
 /** `salvage list|show|apply`: what branches that were set aside hold alone, and putting it back. */
 export async function salvageCommand(flags: SalvageFlags, context: Context): Promise<number> {
-  if (flags.sub === 'list') return list(context);
+  if (flags.sub === 'list') return listSalvages(context);
   if (flags.sub === 'collect') return (await import('./salvage-collect.js')).collectCommand(flags, context);
   const bundles = await bundlesOf(flags);
   return flags.sub === 'show' ? show(bundles, flags, context) : apply(bundles, flags, context);
-}
-
-interface Bundle extends Salvage {
-  readonly run: string;
-}
-
-async function list(context: Context): Promise<number> {
-  const runs = [...(await listRuns(runsDirectory(process.env)))].reverse();
-  const found = await Promise.all(
-    runs.map(async ({ run, path }) => (await salvagesIn(path)).map((one) => ({ ...one, run }))),
-  );
-  const rows = await Promise.all(found.flat().map(rowOf));
-  if (context.json) context.stdout(`${toJson({ schema: 'redis-runbook/salvages/1', salvages: rows }, 2)}\n`);
-  else if (rows.length === 0) context.stdout('No run of this machine has set keys aside in a bundle.\n');
-  else context.stdout(`${listTable(rows, context).join('\n')}\n`);
-  return exitStatus.done;
-}
-
-async function rowOf({ run, directory, manifest }: Bundle) {
-  const applied = await lastAppliedOf(directory);
-  const { onlyLeft, different, otherExpiry } = manifest.ledger;
-  return {
-    run,
-    at: manifest.at,
-    group: manifest.group,
-    node: manifest.node,
-    beside: manifest.beside,
-    only: onlyLeft.keys,
-    different: different.keys + otherExpiry.keys,
-    applied: applied === undefined ? 'no' : applied.ended ? 'yes' : 'begun',
-    restored: applied?.counts?.restored ?? 0n,
-  };
-}
-
-function listTable(rows: readonly Awaited<ReturnType<typeof rowOf>>[], context: Context): readonly string[] {
-  const columns = [
-    { title: 'RUN' },
-    { title: 'MADE', drop: 1 },
-    { title: 'GROUP', drop: 2 },
-    { title: 'SET ASIDE' },
-    { title: 'KEYS ONLY THERE', align: 'right' as const },
-    { title: 'DIFFERENT', align: 'right' as const },
-    { title: 'PUT BACK', align: 'right' as const },
-  ];
-  const cells = rows.map((row) => ({
-    cells: [
-      row.run,
-      row.at.slice(0, 16),
-      printable(row.group),
-      printable(row.node),
-      grouped(row.only),
-      grouped(row.different),
-      row.applied === 'no' ? '-' : `${grouped(row.restored)}${row.applied === 'begun' ? ' (begun)' : ''}`,
-    ],
-  }));
-  return table(columns, cells, { width: context.columns, colour: context.colour });
 }
 
 async function bundlesOf({ run }: SalvageFlags): Promise<readonly Bundle[]> {
@@ -133,6 +79,7 @@ function wanted(only: string | undefined): (key: Uint8Array) => boolean {
 async function apply(bundles: readonly Bundle[], flags: SalvageFlags, context: Context): Promise<number> {
   const fleet = await openFleet(context, { group: bundles[0]?.manifest.group, survey: undefined });
   try {
+    await refuseLocked(fleet, context);
     const master = await masterOf(fleet, bundles, context);
     for (const bundle of bundles) await proveSalvage(bundle);
     if (!flags.dryRun) await agree(bundles, master, flags, context);
@@ -169,6 +116,16 @@ async function masterOf(fleet: Fleet, bundles: readonly Bundle[], context: Conte
       next: ['redis-runbook status'],
     },
   );
+}
+
+/** A run may be about to stop this master, or to put another in its place. */
+async function refuseLocked({ hosts }: Fleet, { signal }: Context): Promise<void> {
+  const holder = await fleetHolder(hosts, signal);
+  if (holder === undefined) return;
+  throw new RunbookError('locked', holder.message.replace('no backup is made', 'nothing is put back'), {
+    facts: holder.facts,
+    next: ['redis-runbook status', 'the same salvage apply again, once that run has ended'],
+  });
 }
 
 async function agree(bundles: readonly Bundle[], master: string, flags: SalvageFlags, context: Context): Promise<void> {

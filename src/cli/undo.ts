@@ -1,3 +1,5 @@
+import { RunbookError } from '../errors.js';
+import type { OpenRun } from '../execute/open-runs.js';
 import { pastOf } from '../execute/past.js';
 import { lookAndJudge } from './compose.js';
 import type { Context } from './context.js';
@@ -20,6 +22,7 @@ export async function undoCommand(flags: ResumeFlags, context: Context): Promise
         context.stdout(`Run ${open.read.directory.run} was undone before: there is nothing to take back.\n`);
       return 0;
     }
+    refuseCleaned(open);
     const tell = teller(context);
     tell(`${openRunText(open)}.`);
     tell('Checking what is true now; nothing is changed before it was looked at.');
@@ -30,4 +33,14 @@ export async function undoCommand(flags: ResumeFlags, context: Context): Promise
   } finally {
     await fleet.close();
   }
+}
+
+/** What would have to be put back was removed. */
+function refuseCleaned({ read: { directory, journal } }: OpenRun): void {
+  const line = journal.lines.find(({ action, phase }) => action === 'clean' && phase === 'intent');
+  if (line === undefined) return;
+  throw new RunbookError('blocked', `Run ${directory.run} cannot be undone: what it kept was removed by clean.`, {
+    facts: [`begun ${line.at} by ${String(line.detail?.who ?? 'an operator')}; nothing was changed now`],
+    next: ['redis-runbook status', `redis-runbook history show ${directory.run}`],
+  });
 }

@@ -1,6 +1,6 @@
 import type { Action, Batch, Stage } from '../model/plan.js';
 import { runAction } from './one-action.js';
-import { at, type Run, stop } from './run.js';
+import { at, type Run, stop, stopAsked } from './run.js';
 import { runConditions } from './wait.js';
 
 /**
@@ -33,7 +33,7 @@ async function runLane(
 ): Promise<void> {
   for (const action of actions) {
     if (run.progress.outcome !== 'done' || run.memory.gone.has(action.host)) return;
-    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (run.options.signal.aborted) return stopAsked(run, stage);
     if (run.options.step && (await run.options.step(action)) === 'stop') {
       return stop(run, stage, 'stopped', `declined before ${action.id}`);
     }

@@ -42,6 +42,23 @@ export async function copyOut(run: Run): Promise<void> {
   for (const { name, why } of missed) await tellOnce(run, name, why);
 }
 
+/**
+ * Brings the copies of the record of a run that nobody carries out up to date on these hosts. Gives why a host has no new
+ * copy, by host.
+ */
+export async function copyRecord(
+  { run, path }: { readonly run: string; readonly path: string },
+  hosts: readonly WritableHost[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const content = await contentOf(path);
+  const ends = hosts.map(async (host) => {
+    const why = await copyTo(host, run, content, new Map(), signal);
+    return why === undefined ? [] : [`${host.entry.name}: ${why}`];
+  });
+  return (await Promise.all(ends)).flat();
+}
+
 async function contentOf(directory: string): Promise<ReadonlyMap<CopiedFile, Uint8Array>> {
   const read = async (file: CopiedFile): Promise<readonly (readonly [CopiedFile, Uint8Array])[]> =>
     readFile(join(directory, file)).then(

@@ -5,12 +5,12 @@ import type { RunResult } from '../model/run.js';
 import { runBatch } from './batch.js';
 import { copyOut } from './copies.js';
 import { closeFences, closeReaders, settleLocks } from './ending.js';
-import { beginHeartbeat, type Heartbeat } from './heartbeat.js';
+import { beginHeartbeat, type Heartbeat, lostNow } from './heartbeat.js';
 import { checkNeeds } from './needs.js';
 import { entryOf } from './node.js';
 import { pickUp } from './pick-up.js';
 import { resultOf } from './result.js';
-import { at, emit, newRun, type Run, stop } from './run.js';
+import { at, emit, newRun, type Run, stop, stopAsked } from './run.js';
 import { checkShape } from './shape.js';
 import type { ExecuteOptions, Tools } from './tools.js';
 
@@ -68,11 +68,11 @@ function beginning(plan: Plan, { who }: Tools, { resumption }: ExecuteOptions) {
 
 async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
   for (const [index, stage] of run.stages.entries()) {
-    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (run.options.signal.aborted) return stopAsked(run, stage);
     if (!(await passesGate(run, stage, index))) {
       return stop(run, stage, 'stopped', 'declined at the question before it');
     }
-    if (run.options.signal.aborted) return stop(run, stage, 'stopped', 'asked to stop');
+    if (run.options.signal.aborted) return stopAsked(run, stage);
     const place = run.plan.stages.findIndex((each) => each.id === stage.id);
     run.progress.doing = `stage ${place + 1} ${stage.title}`;
     heartbeat.now();
@@ -115,6 +115,7 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
 async function needsHold(run: Run, stage: Stage): Promise<boolean> {
   const wrong = await checkNeeds(stage.needs, at(run, stage.id));
   if (wrong.length === 0) return true;
+  if (await isTakenOver(run, stage)) return false;
   const says = wrong.map((one) => one.says);
   const isLost = wrong.every((one) => !one.isSeen);
   const what = isLost ? 'a part of the fleet cannot be seen any more' : 'the fleet changed';
@@ -134,6 +135,18 @@ async function needsHold(run: Run, stage: Stage): Promise<boolean> {
       `redis-runbook recover --without ${hosts.join(',')} --reason "..."   when what it holds is given up`,
     ],
   });
+}
+
+/** A fleet that changed under a run that was taken over was changed by who has it now. */
+async function isTakenOver(run: Run, stage: Stage): Promise<boolean> {
+  const lost = run.memory.lost ?? (await lostNow(at(run, stage.id)));
+  if (lost === undefined) return false;
+  run.memory.lost = lost;
+  run.progress.lockLost = true;
+  const says = [lost.message, ...lost.facts].map((part) => part.replace(/\.$/, '')).join('; ');
+  await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'failed', text: says });
+  stop(run, stage, 'failed', says);
+  return true;
 }
 
 async function journalEnd(run: Run): Promise<void> {

@@ -44,6 +44,7 @@ export function beginHeartbeat(run: Run): Heartbeat {
 async function beat(run: Run): Promise<void> {
   const known = run.memory.lost;
   await renewAll(run, run.options.now, run.progress.doing);
+  if (run.memory.handover) run.options.handover?.ask(run.memory.handover);
   if (run.memory.lost !== known) emit(run, { type: 'note', text: run.memory.lost?.message ?? '' });
 }
 
@@ -72,9 +73,31 @@ async function renew(
   } catch (error) {
     // A release takes the lock out of the memory before it takes the file away.
     if (!(error instanceof ChangedUnderneath) || memory.locks.get(name) !== held) return;
-    const lost = await lostOn(host, held, signal);
-    if (lost) memory.lost ??= lost;
+    await changedOn(host, held, memory, signal);
   }
+}
+
+/** Why a lock is not as this run wrote it last: it is another's, or it is this run's and names who is to go on with it. */
+async function changedOn(host: WritableHost, held: HeldLock, memory: At['memory'], signal: AbortSignal): Promise<void> {
+  const { name } = host.entry;
+  const found = await readLock(host, signal).catch(() => 'unseen' as const);
+  if (found === 'unseen' || memory.locks.get(name) !== held) return;
+  if (found?.file.token !== held.file.token) {
+    memory.lost ??= lockLost(name, held, found);
+    return;
+  }
+  memory.locks.set(name, found);
+  const { to, note } = found.file;
+  if (to !== undefined) memory.handover ??= { to, says: note };
+}
+
+/** Which of the locks that this run took is not its own any more, by a look at each of them; undefined when none is seen to be lost. */
+export async function lostNow({ tools, memory, signal }: At): Promise<RunbookError | undefined> {
+  const looks = [...memory.locks].map(([name, held]) => {
+    const host = tools.hosts.get(name);
+    return host === undefined ? undefined : lostOn(host, held, signal);
+  });
+  return (await Promise.all(looks)).find((lost) => lost !== undefined);
 }
 
 /** Why a lock is not as this run wrote it last; undefined when that cannot be seen, or it is this run's all the same. */

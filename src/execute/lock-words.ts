@@ -46,6 +46,17 @@ function capital(text: string): string {
 function nextOf({ file, standing, isHere, asker }: LockedBy): readonly string[] {
   const look = 'redis-runbook status   looking is never locked';
   const follow = isHere ? [`redis-runbook history show ${file.run} --follow`] : [];
+  if (standing.is === 'ended' && file.to !== undefined) {
+    return [
+      `redis-runbook resume ${file.run}   typed by ${file.to}, on any machine`,
+      asker === file.who
+        ? `redis-runbook handover ${file.run} --to ${asker.split('@')[0]}   takes it back, where ${file.to} did not begin`
+        : `${file.who} can give it to you instead: redis-runbook handover ${file.run} --to ${asker?.split('@')[0] ?? 'NAME'}`,
+      `redis-runbook resume ${file.run} --take-over   where neither can be reached`,
+      look,
+      ...follow,
+    ];
+  }
   if (standing.is !== 'living') {
     return [
       `redis-runbook resume ${file.run} --take-over   goes on where it stopped, after looking`,

@@ -111,13 +111,14 @@ export async function moveAside(
   return moved;
 }
 
-const UNDONE = 'undone.json';
+/** Written when what a restore moved away was back. */
+export const UNDONE_FILE = 'undone.json';
 
 /** Whether what a restore moved away on a node is back: seen by the mark of `putBack`, or by nothing having been moved. */
 export async function isBack(at: At, node: string, place: RestorePlace): Promise<Looked> {
   const { named: host } = nodeAt(at, node);
   const { replaced, undone } = restoreDirectories(place, at.tools.run);
-  const mark = await host.stat(join(undone, UNDONE));
+  const mark = await host.stat(join(undone, UNDONE_FILE));
   if (mark.ok) return { state: 'done', says: 'its data is where it was' };
   const moved = await host.stat(replaced);
   const unseen = [mark, moved].find((seen) => !seen.ok && seen.why !== 'absent');
@@ -149,7 +150,7 @@ export async function putBack(at: At, node: string, place: RestorePlace, was: Mo
   for (const { from, to } of back) await host.hold(from, dirname(to), at.signal);
   await host.makeDirectory(undone);
   const said = new TextEncoder().encode(`${toJson({ gone, back }, 2)}\n`);
-  await host.write(join(undone, UNDONE), said, 'absent', at.signal);
+  await host.write(join(undone, UNDONE_FILE), said, 'absent', at.signal);
   return { says: `${back.length} data files are back where they were`, detail: { gone, back } };
 }
 

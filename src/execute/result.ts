@@ -4,6 +4,7 @@ import type { Run } from './run.js';
 /** What a run comes to. `leftToDo` holds the hosts that were left out and the scripts that Sentinel would have run. */
 export function resultOf(run: Run): RunResult {
   const { plan, progress, tools } = run;
+  const to = run.options.handover?.asked()?.to;
   const leftOut = plan.leftOut.map(({ host, node = host, why, next }) => ({
     says: `${node} was left out: ${why}`,
     next,
@@ -26,6 +27,7 @@ export function resultOf(run: Run): RunResult {
     unknown: progress.unknown,
     changedAnything: progress.changedAnything,
     ...(progress.lockLost ? { lockLost: true } : {}),
+    ...(to === undefined || progress.outcome === 'done' || !progress.changedAnything ? {} : { handedTo: to }),
     proof: progress.proof,
     leftToDo: [...leftOut, ...lost, ...(progress.outcome === 'done' ? [...scripts, ...(plan.afterwards ?? [])] : [])],
     ...(progress.servingSince === undefined ? {} : { servingSince: progress.servingSince }),

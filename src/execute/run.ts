@@ -74,6 +74,12 @@ export function stop(run: Run, stage: Stage, outcome: 'stopped' | 'failed' | 'un
   progress.stoppedWhy = why;
 }
 
+/** Ends a run that was asked to end: by Ctrl-C and its like, or because somebody else goes on with it. */
+export function stopAsked(run: Run, stage: Stage): void {
+  const to = run.options.handover?.asked()?.to;
+  stop(run, stage, 'stopped', to === undefined ? 'asked to stop' : `handed over to ${to}`);
+}
+
 /** Tells those who watch; what they throw stops nothing. */
 export function emit(run: Run, event: RunEvent): void {
   try {

@@ -6,6 +6,7 @@ import type { Action, ActionKind, ActionOf, Condition, Gate, Plan, Stage } from 
 import type { RunEvent } from '../model/run.js';
 import type { Credentials } from '../redis/credentials.js';
 import type { CopiedFile } from './copied-file.js';
+import type { Handover, HandoverAsked } from './handover.js';
 import type { HeldBefore } from './held-before.js';
 import type { Journal } from './journal.js';
 import type { HeldLock } from './lock.js';
@@ -54,6 +55,8 @@ export interface ExecuteOptions {
   readonly now: AbortSignal;
   /** Asked before every action (`--step`). */
   readonly step?: (action: Action) => Promise<'go' | 'stop'>;
+  /** Whether the run is to be handed over to somebody; left out: it cannot be. */
+  readonly handover?: Handover;
 }
 
 /** Data that `data.check` found in a node's files: what the node holds once it has loaded them. */
@@ -91,6 +94,8 @@ export interface Memory {
   beating?: Promise<void>;
   /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
   lost?: RunbookError;
+  /** Its locks name somebody who is to go on with it: written there by whoever asks for that from another machine. */
+  handover?: HandoverAsked;
   readonly fences: Map<string, FenceKeeper>;
   /** Hosts that have copies of the run's record → sha256 of what each file was there when it was written last. */
   readonly copies: Map<string, Map<CopiedFile, string>>;

@@ -4,7 +4,7 @@ import type { Outcome } from '../model/run.js';
 import { seeCondition } from './conditions/index.js';
 import { dropIfLost, hostsAsked, withoutLost } from './lost.js';
 import { recordProof } from './prove.js';
-import { at, emit, type Run, stop } from './run.js';
+import { at, emit, type Run, stop, stopAsked } from './run.js';
 import type { At, Sight } from './tools.js';
 
 const POLL_MS = 100;
@@ -28,7 +28,7 @@ interface Waited extends Sight {
 export async function runConditions(run: Run, stage: Stage, conditions: readonly Condition[]): Promise<void> {
   for (const condition of conditions) {
     if (run.options.signal.aborted) {
-      stop(run, stage, 'stopped', 'asked to stop');
+      stopAsked(run, stage);
       return;
     }
     const goOn = await runCondition(run, stage, condition);

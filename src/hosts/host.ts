@@ -185,6 +185,8 @@ export interface WritableHost extends Host {
   /** As `keep` with `link-or-copy`, without reading what could be linked: a file of any size takes no time. */
   hold(path: string, directory: string, signal: AbortSignal): Promise<HeldOnHost>;
   remove(path: string): Promise<void>;
+  /** Removes a directory that is empty; one that holds anything, is no directory, or is gone stays as it is. */
+  removeDirectory(path: string): Promise<void>;
   /**
    * A new file from a stream, in constant memory, 0600 and of the directory's owner: under a hidden name until it was read
    * back from the disk with the right hash, so half a file never has the name. `there`: the same file had it already. After a

@@ -104,6 +104,10 @@ export function namedLocally(host: WritableHost, config: string): WritableHost {
       await check(path, true);
       return host.remove(path);
     },
+    removeDirectory: async (path) => {
+      await check(path, true);
+      return host.removeDirectory(path);
+    },
     upload: async (path, file, signal) => {
       await check(path, true);
       return host.upload(path, file, signal);

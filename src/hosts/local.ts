@@ -14,7 +14,7 @@ import { scanProcesses } from './local-process.js';
 import { runCommand } from './local-run.js';
 import { uploadHere } from './local-upload.js';
 import { distrust } from './local-vouch.js';
-import { makePrivateDirectory, removeFile, replaceFile } from './local-write.js';
+import { makePrivateDirectory, removeEmptyDirectory, removeFile, replaceFile } from './local-write.js';
 import { lookAtConfig } from './look-config.js';
 import { missed, reading, saw } from './reading.js';
 import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
@@ -84,6 +84,7 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     keep: guarded(keepFile),
     hold: guarded(holdFile),
     remove: guarded(removeFile),
+    removeDirectory: guarded(removeEmptyDirectory),
     upload: guarded(uploadHere),
     service: (node) => service(entry, node, guard),
     claimed: (own) => hostHere(entry, own),

@@ -63,8 +63,11 @@ export interface RunResult {
   readonly changedAnything: boolean;
   /** Somebody took the run over, or its lock could not be kept: it is not this process's to go on with. */
   readonly lockLost?: true;
+  /** Who goes on with it; nobody else does unasked. */
+  readonly handedTo?: string;
   readonly proof: readonly { readonly check: string; readonly ok: boolean; readonly says: string }[];
-  readonly leftToDo: readonly { readonly says: string; readonly next?: string }[];
+  /** `tail`: a node whose kept files may hold last writes that nobody compared yet. */
+  readonly leftToDo: readonly { readonly says: string; readonly next?: string; readonly tail?: string }[];
   readonly servingSince?: string;
   readonly directory: string;
 }

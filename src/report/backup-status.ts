@@ -167,7 +167,10 @@ function nagiosLate(row: BackupStatusRow): string {
 function nagiosWarnings(row: BackupStatusRow): readonly string[] {
   const group = printable(row.group);
   return [
-    ...attention(row).map((sentence) => sentence.replace(/\.$/, '')),
+    // One line for a pager: what is wrong, not what prune does about it.
+    ...attention(row)
+      .filter((sentence) => sentence !== LEFT_ALONE)
+      .map((sentence) => sentence.replace(/\.$/, '')),
     ...(row.neverFinished ? [`${group} last try never finished`] : []),
     ...(row.lastTry?.outcome === 'failed'
       ? [`${group} last try failed: ${printable(row.lastTry.why ?? 'no reason on record').slice(0, 200)}`]

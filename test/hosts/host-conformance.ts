@@ -225,6 +225,20 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       expect(await readdir(below)).toEqual([]);
     });
 
+    it('removes a directory only when it is empty', async () => {
+      const below = join(directory, 'a', 'b');
+      await host.makeDirectory(below);
+      await writeFile(join(directory, 'redis.conf'), 'port 1');
+      await host.removeDirectory(join(directory, 'a'));
+      await host.removeDirectory(join(directory, 'redis.conf'));
+      await host.removeDirectory(join(directory, 'nothing'));
+      expect((await readdir(directory)).sort()).toEqual(['a', 'redis.conf']);
+      expect(await readdir(join(directory, 'a'))).toEqual(['b']);
+      await host.removeDirectory(below);
+      await host.removeDirectory(join(directory, 'a'));
+      expect(await readdir(directory)).toEqual(['redis.conf']);
+    });
+
     it('sees each change of a writer', async () => {
       const path = join(directory, 'sentinel.conf');
       await writeFile(path, '0');

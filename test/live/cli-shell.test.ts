@@ -392,7 +392,7 @@ describe('redis-runbook', () => {
       expect(stderr).toBe('');
       return stdout.split('\n').filter((line) => line !== '');
     };
-    expect(await complete('redis-runbook', 're')).toEqual(['recover', 'report']);
+    expect(await complete('redis-runbook', 're')).toEqual(['recover', 'rejoin', 'resume', 'report']);
     expect(await complete('redis-runbook', 'recover', '--p')).toEqual(['--path', '--promote', '--plain']);
     expect(await complete('redis-runbook', 'recover', '--path', 'c')).toEqual(['cold']);
     expect(await complete('redis-runbook', '-f', 'x', 'runbook', 'l')).toEqual(['list']);

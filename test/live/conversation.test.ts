@@ -110,7 +110,7 @@ describe.concurrent('recover in a terminal', () => {
       second.type('y\r');
       await second.sees(gate2);
       second.type('q\r');
-      await seesAll(second, ['Stopped in stage STOP', 'Data and configs are kept', 'redis-runbook recover --fleet']);
+      await seesAll(second, ['Stopped in stage STOP', 'Data and configs are kept', 'redis-runbook resume ']);
       expect(await second.ended()).toBe(8);
 
       const third = inTerminal(lab, ['recover'], 160);

@@ -105,7 +105,7 @@ function replicaFirst(broken: Broken): Right {
 function stuckFailover(broken: Broken): Right {
   const last = broken.traits.find((trait) => trait.startsWith('last:'))?.slice('last:'.length) ?? '';
   const path = broken.traits.includes('stuck') ? (['failover', 'live', 'cold'] as const) : ('live' as const);
-  return { path, first: { status: 0 }, dataOf: last, status: [0, 10] };
+  return { path, first: { status: [0, 10] }, dataOf: last, status: [0, 10] };
 }
 
 /** Refused by any path that restarts the node, until its file says what runs. */

@@ -19,8 +19,8 @@ export interface Operator {
   journal(): string;
 }
 
-export function operatorAt(lab: Lab, name: string): Operator {
-  const home = join(lab.directory, `operator-${name}`);
+export function operatorAt(lab: Lab, name: string, machine = name): Operator {
+  const home = join(lab.directory, `operator-${machine}`);
   const runs = join(home, 'redis-runbook', 'runs');
   const env = { ...process.env, XDG_STATE_HOME: home, XDG_CONFIG_HOME: home, REDIS_RUNBOOK_OPERATOR: name };
   const start = (...args: readonly string[]) => {

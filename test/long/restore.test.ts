@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openResp } from '../../src/lab/resp.js';
 import { labUp } from '../../src/lab/up.js';
@@ -16,7 +14,6 @@ import {
   takenUnderLoad,
 } from '../live/restore-lab.js';
 
-const bin = fileURLToPath(new URL('../../bin/redis-runbook.js', import.meta.url));
 const everything = ['--set-aside', 'pv1,pv2,pv3', '--reason', 'a test', '--yes', '--plain'];
 
 async function withBench(
@@ -131,46 +128,10 @@ test('keys whose time to live ended since the backup are gone, and counted', asy
   });
 });
 
-describe('killed in the middle, and begun again', () => {
-  test.each([
-    ['while the group still serves', '1 SEND'],
-    ['when everything is stopped', '5 REWRITE'],
-    ['when the backup is in place', '6 CHECK'],
-    ['when the master has just started', 'started as master'],
-    ['between two replicas', 'started as replica'],
-  ])('%s', async (_, at) => {
-    await withBench({ seed: 47, persistence: 'both' }, async (bench) => {
-      const taken = await takenUnderLoad(bench, 'rdb', 'replica');
-      await killedAt(bench, ['backup', 'restore', taken.id, ...everything], at);
-      await taken.writer.stop().catch(() => undefined);
-      const again = await bench.backup(['restore', taken.id, ...everything]);
-      expect(again.status, `${again.stdout}${again.stderr}`).toBe(0);
-      await expectHeldEverywhere(bench, taken.expected);
-      expect(leftOn(bench.lab)).toEqual([]);
-    });
-  });
-});
-
 async function killAll(bench: BackupBench): Promise<void> {
   for (const { name, runs } of bench.lab.hosts) for (const kind of runs) await bench.lab.kill(name, kind, 'SIGKILL');
 }
 
 async function emptied(directory: string): Promise<void> {
   for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true });
-}
-
-/** The command as a process of its own, killed when it has said the words. */
-async function killedAt(bench: BackupBench, args: readonly string[], words: string): Promise<void> {
-  const argv = [bin, ...args, '--repository', bench.repository, '--fleet', bench.lab.fleetFile];
-  const env = { ...process.env, ...bench.env, XDG_STATE_HOME: join(bench.lab.directory, 'operator') };
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'], env });
-  let said = '';
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      said += String(chunk);
-      if (said.includes(words) && said.includes('4/4 DO IT')) child.kill('SIGKILL');
-    });
-  await ended;
-  expect(child.signalCode, said).toBe('SIGKILL');
 }

@@ -23,36 +23,42 @@ function lastOn(node: string): ReadonlyMap<string, string> {
 
 it('what only the set-aside side of a split took comes back from its kept files, and nothing else is touched', async () => {
   const tool = (...argv: string[]) => lab.run(...argv, '--fleet', lab.path('fleet.yaml'));
-  expect(lab.run('lab', 'break', 'split-brain', '--dir', lab.path('.')).status).toBe(0);
-  const recovered = tool('recover', '--yes', '--promote', 'pv2', '--set-aside', 'pv1', '--reason', 'pv1 was cut off');
+  const broken = lab.run('lab', 'break', 'split-brain', '--dir', lab.path('.'));
+  const [, old = '', next = ''] = /(pv\d) cut off; the sentinels elected (pv\d)/.exec(broken.stdout) ?? [];
+  expect([broken.status, old, next].join(' '), broken.stdout).toMatch(/^0 pv\d pv\d$/);
+  const recovered = tool('recover', '--yes', '--promote', next, '--set-aside', old, '--reason', 'it was cut off');
   expect(recovered.status, recovered.stdout + recovered.stderr).toBe(0);
   const run = /redis-runbook salvage collect ([0-9A-Z]{4})/.exec(recovered.stdout)?.[1] ?? '';
   expect(run).not.toBe('');
 
-  const address = lab.word('pv2', 'bind');
-  const password = lab.word('pv2', 'requirepass');
+  const address = lab.word(next, 'bind');
+  const password = lab.word(next, 'requirepass');
   const hashAt = async (key: string) => {
     const answers = await rawCommand(address, 6379, ['AUTH', password], ['GET', key]);
     const value = /^\+OK\r\n\$(?:-1|\d+)\r\n([\s\S]*?)(?:\r\n)?\+OK\r\n$/.exec(answers)?.[1] ?? '';
     return createHash('sha256').update(value, 'latin1').digest('hex');
   };
-  const [onPv1, onPv2] = [lastOn('pv1'), lastOn('pv2')];
-  const before = await shared(onPv1, onPv2, hashAt);
+  const [onOld, onNext] = [lastOn(old), lastOn(next)];
+  const before = await shared(onOld, onNext, hashAt);
   // Keys that are written once; the others both sides have, with one value or two.
-  const once = [...onPv1.keys()].filter((key) => key.startsWith('w:'));
+  const once = [...onOld.keys()].filter((key) => key.startsWith('w:'));
 
+  const early = tool('clean', run, '--apply');
+  expect([early.status, early.stderr]).toEqual([3, expect.stringMatching(/redis-runbook salvage collect /)]);
   const collected = tool('salvage', 'collect', run, '--yes');
   expect(collected.status, collected.stderr).toBe(10);
-  expect(collected.stdout).toContain('that only pv1 has are set aside');
+  expect(collected.stdout).toContain(`that only ${old} has are set aside`);
   const applied = tool('salvage', 'apply', run, '--yes', '--json');
   const [bundle] = (JSON.parse(applied.stdout) as { bundles: { restored: string; there: string }[] }).bundles;
   expect(Number(bundle?.restored)).toBeGreaterThan(0);
   expect(bundle?.there).toBe('0');
 
   expect(once.length).toBeGreaterThan(0);
-  for (const key of once) expect(await hashAt(key), key).toBe(onPv1.get(key));
-  for (const [key, hash] of onPv2) expect(await hashAt(key), key).toBe(hash);
-  expect(await shared(onPv1, onPv2, hashAt)).toEqual(before);
+  for (const key of once) expect(await hashAt(key), key).toBe(onOld.get(key));
+  for (const [key, hash] of onNext) expect(await hashAt(key), key).toBe(hash);
+  expect(await shared(onOld, onNext, hashAt)).toEqual(before);
+  const cleaned = tool('clean', run, '--apply');
+  expect(cleaned.status, cleaned.stdout + cleaned.stderr).toBe(0);
 });
 
 async function shared(

@@ -5,7 +5,7 @@ import { isBack, moveAside, putBack, refuseOtherPlace, refuseRunning, restoreDir
 import type { ActionModule } from '../tools.js';
 
 /** Written when everything was moved: what the node copied from its master afterwards stays. */
-const MARK = 'moved.json';
+export const MOVED_FILE = 'moved.json';
 
 /** Moves the data files of a stopped replica away, so that it starts empty and serves nothing of the old history. */
 export const dataAside: ActionModule<'data.aside'> = {
@@ -15,13 +15,13 @@ export const dataAside: ActionModule<'data.aside'> = {
     until: ['undo service.stop'],
     look: (action, at) => isBack(at, action.node, action.place),
     act: (action, at) => {
-      const mark = join(restoreDirectories(action.place, at.tools.run).replaced, MARK);
+      const mark = join(restoreDirectories(action.place, at.tools.run).replaced, MOVED_FILE);
       return putBack(at, action.node, action.place, { mark, ours: async () => false });
     },
   },
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
-    const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).replaced, MARK));
+    const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).replaced, MOVED_FILE));
     if (mark.ok) return { state: 'done', says: 'its data was moved away by this run' };
     if (mark.why !== 'absent')
       return { state: 'unknown', says: `whether its data was moved could not be seen: ${mark.detail}` };
@@ -37,7 +37,12 @@ export const dataAside: ActionModule<'data.aside'> = {
     const { replaced } = restoreDirectories(action.place, at.tools.run);
     const moved = await moveAside(at, action.node, action.place, replaced, async () => false);
     await host.makeDirectory(replaced);
-    await host.write(join(replaced, MARK), new TextEncoder().encode(`${toJson(moved, 2)}\n`), 'absent', at.signal);
+    await host.write(
+      join(replaced, MOVED_FILE),
+      new TextEncoder().encode(`${toJson(moved, 2)}\n`),
+      'absent',
+      at.signal,
+    );
     if (moved.length === 0) return { says: 'it has no data file' };
     return { says: `${moved.length} data files moved to ${replaced}`, detail: { moved, replaced } };
   },

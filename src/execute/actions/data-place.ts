@@ -16,7 +16,7 @@ import type { ActionModule, At } from '../tools.js';
 type Place = ActionOf<'data.place'>;
 
 /** Written when everything is in place: what a server did to its files afterwards is no reason to place them again. */
-const MARK = 'placed.json';
+export const PLACED_FILE = 'placed.json';
 
 /**
  * Exchanges the data of a stopped node: its own files move away, those that were sent get their names, each hashed once
@@ -29,13 +29,13 @@ export const dataPlace: ActionModule<'data.place'> = {
     until: ['undo service.stop'],
     look: (action, at) => isBack(at, action.node, action.place),
     act: (action, at) => {
-      const mark = join(restoreDirectories(action.place, at.tools.run).sent, MARK);
+      const mark = join(restoreDirectories(action.place, at.tools.run).sent, PLACED_FILE);
       return putBack(at, action.node, action.place, { mark, ours: (path) => isOurs(action, path, at) });
     },
   },
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
-    const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).sent, MARK));
+    const mark = await host.stat(join(restoreDirectories(action.place, at.tools.run).sent, PLACED_FILE));
     if (!mark.ok && mark.why !== 'absent')
       return { state: 'unknown', says: `whether it is in place could not be seen: ${mark.detail}` };
     return mark.ok
@@ -54,7 +54,7 @@ export const dataPlace: ActionModule<'data.place'> = {
     const moved = await moveAside(at, action.node, action.place, replaced, (path) => isOurs(action, path, at));
     for (const file of action.files) await give(action, file, sent, at);
     const mark = new TextEncoder().encode(`${toJson({ moved, placed: action.files }, 2)}\n`);
-    await host.write(join(sent, MARK), mark, 'absent', at.signal);
+    await host.write(join(sent, PLACED_FILE), mark, 'absent', at.signal);
     const away = moved.length === 0 ? 'nothing was there' : `${moved.length} of its own moved to ${replaced}`;
     return { says: `${action.files.map(({ to }) => to).join(', ')} in place; ${away}`, detail: { moved, replaced } };
   },

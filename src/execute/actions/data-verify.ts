@@ -9,7 +9,8 @@ import { nodeAt } from '../node.js';
 import type { ActionModule, At } from '../tools.js';
 import { keptDirectory, LIST } from './data-keep.js';
 
-const VERIFIED = 'verified.json';
+/** The same list with the hash of each, once the group serves. */
+export const VERIFIED_FILE = 'verified.json';
 const LIMIT_BYTES = 1024 * 1024;
 
 /**
@@ -23,7 +24,7 @@ export const dataVerify: ActionModule<'data.verify'> = {
   look: async (action, at) => {
     const { named: host } = nodeAt(at, action.node);
     const directory = await directoryOf(action, at);
-    if ((await host.stat(join(directory, VERIFIED))).ok) return { state: 'done', says: 'verified by this run' };
+    if ((await host.stat(join(directory, VERIFIED_FILE))).ok) return { state: 'done', says: 'verified by this run' };
     const list = await host.stat(join(directory, LIST));
     return !list.ok && list.why === 'absent'
       ? { state: 'done', says: 'nothing was kept' }
@@ -35,7 +36,7 @@ export const dataVerify: ActionModule<'data.verify'> = {
     const kept = await keptIn(host, join(directory, LIST), at.signal);
     const verified = await Promise.all(kept.map((file) => verify(host, file, at)));
     const list = new TextEncoder().encode(`${toJson(verified, 2)}\n`);
-    await host.write(join(directory, VERIFIED), list, 'absent', at.signal);
+    await host.write(join(directory, VERIFIED_FILE), list, 'absent', at.signal);
     return { says: `${verified.length} kept files verified`, detail: { directory, files: verified } };
   },
 };

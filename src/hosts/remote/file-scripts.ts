@@ -67,6 +67,11 @@ export const REMOVE = `${INSIDE}[ -e "./$B" ] || [ -L "./$B" ] || exit 0
 e=$(rm -f -- "./$B" 2>&1) || because "$e"
 sync . 2> /dev/null || sync`;
 
+/** Removes a directory that is empty; anything else stays as it is, which whoever looks again sees. */
+export const REMOVE_DIRECTORY = `${INSIDE}[ ! -L "./$B" ] && [ -d "./$B" ] || exit 0
+rmdir -- "./$B" 2> /dev/null || exit 0
+sync . 2> /dev/null || sync`;
+
 /** Makes a directory and its missing parents, 0700; one that is there is left as it is. */
 export const MAKE = `${PRELUDE}D=$1 C=$3
 cd / || exit 49

@@ -3,7 +3,7 @@ import type { FileStat } from '../../model/raw-host.js';
 import type { ExecResult } from '../channel.js';
 import { fileError } from '../local-files.js';
 import { codeOf } from '../reading.js';
-import { MAKE, READ, REMOVE, STAT } from './file-scripts.js';
+import { MAKE, READ, REMOVE, REMOVE_DIRECTORY, STAT } from './file-scripts.js';
 import { atNamedPath, type NamedBy, type Script } from './run-as.js';
 import { failureOf, textOf, timeoutError, unknownEnd } from './script.js';
 import type { Shell } from './sudo.js';
@@ -32,6 +32,7 @@ export interface RemoteFiles {
   write(path: string, bytes: Uint8Array, expected: string, signal: AbortSignal): Promise<void>;
   makeDirectory(path: string, signal: AbortSignal): Promise<void>;
   remove(path: string, signal: AbortSignal): Promise<void>;
+  removeDirectory(path: string, signal: AbortSignal): Promise<void>;
 }
 
 function numberOf(seconds: string): number {
@@ -158,6 +159,9 @@ export function filesOver(shell: Shell, namedBy: () => NamedBy | undefined = () 
     },
     async remove(path, signal) {
       await change(shell, atPath(REMOVE, path, 'stay'), path, signal);
+    },
+    async removeDirectory(path, signal) {
+      await change(shell, atPath(REMOVE_DIRECTORY, path, 'stay'), path, signal);
     },
   };
 }

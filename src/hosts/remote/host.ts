@@ -78,6 +78,7 @@ type FileMethods = Pick<
   | 'keep'
   | 'hold'
   | 'remove'
+  | 'removeDirectory'
   | 'upload'
 >;
 
@@ -98,6 +99,7 @@ function fileMethods(entry: HostEntry, shell: Shell, namedBy: () => NamedBy | un
     keep: (path, directory, how, signal) => keepOn(shell, path, directory, how, signal, namedBy()),
     hold: (path, directory, signal) => holdOn(shell, path, directory, signal, namedBy()),
     remove: (path) => files.remove(path, inTime()),
+    removeDirectory: (path) => files.removeDirectory(path, inTime()),
     upload: (path, file, signal) => uploadTo(shell, path, file, signal, namedBy()),
   };
 }

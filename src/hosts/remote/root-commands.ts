@@ -25,7 +25,7 @@ export const rootUses: readonly RootUse[] = [
   },
   {
     what: 'write below /var/lib/redis-runbook (or state: in fleet.yaml)',
-    commands: ['mkdir', 'mktemp', 'mv', 'rm'],
+    commands: ['mkdir', 'mktemp', 'mv', 'rm', 'rmdir'],
     why: 'the lock, the hold files and the kept configs, where no other user can place them first',
   },
   {

@@ -9,7 +9,7 @@ import { pastOf, resumptionOf } from '../../src/execute/past.js';
 import type { Action, Condition } from '../../src/model/plan.js';
 import type { RunEvent } from '../../src/model/run.js';
 import { act, batch, changed, coldPlan, planOf, stage, wait } from '../execute/plan-builder.js';
-import { type Bench, benchUp, runPlan } from './execute-lab.js';
+import { type Bench, benchUp, runPlan } from '../live/execute-lab.js';
 
 function configOf(bench: Bench, node: string): string {
   const found = bench.inventory.hosts.flatMap((host) => host.nodes).find((each) => each.id === node);
@@ -113,9 +113,11 @@ describe('the seven steps, RDB', () => {
     expect(kept.filter((path) => path.endsWith('/before-stop/dump.rdb'))).toHaveLength(3);
     expect(kept.filter((path) => path.endsWith('/after-stop/dump.rdb'))).toHaveLength(3);
     const states = bench.inventory.hosts.map((host) => join(host.state, result.run));
-    const configs = (await Promise.all(states.map(filesBelow))).flat();
-    expect(configs).toHaveLength(6);
-    for (const path of configs) expect((await stat(path)).mode & 0o077).toBe(0);
+    const onHosts = (await Promise.all(states.map(filesBelow))).flat();
+    expect(onHosts.filter((path) => path.endsWith('.conf'))).toHaveLength(6);
+    for (const path of onHosts) expect((await stat(path)).mode & 0o077).toBe(0);
+    const record = onHosts.filter((path) => !path.endsWith('.conf'));
+    for (const path of record) expect(await readFile(path, 'utf8'), path).not.toContain(password);
   });
 
   it('converge from wherever a run was cut off, with nothing lost', async () => {

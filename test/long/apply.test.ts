@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type DeadFleet, deadFleet, filesOf } from './dead-fleet.js';
-import { runbook } from './recovery.js';
+import { type DeadFleet, deadFleet, filesOf } from '../live/dead-fleet.js';
+import { runbook } from '../live/recovery.js';
 
 let dead: DeadFleet;
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashOfLine } from '../../src/execute/journal.js';
 import { fromJson, toJson } from '../../src/model/json.js';
 import type { JournalLine } from '../../src/model/run.js';
-import { killedAt, newestRun } from './cut.js';
-import { type DeadFleet, deadFleet, leftOn } from './dead-fleet.js';
-import { piped } from './pipes.js';
+import { killedAt, newestRun } from '../live/cut.js';
+import { type DeadFleet, deadFleet, leftOn } from '../live/dead-fleet.js';
+import { piped } from '../live/pipes.js';
 
 let dead: DeadFleet;
 

@@ -9,7 +9,7 @@ import { openHashed } from '../../src/hosts/resumed.js';
 import { openSshChannel } from '../../src/hosts/ssh/channel.js';
 import { hostKeyVerifier } from '../../src/hosts/ssh/verifier.js';
 import type { HostEntry } from '../../src/model/inventory.js';
-import { type OwnSshd, OwnSshds } from './own-sshd.js';
+import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
 
 const own = new OwnSshds();
 afterAll(() => own.end());

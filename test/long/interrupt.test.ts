@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseJournal } from '../../src/execute/journal.js';
 import type { Lab } from '../../src/lab/lab.js';
 import { prngOf } from '../../src/lab/prng.js';
-import { type DeadFleet, deadFleet, leftOn } from './dead-fleet.js';
-import { argvOf, type Ended, endOf, environmentOf, piped } from './pipes.js';
+import { type DeadFleet, deadFleet, leftOn } from '../live/dead-fleet.js';
+import { argvOf, type Ended, endOf, environmentOf, piped } from '../live/pipes.js';
 
 let dead: DeadFleet;
 

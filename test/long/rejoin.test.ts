@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { labUp } from '../../src/lab/up.js';
-import { filesOf, leftOn, removeLab } from './dead-fleet.js';
-import { fleetWithout } from './out-of-reach.js';
-import { runbook } from './recovery.js';
+import { filesOf, leftOn, removeLab } from '../live/dead-fleet.js';
+import { fleetWithout } from '../live/out-of-reach.js';
+import { runbook } from '../live/recovery.js';
 
 test('a host out of reach is refused, left out by name, remembered by every other host, and rejoined', async () => {
   const lab = await labUp({ ownerPid: process.pid });
@@ -38,12 +38,16 @@ test('a host out of reach is refused, left out by name, remembered by every othe
       expect(status.stdout).toMatch(/rack without power/);
     }
     expect((await runbook(lab, ['rejoin', 'pv3', '--yes'], elsewhere, dark)).status).toBe(4);
+    const kept = await runbook(lab, ['clean', '--apply'], {}, dark);
+    expect([kept.status, kept.stdout]).toEqual([3, expect.stringMatching(/redis-runbook rejoin pv3/)]);
 
     const back = await runbook(lab, ['rejoin', 'pv3', '--yes', '--plain'], elsewhere);
     expect(back.status, back.stdout + back.stderr).toBe(0);
     expect((await runbook(lab, ['status'])).status).toBe(0);
     const again = await runbook(lab, ['rejoin', 'pv3', '--yes']);
     expect([again.status, again.stdout]).toEqual([0, expect.stringMatching(/nothing to do/)]);
+    const free = await runbook(lab, ['clean', '--apply']);
+    expect([free.status, free.stdout], free.stderr).toEqual([0, expect.stringMatching(/files \(.+\) were removed/)]);
     expect(leftOn(lab)).toEqual([]);
     expect(await lab.checkWrites()).toMatchObject({ missing: [], extra: [] });
   } finally {
