@@ -43,6 +43,8 @@ const bigintFields: ReadonlySet<string> = new Set([
   'expectedKeys',
   'lengthBytes',
   'freeBytes',
+  'writeCalls',
+  'writes',
   'rest',
   'same',
   'expired',

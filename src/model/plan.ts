@@ -2,6 +2,13 @@ import type { BackupKeyspace, BackupKind } from './backup.js';
 import type { Path } from './diagnosis.js';
 import type { LeftOutHost } from './left-out.js';
 
+/** How far a master had come when its data was weighed against the others'. */
+export interface Weighed {
+  readonly offset: bigint;
+  /** Calls of writing commands: without a backlog its offset stands still while it takes writes. */
+  readonly writes?: bigint;
+}
+
 /** A value that a config directive is set to: literal words, or the secret that another directive of the same file holds. */
 export type SetValue = readonly string[] | { readonly sameSecretAs: string };
 
@@ -106,7 +113,7 @@ export type Action = ActionBase &
         readonly kind: 'service.stop';
         readonly mode: StopMode;
         /** It takes writes and is to follow another: it is fenced, and refused when it went past this offset since it was looked at. */
-        readonly notBeyond?: bigint;
+        readonly notBeyond?: Weighed;
       }
     | { readonly kind: 'service.start'; readonly as: 'master' | 'replica' | 'sentinel' }
     /** Running node: BGSAVE and wait for it, so that the file kept next is fresh. */
@@ -142,7 +149,7 @@ export type Action = ActionBase &
         readonly master: string;
         readonly files: readonly FileChange[];
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
-        readonly upTo?: { readonly replid: string; readonly offset: bigint };
+        readonly upTo?: Weighed & { readonly replid: string };
       }
     /** The files of a backup come to the run's directory beside the data: hidden there, read back, loaded by nobody. */
     | { readonly kind: 'data.send'; readonly place: RestorePlace; readonly files: readonly RestoredFile[] }

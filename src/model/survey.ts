@@ -104,6 +104,8 @@ export interface RunningRedis {
   readonly maxmemoryBytes?: bigint;
   readonly aofEnabled: boolean;
   readonly changesSinceSave: bigint;
+  /** Calls of commands that write since its start, or since CONFIG RESETSTAT; left out where INFO has no command statistics. */
+  readonly writeCalls?: bigint;
   readonly lastSaveSeconds: number;
   readonly lastSaveOk: boolean;
   readonly saveInProgress: boolean;

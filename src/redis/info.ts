@@ -1,4 +1,5 @@
 import type { RunningRedis } from '../model/survey.js';
+import { mayWrite } from './aof-commands.js';
 import { bigField, type Fields, numberField } from './fields.js';
 
 export {
@@ -143,6 +144,14 @@ function replicaRows(fields: Fields): RunningRedis['replicas'] {
   }));
 }
 
+/** `cmdstat_set:calls=7,…`, from 7.0 on `cmdstat_xgroup|create`: what scripts and transactions call is among them (server.c:call). */
+function writePart(fields: Fields): Pick<RunningRedis, 'writeCalls'> {
+  const stats = [...fields].filter(([name]) => name.startsWith('cmdstat_'));
+  if (stats.length === 0) return {};
+  const writes = stats.filter(([name]) => mayWrite(name.slice('cmdstat_'.length)));
+  return { writeCalls: writes.reduce((sum, [, value]) => sum + bigField(commaFields(value), 'calls'), 0n) };
+}
+
 function dataPart(fields: Fields): Pick<RunningRedis, DataFields> {
   const databases = [...fields].filter(([name]) => /^db\d+$/.test(name)).map(([, value]) => commaFields(value));
   return {
@@ -152,6 +161,7 @@ function dataPart(fields: Fields): Pick<RunningRedis, DataFields> {
     ...(fields.has('maxmemory') ? { maxmemoryBytes: bigField(fields, 'maxmemory') } : {}),
     aofEnabled: flag(fields, 'aof_enabled'),
     changesSinceSave: bigField(fields, 'rdb_changes_since_last_save'),
+    ...writePart(fields),
     lastSaveSeconds: numberField(fields, 'rdb_last_save_time'),
     lastSaveOk: fields.get('rdb_last_bgsave_status') === 'ok',
     saveInProgress: flag(fields, 'rdb_bgsave_in_progress'),

@@ -7,6 +7,7 @@ import { redactConfig } from '../../redis/secrets.js';
 import { readConfig } from '../config-texts.js';
 import { addressOf, configOf, nodeAt, replyOf, runningOf, withReader, withWriter } from '../node.js';
 import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
+import { acceptedSince } from '../since-looked.js';
 import type { ActionModule, At } from '../tools.js';
 
 type Follow = ActionOf<'role.follow'>;
@@ -54,9 +55,13 @@ function roleSays(running: RunningRedis): string {
 /** What a master accepted since the survey was never weighed against what it is about to copy. */
 function refuseNewWrites({ node, upTo }: Follow, now: RunningRedis): void {
   if (upTo === undefined || now.role !== 'master') return;
-  if (now.replid === upTo.replid && now.offset <= upTo.offset) return;
+  const took = now.replid === upTo.replid ? acceptedSince(upTo, now) : 'writes of another history';
+  if (took === undefined) return;
   throw new RunbookError('changed', `${node} has accepted writes since the plan was made.`, {
-    facts: [`it was at offset ${upTo.offset}, and is at ${now.offset}`, 'as a replica it would throw them away'],
+    facts: [
+      `it took ${took}; it was at offset ${upTo.offset}, and is at ${now.offset}`,
+      'as a replica it would throw them away',
+    ],
     next: ['redis-runbook status --why', 'redis-runbook recover'],
   });
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
-import type { ActionOf } from '../../model/plan.js';
+import type { ActionOf, Weighed } from '../../model/plan.js';
 import type { RunningRedis } from '../../model/survey.js';
 import { filesNow, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdbEnds } from '../data-read.js';
@@ -10,6 +10,7 @@ import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
 import { waitForPid } from '../pid-appears.js';
 import { refusesToStop } from '../refused-stop.js';
+import { acceptedSince } from '../since-looked.js';
 import { telling } from '../telling.js';
 import { type Acted, type ActionModule, type At, type Looked, Unsure } from '../tools.js';
 
@@ -120,17 +121,18 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
 const SIDE_FENCE_MS = 60_000;
 
 /** Pauses the writes of a master beside the real one, and sees that it took none since it was looked at. */
-async function fenceSideMaster(limit: bigint, writer: RedisWriter, before: RunningRedis, at: At): Promise<void> {
+async function fenceSideMaster(weighed: Weighed, writer: RedisWriter, before: RunningRedis, at: At): Promise<void> {
   if (before.version.startsWith('6.0') || Number(before.version.split('.')[0]) < 6)
     throw new Error(
       `it takes writes, and its server ${before.version} cannot pause them: stop it by hand, then look again`,
     );
   await replyOf(writer, 'CLIENT PAUSE', String(SIDE_FENCE_MS), 'WRITE');
-  const { offset } = await runningOf(writer);
-  await at.evidence(`writes are paused at offset ${offset}; it was looked at with ${limit}`);
-  if (offset <= limit) return;
+  const now = await runningOf(writer);
+  await at.evidence(`writes are paused at offset ${now.offset}; it was looked at with ${weighed.offset}`);
+  const took = acceptedSince(weighed, now);
+  if (took === undefined) return;
   await replyOf(writer, 'CLIENT UNPAUSE');
-  throw new RunbookError('changed', `It took ${offset - limit} bytes since it was looked at: they are its own.`, {
+  throw new RunbookError('changed', `It took ${took} since it was looked at: they are its own.`, {
     next: ['redis-runbook status --why'],
   });
 }

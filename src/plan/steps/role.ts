@@ -2,6 +2,7 @@ import type { Action, Batch } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import { cli, word } from '../commands.js';
 import { action, condition, moves, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+import { weighedAt } from '../weighed.js';
 import { predicted, redisFiles } from './rewrite.js';
 import { secondBestLast } from './second-best.js';
 
@@ -118,7 +119,7 @@ function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
     {
       master: master.entry.id,
       files,
-      ...(weighed && !fenced ? { upTo: { replid: running.replid, offset: running.offset } } : {}),
+      ...(weighed && !fenced ? { upTo: { replid: running.replid, ...weighedAt(running) } } : {}),
     },
     {
       text: `${node.entry.id} follows ${master.entry.id}, and its files say so; its clients are disconnected`,

@@ -1,7 +1,8 @@
-import type { Batch, StopMode } from '../../model/plan.js';
+import type { Batch, StopMode, Weighed } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import { cli, stopCommand } from '../commands.js';
 import { action, condition, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
+import { weighedAt } from '../weighed.js';
 
 const STOP_LIMIT_MS = 300_000;
 /** What a busy disk writes at least: a final save of a large dataset takes longer than five minutes. */
@@ -74,11 +75,11 @@ function stop(scene: Scene, node: RedisNode) {
  * It says that it is master beside the one that goes on serving: what it took since the look would be thrown away. Not asked
  * where its own writes are set aside by name.
  */
-function sideMaster({ master, redis, decision }: Scene, node: RedisNode): { readonly notBeyond?: bigint } {
+function sideMaster({ master, redis, decision }: Scene, node: RedisNode): { readonly notBeyond?: Weighed } {
   const running = known(node.seen.running);
   const serves = master !== undefined && !redis.includes(master);
   if (!serves || running?.role !== 'master' || decision.setAside.includes(node.entry.id)) return {};
-  return { notBeyond: running.offset };
+  return { notBeyond: weighedAt(running) };
 }
 
 function modeOf(node: RedisNode): StopMode {
