@@ -112,6 +112,12 @@ function pass(fleet: Fleet, from: Node, number: number, bytes: number): void {
   }
 }
 
+/** Bytes of a history that are no write: a stop asks replicas that have not got everything (REPLCONF GETACK). */
+export function askAll(fleet: Fleet, from: Node, bytes: bigint): void {
+  from.offset += bytes;
+  for (const replica of replicasOf(fleet, from)) if (replica.link === 'up') askAll(fleet, replica, bytes);
+}
+
 /** The bytes that a replica's stalled link holds back are lost with the link. */
 export function cutLink(fleet: Fleet, node: Node): void {
   if (node.link === 'down' || !node.of) return;
@@ -120,13 +126,17 @@ export function cutLink(fleet: Fleet, node: Node): void {
   say(fleet, node, { kind: 'master-lost' });
 }
 
-/** REPLICAOF, or a reconnect: partial when the master can serve it, else a full copy (masterTryPartialResynchronization). */
-export function follow(fleet: Fleet, node: Node, master: Node): void {
+/**
+ * REPLICAOF, or a reconnect: partial when the master can serve it, else a full copy (masterTryPartialResynchronization),
+ * which comes whole or dies after it was announced.
+ */
+export function follow(fleet: Fleet, node: Node, master: Node, copy: 'whole' | 'announced' = 'whole'): void {
   if (!node.alive || !master.alive || node === master || leadsTo(master, node)) return;
   if (node.link !== 'down' && node.of) cutLink(fleet, node);
   const wasMaster = node.role === 'master';
   if (wasMaster || node.of !== master) {
-    dropReplicas(fleet, node);
+    // From 7.0 on only a history that changes ends the links of its own replicas (replication.c:replicationSetMaster).
+    if (fleet.old) dropReplicas(fleet, node);
     node.role = 'replica';
     if (wasMaster) node.cached = true;
     say(fleet, node, { kind: 'replica-of', address: addressOf(master), by: 'sentinel' });
@@ -139,7 +149,8 @@ export function follow(fleet: Fleet, node: Node, master: Node): void {
   if (node.cached)
     say(fleet, node, { kind: 'partial-requested', replid: node.replid, requestOffset: node.offset + 1n });
   if (node.cached && canServe(master, node)) partial(fleet, node, master);
-  else full(fleet, node, master);
+  else if (copy === 'whole') full(fleet, node, master);
+  else say(fleet, node, { kind: 'full-resync', replid: master.replid, offset: master.offset });
 }
 
 function leadsTo(node: Node, other: Node): boolean {
@@ -169,6 +180,7 @@ function partial(fleet: Fleet, node: Node, master: Node): void {
     say(fleet, node, { kind: 'master-id-changed', replid: master.replid });
     dropReplicas(fleet, node);
   }
+  if (!node.backlog) node.backlogFrom = from + 1n;
   catchUp(fleet, node, master);
   Object.assign(node, { link: 'up', backlog: true, cached: true });
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/lab.js';
 import { prngOf } from '../../src/lab/prng.js';
 import { killedAt, newestRun } from '../live/cut.js';
-import { type DeadFleet, deadFleet } from '../live/dead-fleet.js';
+import { type DeadFleet, deadFleet, expectHealthy } from '../live/dead-fleet.js';
 import { type Ended, piped } from '../live/pipes.js';
 import { type LiveFleet, liveFleet } from '../live/undone.js';
 import { disturb, disturbances } from './disturbed.js';
@@ -113,7 +113,7 @@ async function goOn(lab: Lab, before: string): Promise<void> {
     expect(told, why).toContain(anew.status);
     if (anew.status === 0) sum.planned += 1;
   }
-  expect((await piped(lab, ['status', '--quiet'])).status, why).toBe(0);
+  await expectHealthy(lab, why);
   const checked = await lab.checkWrites();
   sum.lost += checked.missing.length;
   expect({ missing: checked.missing, extra: checked.extra }, why).toEqual({ missing: [], extra: [] });
