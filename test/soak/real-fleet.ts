@@ -13,6 +13,8 @@ import type { Fleet, Node } from '../model/fleet.js';
 import { type Link, linkTo } from './links.js';
 
 const PORT = 6379;
+/** Addresses of fleets that have ended: there are fewer in the block of a process than servers in a series. */
+const free: string[] = [];
 /** Refused: a replica that was started without a master to follow yet. */
 const NOWHERE = { host: '127.0.0.1', port: 1 };
 
@@ -33,6 +35,7 @@ interface Server {
   readonly address: string;
   readonly directory: string;
   child?: ChildProcess;
+  startedAt: number;
   /** The database of its last write. */
   database: number;
 }
@@ -58,7 +61,7 @@ export async function realFleet(nodes: readonly Pick<Node, 'name' | 'aof' | 'sav
   for (const { name } of nodes) {
     const own = join(directory, name);
     mkdirSync(own);
-    servers.set(name, { name, address: ownAddress(), directory: own, database: 1 });
+    servers.set(name, { name, address: free.pop() ?? ownAddress(), directory: own, database: 1, startedAt: 0 });
   }
   const links = new Map<string, Link>();
   for (const { name: replica } of nodes)
@@ -75,6 +78,7 @@ export async function realFleet(nodes: readonly Pick<Node, 'name' | 'aof' | 'sav
     async end() {
       await Promise.all([...servers.values()].map(({ child }) => child && kill(child)));
       for (const link of links.values()) link.close();
+      free.push(...[...servers.values()].map(({ address }) => address));
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -147,6 +151,14 @@ async function act({ servers, links, nodes }: World, deed: Deed, model: Fleet): 
   }
 }
 
+/** The first round of its cron, which may come as late as this, sends a PING to replicas that are there by then (replicationCron). */
+const FIRST_ROUND_MS = 1500;
+
+async function untilQuiet({ startedAt }: Server): Promise<void> {
+  const ms = startedAt + FIRST_ROUND_MS - performance.now();
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** A replica says every second what it has; a stop asks those that have not said everything. */
 async function untilAcknowledged(server: Server, node: Node, model: Fleet): Promise<void> {
   const behind = model.nodes.filter(
@@ -184,6 +196,7 @@ async function follow(
     await asked(server, 'REPLICAOF', serverOf(servers, deed.master).address, String(link.port));
     for (const [key, other] of links) if (key.startsWith(`${deed.node}>`) && other !== link) other.cut();
   }
+  await untilQuiet(serverOf(servers, deed.master));
   link.pass(deed.what === 'follow' ? 'whole' : 'announced');
   const serves = master.role === 'master' || master.link !== 'down';
   if (deed.what === 'follow' && serves) return;
@@ -235,6 +248,7 @@ async function start(server: Server, node: Pick<Node, 'aof' | 'saves'>, as: 'mas
   writeFileSync(config, `${lines.join('\n')}\n`);
   server.child = spawn('redis-server', [config], { stdio: 'ignore' });
   server.database = 1;
+  server.startedAt = performance.now();
   await until(`${server.name} to answer`, async () => !(await saidBy(server)).running.loading);
 }
 
