@@ -36,6 +36,7 @@ export function promote(fleet: Fleet, node: Node, elect = true): void {
 export function save(fleet: Fleet, node: Node): void {
   if (!node.alive) return;
   node.file = snapshot(fleet, node);
+  node.changes = 0;
   say(fleet, node, { kind: 'saved' }, 'C');
 }
 
@@ -80,6 +81,7 @@ export function start(fleet: Fleet, node: Node, as: 'master' | 'replica'): void 
   if (node.alive) return;
   const loaded = node.aof ? undefined : node.file;
   node.started += 1;
+  node.changes = node.aof ? node.appended : 0;
   Object.assign(node, { alive: true, role: as, link: 'down', of: undefined, replid2: undefined, backlogFrom: 1n });
   say(fleet, node, { kind: 'started', version: fleet.old ? '6.0.16' : '7.0.15', flavour: 'redis' }, 'C');
   if (node.aof) loadAof(fleet, node);

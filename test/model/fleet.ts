@@ -34,6 +34,10 @@ export interface Node {
   /** It knows the place in a history from which it could go on (as a replica, or because it was master). */
   cached: boolean;
   writes: Set<number>;
+  /** Changes since the last save (INFO, rdb_changes_since_last_save). */
+  changes: number;
+  /** Commands of the AOF behind its base: a load counts them as changes. */
+  appended: number;
   /** Bytes of the link that were sent and have not arrived. */
   file?: File | undefined;
   /** What the AOF holds; the memory's own set while it appends. */
@@ -98,6 +102,10 @@ export function write(fleet: Fleet, master: Node, bytes: number): void {
 }
 
 function take(node: Node, number: number, bytes: number): void {
+  if (!node.writes.has(number)) {
+    node.changes += 1;
+    if (node.appending) node.appended += 1;
+  }
   node.writes.add(number);
   if (node.appending) node.aofWrites?.add(number);
   node.offset += BigInt(bytes);
@@ -222,7 +230,7 @@ export function dropReplicas(fleet: Fleet, node: Node): void {
 /** The full copy of a replica with AOF is on disk only after this. */
 export function rewriteAof(fleet: Fleet, node: Node): void {
   if (!node.alive || !node.aof) return;
-  Object.assign(node, { aofWrites: new Set(node.writes), appending: true });
+  Object.assign(node, { aofWrites: new Set(node.writes), appending: true, appended: 0 });
   say(fleet, node, { kind: 'aof-rewritten' });
 }
 

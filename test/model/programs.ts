@@ -130,6 +130,8 @@ export function newFleet(shapes: Program['nodes'], old = false): Fleet {
       backlogFrom: 1n,
       cached: false,
       writes: new Set(),
+      changes: 0,
+      appended: 0,
       appending: false,
       started: 0,
       log: [],

@@ -151,7 +151,7 @@ function runningOf(fleet: Fleet, node: Node): RunningRedis {
     keys: BigInt(node.writes.size),
     expires: 0n,
     aofEnabled: node.aof,
-    changesSinceSave: 0n,
+    changesSinceSave: BigInt(node.changes),
     lastSaveSeconds: 0,
     lastSaveOk: true,
     saveInProgress: false,

@@ -108,7 +108,8 @@ function modelSays(model: Fleet, node: Node) {
   const group = surveyOf(model).groups.g;
   const running = group?.redis.find((each) => each.node === node.name)?.running;
   if (!running?.ok) throw new Error(`${node.name} does not run in the model`);
-  const { role, replid, replid2, offset, secondOffset, backlogActive, masterLinkUp, keys } = running.value;
+  const { role, replid, replid2, offset, secondOffset, backlogActive, masterLinkUp, keys, changesSinceSave } =
+    running.value;
   return {
     node: node.name,
     role,
@@ -121,12 +122,13 @@ function modelSays(model: Fleet, node: Node) {
     link: role === 'replica' ? (masterLinkUp ?? false) : undefined,
     of: node.of?.name,
     keys: String(keys),
+    changes: String(changesSinceSave),
     writes: [...node.writes].sort((a, b) => a - b),
   };
 }
 
 function realSays(real: RealFleet, names: Names, node: string, { running, backlogFrom, writes }: Said) {
-  const { role, replid, replid2, offset, secondOffset, backlogActive, masterLinkUp, keys } = running;
+  const { role, replid, replid2, offset, secondOffset, backlogActive, masterLinkUp, keys, changesSinceSave } = running;
   return {
     node,
     role,
@@ -139,6 +141,7 @@ function realSays(real: RealFleet, names: Names, node: string, { running, backlo
     link: role === 'replica' ? (masterLinkUp ?? false) : undefined,
     of: role === 'replica' ? real.masterAt(running.masterAddress ?? '') : undefined,
     keys: String(keys),
+    changes: String(changesSinceSave),
     writes,
   };
 }
