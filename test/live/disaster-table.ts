@@ -67,7 +67,7 @@ function staleSentinel({ masters: served, traits }: Broken): Right {
 }
 
 function sentinelsDisagree(broken: Broken): Right {
-  const path = broken.traits.includes('runs') ? 'sentinels-only' : 'cold';
+  const path = broken.traits.includes('off') ? 'cold' : 'sentinels-only';
   return { path, first: { status: 0 }, dataOf: masters(broken).next, status: 0 };
 }
 
