@@ -7,6 +7,7 @@ import type { Persistence } from '../../src/lab/layout.js';
 import type { Broken } from '../../src/lab/scenarios/index.js';
 import { askSentinel, masterNamed } from '../../src/lab/scenarios/sentinel-hand.js';
 import { otherGroup } from '../../src/lab/scenarios/shared.js';
+import { writeState } from '../../src/lab/state.js';
 import { holds, notYet, until } from '../../src/lab/until.js';
 import type { Disaster, Right } from './disasters.js';
 
@@ -89,7 +90,8 @@ function unknownSentinel(broken: Broken): Right {
 }
 
 function restoreFleetFile(lab: Lab): void {
-  writeFileSync(lab.fleetFile, fleetYaml(lab.hosts, lab.group, lab.state().programs));
+  const { hosts, group, programs } = lab.state();
+  writeFileSync(lab.fleetFile, fleetYaml(hosts, group, programs));
 }
 
 /** The old replica that Sentinel made master is set aside once it took writes; without any it is only behind. */
@@ -114,15 +116,29 @@ function drift(broken: Broken): Right {
   const mend = (lab: Lab) => {
     const file = join(lab.directory, node, 'redis.conf');
     const text = readFileSync(file, 'utf8');
-    const mended = broken.traits.includes('aof-at-runtime')
-      ? text.replace(/^appendonly no$/m, 'appendonly yes')
-      : broken.traits.includes('maxmemory-below-data')
-        ? text.replace(/^maxmemory .*$/m, 'maxmemory 0')
-        : text.replace(/^include (.*)$/m, (_line, role: string) => readFileSync(role, 'utf8'));
-    writeFileSync(file, mended);
+    if (broken.traits.includes('aof-at-runtime'))
+      writeFileSync(file, text.replace(/^appendonly no$/m, 'appendonly yes'));
+    if (broken.traits.includes('maxmemory-below-data'))
+      writeFileSync(file, text.replace(/^maxmemory .*$/m, 'maxmemory 0'));
+    if (broken.traits.includes('role-in-include'))
+      writeFileSync(
+        file,
+        text.replace(/^include (.*)$/m, (_line, role: string) => readFileSync(role, 'utf8')),
+      );
+    if (broken.traits.includes('role-on-command-line')) roleIntoFile(lab, node, file);
   };
   const path = 'sentinels-only';
   return { path, args: ['--path', 'cold'], first: refusedAs('blocked'), mend, dataOf: masters(broken).old, status: 0 };
+}
+
+/** What a person does with a role that a unit file or a compose file gives: it goes into the config file. */
+function roleIntoFile(lab: Lab, node: string, file: string): void {
+  const state = lab.state();
+  const [option = '', ...role] = state.hosts.find(({ name }) => name === node)?.redisOptions ?? [];
+  appendFileSync(file, `\n${option.slice('--'.length)} ${role.join(' ')}\n`);
+  const hosts = state.hosts.map(({ redisOptions: _options, ...host }) => host);
+  writeState({ ...state, hosts });
+  restoreFleetFile(lab);
 }
 
 /** The second group is as it was, and fails over as before. */
