@@ -5,7 +5,7 @@ import { configOf, type LabHost, redisPort } from '../layout.js';
 import { signalNodes, startNode } from '../nodes.js';
 import { type LabState, readState, writeState } from '../state.js';
 import { SETTLE_LIMIT_MS, untilSettled } from '../view.js';
-import { askRedis, othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
+import { askRedis, inTurn, othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
 import type { Breaking, Done, Scenario } from './scenario.js';
 
 const kinds = ['aof-at-runtime', 'maxmemory-below-data', 'role-in-include', 'role-on-command-line'] as const;
@@ -24,7 +24,7 @@ export const drift: Scenario = {
 };
 
 async function drifted({ state, prng, say }: Breaking): Promise<Done> {
-  const kind = prng.pick(kinds);
+  const kind = inTurn(state, kinds);
   const master = await untilSettled(state, SETTLE_LIMIT_MS);
   await sharedWrites(state, master, prng);
   const node = kind.startsWith('role-') ? prng.pick(othersRunning(state, master)) : master;

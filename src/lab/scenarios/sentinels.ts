@@ -8,7 +8,7 @@ import { untilCaughtUp } from '../phases.js';
 import type { LabState } from '../state.js';
 import { holds, notYet, until } from '../until.js';
 import { SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
-import { othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
+import { inTurn, othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
 import type { Breaking, Done, Scenario } from './scenario.js';
 import {
   editMaster,
@@ -124,7 +124,7 @@ async function comesBack(
 const disagreements = ['live', 'runs', 'off'] as const;
 
 async function disagree({ state, prng, stop, say }: Breaking): Promise<Done> {
-  const kind = prng.pick(disagreements);
+  const kind = inTurn(state, disagreements);
   const first = await untilSettled(state, SETTLE_LIMIT_MS);
   await sharedWrites(state, first, prng);
   const master = await moveMaster(state, first);
@@ -132,11 +132,11 @@ async function disagree({ state, prng, stop, say }: Breaking): Promise<Done> {
   await untilCaughtUp(state, master, SETTLE_LIMIT_MS);
   const epoch = epochIn(readSentinel(sentinelOnly(state, 0)), state.group);
   const other = prng.pick(othersRunning(state, master));
-  const apart = [sentinelOnly(state, 0), sentinelOnly(state, 1)];
+  const apart = sentinelHosts(state).slice(0, prng.pick([2, 3]));
   await stopSentinels(state, state.hosts, 'SIGKILL');
   for (const host of apart) editMaster(state, host, other, epoch);
   say(
-    `${master.name} took ${own.length} writes; two sentinels name ${other.name}, three ${master.name}, all at ${epoch}`,
+    `${master.name} took ${own.length} writes; ${apart.length} sentinels name ${other.name}, the others ${master.name}, all at ${epoch}`,
   );
   if (kind === 'live') await liveApart(state, master, other, apart);
   if (kind === 'off') await turnOff(state, state.hosts, stop);
