@@ -147,7 +147,7 @@ function sharedSentinels(broken: Broken): Right {
     const block = lab.state().claim.block;
     const sentinels = lab.hosts.filter((host) => host.runs.includes('sentinel'));
     const named = () => Promise.all(sentinels.map((host) => masterNamed(host, otherGroup)));
-    expect(new Set(await named())).toEqual(new Set([`${block}.101`]));
+    expect(new Set(await named()), saidOf(lab, otherGroup)).toEqual(new Set([`${block}.101`]));
     const [any] = sentinels;
     if (any === undefined) throw new Error('no sentinel');
     await until('the second group to fail over', 60_000, async () => {
@@ -157,7 +157,19 @@ function sharedSentinels(broken: Broken): Right {
       return notYet(all.join(', '));
     });
   };
-  return { ...cold, first: { status: 0 }, dataOf: masters(broken).old, after };
+  const says = `While the sentinels are held, no automatic failover for: ${otherGroup}.`;
+  return { ...cold, first: { status: 0, says }, dataOf: masters(broken).old, after };
+}
+
+/** What the sentinels have logged of a group that is about its master. */
+function saidOf(lab: Lab, group: string): string {
+  const logs = lab.hosts.map(({ name }) => {
+    const lines = readFileSync(join(lab.directory, name, 'log', 'sentinel.log'), 'utf8').split('\n');
+    return lines
+      .filter((line) => line.includes(` ${group} `) && !line.includes('+sentinel'))
+      .map((line) => `${name} ${line}`);
+  });
+  return logs.flat().join('\n');
 }
 
 function each(scenario: string, kinds: readonly Persistence[], right: Disaster['right']): readonly Disaster[] {

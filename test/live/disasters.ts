@@ -25,8 +25,8 @@ export interface Right {
   readonly args?: readonly string[];
   /** What else must hold in the end. */
   readonly after?: (lab: Lab) => Promise<void>;
-  /** What `recover --yes` says first: its status, and the word of a refusal. */
-  readonly first: { readonly status: number | readonly number[]; readonly word?: string };
+  /** What `recover --yes` says first: its status, the word of a refusal, and a sentence of its plan. */
+  readonly first: { readonly status: number | readonly number[]; readonly word?: string; readonly says?: string };
   /** What is put right by hand before the second try, as the refusal says. */
   readonly mend?: (lab: Lab) => Promise<void> | void;
   /** The words that accept what was refused, when it was. */
@@ -89,9 +89,10 @@ async function diagnosisOf(lab: Lab): Promise<Diagnosis> {
   return (JSON.parse(output.stdout) as { diagnosis: Diagnosis }).diagnosis;
 }
 
-function expectRefused(lab: Lab, first: Output, { first: { status, word } }: Right): void {
+function expectRefused(lab: Lab, first: Output, { first: { status, word, says } }: Right): void {
   expect([status].flat(), first.stdout + first.stderr + crashesOf(lab)).toContain(first.status);
   if (word !== undefined) expect(first.stderr).toContain(`[${word}]`);
+  if (says !== undefined) expect((first.stdout + first.stderr).replace(/\s+/g, ' ')).toContain(says);
 }
 
 /** What a mistake of the tool left of itself: the directory is gone after the test. */
