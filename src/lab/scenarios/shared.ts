@@ -71,7 +71,6 @@ async function monitor(state: LabState, sentinel: LabHost, master: LabHost): Pro
     String(state.quorum),
   );
   await set('auth-pass', state.password);
-  await set('down-after-milliseconds', '5000');
   await set('failover-timeout', '3000');
 }
 
