@@ -110,8 +110,12 @@ function stuckFailover(broken: Broken): Right {
   return { path, first: { status: [0, 10] }, dataOf: last, status: [0, 10] };
 }
 
-/** Refused by any path that restarts the node, until its file says what runs. */
+/** Refused by any path that restarts the node, until its file says what runs. A role in an include is changed there. */
 function drift(broken: Broken): Right {
+  const path = 'sentinels-only';
+  const args = ['--path', 'cold'];
+  const dataOf = masters(broken).old;
+  if (broken.traits.includes('role-in-include')) return { path, args, first: { status: 0 }, dataOf, status: 0 };
   const node = broken.traits.find((trait) => trait.startsWith('on:'))?.slice('on:'.length) ?? '';
   const mend = (lab: Lab) => {
     const file = join(lab.directory, node, 'redis.conf');
@@ -120,15 +124,9 @@ function drift(broken: Broken): Right {
       writeFileSync(file, text.replace(/^appendonly no$/m, 'appendonly yes'));
     if (broken.traits.includes('maxmemory-below-data'))
       writeFileSync(file, text.replace(/^maxmemory .*$/m, 'maxmemory 0'));
-    if (broken.traits.includes('role-in-include'))
-      writeFileSync(
-        file,
-        text.replace(/^include (.*)$/m, (_line, role: string) => readFileSync(role, 'utf8')),
-      );
     if (broken.traits.includes('role-on-command-line')) roleIntoFile(lab, node, file);
   };
-  const path = 'sentinels-only';
-  return { path, args: ['--path', 'cold'], first: refusedAs('blocked'), mend, dataOf: masters(broken).old, status: 0 };
+  return { path, args, first: refusedAs('blocked'), mend, dataOf, status: 0 };
 }
 
 /** What a person does with a role that a unit file or a compose file gives: it goes into the config file. */
