@@ -139,7 +139,7 @@ function whyNobody(
 ): string {
   if (!usable) return top.empty ? 'no node would load any data' : `${top.node}: ${top.sourceWhy}`;
   const first = open[0];
-  if (first) return `${first[0]}: ${first[1].why}`;
+  if (first) return first[1].why.startsWith(`${first[0]}: `) ? first[1].why : `${first[0]}: ${first[1].why}`;
   return witness === undefined ? itsWord(top) : '';
 }
 

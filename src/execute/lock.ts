@@ -12,11 +12,14 @@ export interface HeldLock {
 
 const LIMIT_BYTES = 64 * 1024;
 
-/** Makes the file only when it is not there, whole or not at all: link(2) refuses a name that exists. */
+/**
+ * Makes the file only when it is not there, whole or not at all: link(2) refuses a name that exists, and what came is
+ * counted, because the end of a sender that was killed looks like the end of the text.
+ */
 const CREATE = `umask 077
 mkdir -p "$2" || exit 3
 t=$(mktemp "$1.XXXXXXXXXX") || exit 3
-cat > "$t" && ln "$t" "$1" 2>/dev/null
+dd of="$t" conv=fsync 2>/dev/null && [ "$(wc -c < "$t")" -eq "$3" ] && ln "$t" "$1" 2>/dev/null
 r=$?
 rm -f "$t"
 exit $r`;
@@ -53,12 +56,10 @@ export async function lockAgeSeconds(host: WritableHost, signal: AbortSignal): P
 export async function createLock(host: WritableHost, file: LockFile, signal: AbortSignal): Promise<HeldLock | false> {
   const path = lockPath(host);
   const text = toJson(file);
-  const made = await host.run(
-    ['sh', '-c', CREATE, 'sh', path, host.entry.state],
-    { timeoutMs: 10_000, stdin: text },
-    signal,
-  );
-  if (made.status === 0) return { path, file, sha256: sha256(new TextEncoder().encode(text)) };
+  const bytes = new TextEncoder().encode(text);
+  const argv = ['sh', '-c', CREATE, 'sh', path, host.entry.state, String(bytes.length)];
+  const made = await host.run(argv, { timeoutMs: 10_000, stdin: text }, signal);
+  if (made.status === 0) return { path, file, sha256: sha256(bytes) };
   if ((await readLock(host, signal)) !== undefined) return false;
   throw new Error(`${host.entry.name}:${path} could not be made: ${made.stderr.trim() || `status ${made.status}`}`);
 }

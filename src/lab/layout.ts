@@ -14,6 +14,8 @@ export interface LabHost {
   readonly runs: readonly NodeKind[];
   /** Minutes that the host's clock is ahead: shown in its logs and file times. */
   readonly clockMinutes: number;
+  /** Options on the command line that starts its redis, after the config file. */
+  readonly redisOptions?: readonly string[];
 }
 
 export const redisPort = 6379;
@@ -80,7 +82,7 @@ function isOld(server: string): boolean {
 /** The argument list that starts a node as a daemon. */
 export function startArgv(programs: Programs, host: LabHost, kind: NodeKind): readonly string[] {
   const config = configOf(host, kind);
-  if (kind === 'redis') return [programs.server, config];
+  if (kind === 'redis') return [programs.server, config, ...(host.redisOptions ?? [])];
   return programs.sentinel === undefined ? [programs.server, config, '--sentinel'] : [programs.sentinel, config];
 }
 

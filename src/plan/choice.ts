@@ -142,6 +142,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
 const filesOfRedis = [
   'runs-another-file',
   'aof-differs-from-file',
+  'aof-not-loaded',
   'role-on-command-line',
   'older-server',
   'data-too-new',

@@ -43,6 +43,17 @@ describe('the lock of a host', () => {
     expect((await stat(join(state, 'lock.json'))).mode & 0o777).toBe(0o600);
   });
 
+  it.each([0, 7, -1])('is not there when who makes it is killed in the middle of its text (%i)', async (end) => {
+    const cut: WritableHost = {
+      ...host,
+      read: host.read.bind(host),
+      run: (argv, options, signal) => host.run(argv, { ...options, stdin: options.stdin?.slice(0, end) ?? '' }, signal),
+    };
+    const file = newLock({ run: '7K3Q', who: 'mina@ops', doing: 'begins' }, now);
+    await expect(createLock(cut, file, never)).rejects.toThrow(/could not be made/);
+    expect(await readdir(state)).toEqual([]);
+  });
+
   it('is renewed only by the one who wrote it last', async () => {
     const mine = await createLock(host, newLock({ run: '7K3Q', who: 'mina@ops', doing: 'begins' }, now), never);
     if (!mine) throw new Error('not taken');

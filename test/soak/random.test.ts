@@ -32,7 +32,7 @@ afterAll(() => {
 });
 
 describe('a run in the middle of which something else happens', () => {
-  test.each(Array.from({ length: runs }, (_, index) => firstSeed + index))('seed %i', async (seed) => {
+  test.concurrent.each(Array.from({ length: runs }, (_, index) => firstSeed + index))('seed %i', async (seed) => {
     const prng = prngOf(seed);
     const fleet = prng.chance(0.5) ? dead : live;
     await fleet.withCopy((lab) => oneRun(lab, seed, fleet === live));

@@ -46,16 +46,19 @@ async function through(lab: Lab, command: 'resume' | 'undo', prng: Prng): Promis
   if (prng.chance(1 / 3)) {
     const from = journalNow(lab).lines.length;
     const cut = await killedAt(lab, [command, run, '--yes'], { line: prng.between(1, 60), from });
-    if (!cut.killed) return cut.stdout + cut.stderr;
+    if (!cut.killed) return ended(lab, cut, '');
     sum.secondCuts += 1;
     return toItsEnd(lab, 'resume', run, cut.stdout);
   }
   return toItsEnd(lab, command, run, '');
 }
 
-/** On a busy machine the look after the end may not get its answers in time: that is status 1 or 4, and what counts is seen below. */
 async function toItsEnd(lab: Lab, command: 'resume' | 'undo', run: string, before: string): Promise<string> {
-  const on = await piped(lab, [command, run, '--yes']);
+  return ended(lab, await piped(lab, [command, run, '--yes']), before);
+}
+
+/** On a busy machine the look after the end may not get its answers in time: that is status 1 or 4, and what counts is seen below. */
+function ended(lab: Lab, on: Ended, before: string): string {
   const said = `${before}\n---\n${on.stdout}${on.stderr}`;
   expect([0, 1, 4], said).toContain(on.status);
   expect(journalNow(lab).lines.at(-1), said).toMatchObject({ action: 'run', phase: 'result', outcome: 'done' });
@@ -100,12 +103,13 @@ describe('a dead fleet, its recovery killed', () => {
     dead.withCopy(async (lab) => {
       sum.points += 1;
       const cut = await killedAt(lab, ['recover', '--yes'], moment);
+      let said = cut.stdout + cut.stderr;
       if (cut.killed) {
         sum.cutOff += 1;
-        await through(lab, 'resume', prngOf(seed + moment.line));
+        said += await through(lab, 'resume', prngOf(seed + moment.line));
         sum.resumed += 1;
       }
-      expect(await lab.master()).toBe(dead.lastWriter);
+      expect(await lab.master(), said).toBe(dead.lastWriter);
       await expectServes(lab, cut.stdout);
       expect(lab.running().filter((one) => !one.child).length).toBe(8);
     }),

@@ -5,10 +5,11 @@ import type { Resp } from '../../model/raw-host.js';
 import type { RunningRedis } from '../../model/survey.js';
 import { redactConfig } from '../../redis/secrets.js';
 import { readConfig } from '../config-texts.js';
+import { raiseFence } from '../fence.js';
 import { addressOf, configOf, nodeAt, replyOf, runningOf, withReader, withWriter } from '../node.js';
 import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
 import { acceptedSince } from '../since-looked.js';
-import type { ActionModule, At } from '../tools.js';
+import type { Acted, ActionModule, At } from '../tools.js';
 
 type Follow = ActionOf<'role.follow'>;
 
@@ -32,21 +33,43 @@ export const roleFollow: ActionModule<'role.follow'> = {
     }),
   act: (action, at) =>
     withWriter(at, action.node, async (writer) => {
-      const before = await knownNode(writer, action.node, at);
-      refuseNewWrites(action, before);
-      await at.evidence(`before: ${roleSays(before)}, history ${before.replid}, offset ${before.offset}`, {
-        replid: before.replid,
-        offset: before.offset,
-        keys: before.keys,
-      });
-      const address = addressOf(at, action.master);
-      const diff = await makeDurable(action, address, at);
-      await haveMasterauth(writer, action, at);
-      await follow(writer, before, address, at);
-      await unfence(writer, action.node, at);
-      return { says: `follows ${action.master}, and its files say so`, detail: { diff } };
+      const isOwnFence = await fenceWeighed(action, await knownNode(writer, action.node, at), at);
+      try {
+        return await changeRole(action, writer, at);
+      } catch (error) {
+        if (isOwnFence) await unfence(writer, action.node, at).catch(() => undefined);
+        throw error;
+      }
     }),
 };
+
+async function changeRole(action: Follow, writer: RedisWriter, at: At): Promise<Acted> {
+  const before = await runningOf(writer);
+  refuseNewWrites(action, before);
+  await at.evidence(`before: ${roleSays(before)}, history ${before.replid}, offset ${before.offset}`, {
+    replid: before.replid,
+    offset: before.offset,
+    keys: before.keys,
+  });
+  const address = addressOf(at, action.master);
+  const diff = await makeDurable(action, address, at);
+  await haveMasterauth(writer, action, at);
+  refuseNewWrites(action, await runningOf(writer));
+  await follow(writer, before, address, at);
+  await unfence(writer, action.node, at);
+  return { says: `follows ${action.master}, and its files say so`, detail: { diff } };
+}
+
+/**
+ * A master whose writes were weighed takes none from here on: whatever it took before it has its new role would be thrown
+ * away. Whether a fence was raised for that: below 6.2 there is none, and only the looks before and after the files tell.
+ */
+async function fenceWeighed({ node, upTo }: Follow, { role }: RunningRedis, at: At): Promise<boolean> {
+  if (upTo === undefined || role !== 'master' || at.memory.fences.has(node)) return false;
+  const keeper = await raiseFence(at, node);
+  if (keeper) at.memory.fences.set(node, keeper);
+  return keeper !== undefined;
+}
 
 function roleSays(running: RunningRedis): string {
   return running.role === 'master' ? 'is master' : `replica of ${running.masterAddress}`;
