@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { recordedIncidents } from './recorded.js';
 import { allIncidents } from './table.js';
-import { diagnosisOf, isWrong, outcomeOf } from './verdicts.js';
+import { diagnosisOf, isWrong, outcomeOf, standingOf } from './verdicts.js';
 
 const incidents = allIncidents();
 
@@ -22,6 +22,15 @@ describe('the table of incidents', () => {
     expect([...servers].sort()).toEqual(['redis-6.0', 'redis-7.0', 'redis-8.0', 'valkey-8.1']);
     for (const old of [/^2\.8/, /^3\.2/]) expect(incidents.some(({ server }) => old.test(server))).toBe(true);
   });
+});
+
+test('every rule of thumb is wrong somewhere: the table tells them from a proof', () => {
+  const wrong = incidents.flatMap((incident) =>
+    diagnosisOf(incident).naive.flatMap(({ rule, node }) =>
+      standingOf(node, incident.right) === 'wrong' ? [rule] : [],
+    ),
+  );
+  expect(new Set(wrong).size).toBe(5);
 });
 
 describe.each(incidents)('$name', (incident) => {

@@ -8,7 +8,7 @@ import { splits } from './splits.js';
 import { words } from './words.js';
 
 /** The nights that were written down from facts and public reports. */
-export function writtenIncidents(): readonly Incident[] {
+function writtenIncidents(): readonly Incident[] {
   return [...oldServers, ...emptyNodes, ...splits, ...files, ...words].map(incidentOf);
 }
 
