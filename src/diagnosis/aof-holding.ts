@@ -23,12 +23,26 @@ export function aofHolding(place: Place): Holding {
       end: { replid: aof.id, offset: exact, precision: 'exact' },
       endWhy: 'the RDB header of the same orderly stop',
     };
+  const untold = aof.as === 'origin' ? undefined : whyUntold(place);
+  if (untold !== undefined) return { ...common, endWhy: untold };
   const floor = aof.as === 'origin' ? floorOf(place, aof.id) : aof.floor;
   return {
     ...common,
     end: { replid: aof.id, offset: floor > aof.floor ? floor : aof.floor, precision: 'at-least' },
     endWhy: 'its log names the history; how far it went was recorded by nobody',
   };
+}
+
+/**
+ * Why the node was master after the last that its log tells of it, which then lost lines: what it took as master stands in
+ * its AOF and in no record. A sentinel notes an address only after that node answered as master
+ * (sentinel.c:sentinelRefreshInstanceInfo, sentinelFailoverReconfNextSlave).
+ */
+function whyUntold({ timeline, electedAt = 0n }: Place): string | undefined {
+  if (timeline.masterUntold) return 'its log has lines of a master behind the last history that it names as a replica';
+  if (electedAt > 0n && timeline.spans.every((span) => span.as !== 'origin'))
+    return `sentinels name it as master at epoch ${electedAt}, and its log tells nothing of that`;
+  return undefined;
 }
 
 /** A torn end says that the disk did not get all: a power cut takes what was not synced, a killed process takes nothing. */

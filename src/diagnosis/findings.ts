@@ -3,6 +3,7 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
 import { twinsOf } from './sentinels.js';
+import { hasNewerAof } from './source.js';
 import { unknownNodes } from './strangers.js';
 import { unseenHosts } from './unseen-host.js';
 
@@ -15,6 +16,7 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...group.redis.flatMap((node) => [
       ...runsAnotherFile(node),
       ...startsOtherwise(node),
+      ...loadsTheOlder(node),
       ...roleInAnotherPlace(node),
       ...tooLittleMemory(node),
       ...authGaps(node),
@@ -75,6 +77,22 @@ function startsOtherwise(node: RedisSurvey): Finding[] {
       says,
       blocks: true,
       next: `make ${config.files[0] ?? 'redis.conf'} say what runs, then look again`,
+    },
+  ];
+}
+
+/** Nothing is decided over an AOF that the node would not look at: the operator says which of the two files is its data. */
+function loadsTheOlder(node: RedisSurvey): Finding[] {
+  if (!hasNewerAof(node)) return [];
+  const file = known(node.config)?.files[0] ?? 'redis.conf';
+  return [
+    {
+      id: 'aof-not-loaded',
+      severity: 'error',
+      nodes: [node.node],
+      says: `${node.node} has an AOF that is newer than its RDB file, and its file says appendonly no: its next start would not look at the AOF`,
+      blocks: true,
+      next: `when the AOF is what ${node.node} had, make ${file} say appendonly yes; else move the AOF out of its directory; then look again`,
     },
   ];
 }

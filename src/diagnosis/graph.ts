@@ -5,7 +5,9 @@ import { type Holding, type Place, sharedOf } from './holding.js';
 import { rdbHolding } from './rdb-holding.js';
 import { edgesOfRestarts } from './restarts.js';
 import { edgeOfRunning, runningHolding } from './running-holding.js';
+import { lastElected } from './sentinels.js';
 import { sourceOf } from './source.js';
+import { addressOf } from './state.js';
 import { timelineOf } from './timeline.js';
 import type { ProvenEdge, Timeline } from './timeline-shape.js';
 
@@ -27,10 +29,14 @@ export function graphOf(group: GroupSurvey): Graph {
   });
   const named = namedIds(group, timelines, edges);
   const addEdge = (edge: ProvenEdge): void => void edges.push(edge);
+  const elected = lastElected(group);
+  const [vote] = elected?.votes ?? [];
   const holdings = timelines.flatMap((timeline, index) => {
     const redis = group.redis[index];
     if (!redis) return [];
-    return [holdingOf({ redis, timeline, timelines, group: group.redis, named, addEdge, ...sourceOf(redis) })];
+    const electedAt = vote && elected?.address === addressOf(redis) ? { electedAt: vote.configEpoch } : {};
+    const place = { redis, timeline, timelines, group: group.redis, named, addEdge, ...electedAt };
+    return [holdingOf({ ...place, ...sourceOf(redis) })];
   });
   const parents = new Map<string, ProvenEdge[]>();
   for (const edge of edges) {

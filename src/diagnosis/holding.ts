@@ -35,6 +35,8 @@ export interface Place extends Source {
   /** Who names each replication id: logs, edges, running nodes, files. */
   readonly named: ReadonlyMap<string, ReadonlySet<string>>;
   readonly addEdge: (edge: ProvenEdge) => void;
+  /** The config-epoch at which the sentinels elected this node, when it is the one that they elected last. */
+  readonly electedAt?: bigint;
 }
 
 type Shared = Pick<Holding, 'node' | 'redis' | 'timeline' | 'source' | 'sourceWhy' | 'writable'>;

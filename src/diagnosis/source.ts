@@ -1,3 +1,4 @@
+import { known } from '../model/seen.js';
 import type { RedisSurvey } from '../model/survey.js';
 
 /** Where a node's data is: in the running process, or in the file that it would load. */
@@ -26,7 +27,21 @@ function aofSource(redis: RedisSurvey): Source {
   return { source: 'unknown', sourceWhy: `its AOF could not be read: ${redis.aof.detail}` };
 }
 
+/**
+ * The node's config has no AOF, and one with data was written after its RDB file: it was switched on while the server ran,
+ * or the line is gone. What the node would load is not what it had.
+ */
+export function hasNewerAof(redis: RedisSurvey): boolean {
+  const aof = known(redis.aof);
+  const isOff = redis.process.ok && redis.process.value === null;
+  if (!isOff || known(redis.config)?.appendonly !== false || !aof || aof.empty) return false;
+  const saved = known(redis.rdbStat)?.mtimeMs;
+  return saved === undefined || saved < Math.max(...aof.files.map((file) => file.mtimeMs));
+}
+
 function rdbSource(redis: RedisSurvey): Source {
+  if (hasNewerAof(redis))
+    return { source: 'unknown', sourceWhy: 'appendonly is no, and an AOF that is newer than its RDB file is there' };
   if (redis.rdb.ok) {
     if (!redis.rdb.value.complete)
       return { source: 'unknown', sourceWhy: 'its RDB file is cut off and would not load' };

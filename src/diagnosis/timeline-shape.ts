@@ -64,6 +64,8 @@ export interface Timeline {
   readonly aof?: Held;
   /** The AOF received what the memory received, to the end of the log. */
   readonly aofCurrent: boolean;
+  /** The last life wrote lines as master behind the last history that it followed, and its log has no promotion: lines are missing. */
+  readonly masterUntold: boolean;
   /** Histories of its own whose life ended without an orderly stop that saved, and without an AOF. */
   readonly unsaved: ReadonlySet<string>;
   /** One of the lives since `served`, before the last one, did not end in an orderly stop that saved. */

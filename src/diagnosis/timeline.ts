@@ -26,6 +26,7 @@ interface Walk {
   bootUnsaved: boolean;
   fileLoads: number;
   countsAnew: boolean;
+  masterUntold: boolean;
   readonly unsaved: Set<string>;
 }
 
@@ -48,6 +49,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     bootUnsaved: false,
     fileLoads: 0,
     countsAnew: false,
+    masterUntold: false,
     unsaved: new Set(),
   };
   const events = known(redis.log) ?? [];
@@ -66,6 +68,7 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     aofCurrent: data.appending === true && data.incoming === undefined,
     bootUnsaved: walk.bootUnsaved,
     countsAnew: walk.countsAnew,
+    masterUntold: walk.masterUntold,
     bootedFromFile: walk.bootedSince > 0 && walk.fileLoads === walk.bootedSince,
     ...(data.aof === undefined ? {} : { aof: data.aof }),
     ...(served === undefined ? {} : { served: lastTrace(redis, served, walk.bootedSince) }),
@@ -85,6 +88,8 @@ function noteEvent(walk: Walk, event: LogEvent): void {
   noteData(walk.data, event);
   if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
   noteHistory(walk, event);
+  // A promotion names its history (replication.c:shiftReplicationId, since 4.0), and one of the lines before it is the master's already.
+  walk.masterUntold = event.at.role === 'M' && walk.spans.at(-1)?.as === 'follower';
   if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
 }
 

@@ -50,7 +50,12 @@ function withoutOwnFile({ wontLoad: _wontLoad, ...candidate }: Candidate): Candi
 }
 
 /** Findings that are about the data which the backup takes the place of, or are judged for the chosen master. */
-const aboutData: ReadonlySet<string> = new Set(['data-too-new', 'older-server', 'aof-differs-from-file']);
+const aboutData: ReadonlySet<string> = new Set([
+  'data-too-new',
+  'older-server',
+  'aof-differs-from-file',
+  'aof-not-loaded',
+]);
 const unseen: ReadonlySet<string> = new Set([
   'redis-host-unreachable',
   'runs-and-does-not-answer',
