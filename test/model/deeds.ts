@@ -74,7 +74,7 @@ export function assemble(fleet: Fleet, act: Act = (deed) => carry(fleet, deed)):
 }
 
 /** The node of that name. Throws when there is none. */
-export function nodeOf(fleet: Fleet, name: string): Node {
+function nodeOf(fleet: Fleet, name: string): Node {
   const node = fleet.nodes.find((each) => each.name === name);
   if (!node) throw new Error(`no node ${name}`);
   return node;
