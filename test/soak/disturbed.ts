@@ -23,7 +23,7 @@ export interface Disturbed {
 }
 
 /** Prepares what is to happen; small disks are mounted now (root), and hold what was in the directories. */
-export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
+export function disturb(kind: Disturbance, lab: Lab, prng: Prng, serves: boolean): Disturbed {
   const redis = prng.pick(lab.hosts.filter((host) => host.runs.includes('redis')));
   const sentinel = prng.pick(lab.hosts.filter((host) => host.runs.includes('sentinel')));
   const nothing = () => undefined;
@@ -57,7 +57,8 @@ export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
     case 'operator-disk':
       return fullDisk(kind, "the operator's disk full", join(lab.directory, 'operator'), 24);
     case 'host-disk': {
-      const what = prng.pick(['data', 'state'] as const);
+      // A server that runs already stays in the directory that it was started in.
+      const what = serves ? 'state' : prng.pick(['data', 'state'] as const);
       return fullDisk(kind, `the disk of ${redis.name} full (${what})`, join(redis.directory, what), 8);
     }
   }
