@@ -8,7 +8,25 @@ type Unnumbered = Omit<Evidence, 'id'>;
 
 /** What speaks of a node's data beside its own answer and files: what a sentinel last heard of it, and what a cut-off save left. */
 export function besideData(node: RedisSurvey, group: GroupSurvey): readonly Unnumbered[] {
-  return [...heardOf(node, group), ...leftOver(node)];
+  return [...heardOf(node, group), ...electedOf(node, group), ...leftOver(node)];
+}
+
+/** The last line of a sentinel's log that makes the node master: `+switch-master` of the one that led, or took it over. */
+function electedOf(node: RedisSurvey, group: GroupSurvey): readonly Unnumbered[] {
+  const elections = group.sentinels.flatMap((sentinel) =>
+    (known(sentinel.log) ?? []).flatMap((event) => {
+      if (event.kind !== 'switch-master' || event.group !== group.group || event.to !== addressOf(node)) return [];
+      const from = { host: sentinel.host, node: sentinel.node, source: `${event.at.file}:${event.at.line}` };
+      const old = group.redis.find((each) => addressOf(each) === event.from)?.node ?? event.from;
+      const clock = /\d\d:\d\d:\d\d/.exec(event.at.local ?? '')?.[0] ?? `line ${event.at.line}`;
+      const says = `${node.node} was elected in place of ${old}`;
+      return [{ ms: event.at.localMs ?? 0, from, place: `sentinel log ${clock}`, says, raw: event.at.text }];
+    }),
+  );
+  const [last] = elections.sort((a, b) => b.ms - a.ms);
+  if (last === undefined) return [];
+  const { ms: _ms, ...evidence } = last;
+  return [evidence];
 }
 
 /** The newest INFO that any sentinel kept of a master that does not answer: it had got that far at least. */
