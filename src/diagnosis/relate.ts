@@ -1,7 +1,7 @@
 import type { Relation } from '../model/diagnosis.js';
 import type { AofComparison } from '../model/survey.js';
 import type { Graph } from './graph.js';
-import type { Holding } from './holding.js';
+import { bornHere, type Holding } from './holding.js';
 import { short } from './names.js';
 import { ALL, type Common, commonOf, type Share, sharesOf } from './shares.js';
 import { tailOf } from './tail.js';
@@ -15,7 +15,7 @@ export function relate(own: Holding, other: Holding, graph: Graph, comparisons: 
   if (own.source === 'unknown') return { kind: 'incomparable', why: `${own.node}: ${own.sourceWhy}` };
   if (other.empty) return { kind: 'empty', why: `${other.node} holds no key: ${whyEmpty(other)}` };
   if (own.empty) return { kind: 'contained', why: `${own.node} holds no key` };
-  return withOwnWrites(other, withBytes(own, other, graph, comparisons));
+  return withOwnWrites(own, other, withBytes(own, other, graph, comparisons));
 }
 
 function whyEmpty(holding: Holding): string {
@@ -23,15 +23,20 @@ function whyEmpty(holding: Holding): string {
   return holding.source === 'running' ? 'it runs, and answers with an empty data set' : holding.sourceWhy;
 }
 
-/** A replica that takes writes counts them in no offset. */
-function withOwnWrites(other: Holding, relation: Relation): Relation {
-  if (!other.writable || (relation.kind !== 'contains' && relation.kind !== 'equal')) return relation;
-  return {
-    kind: 'possible-tail',
-    cut: other.end?.offset ?? 0n,
-    why: `${other.node} is a replica that accepts writes (replica-read-only no), and its own are counted nowhere`,
-  };
+/**
+ * A replica that takes writes counts them in no offset, and they may delete or replace what its master wrote: it is proved
+ * to contain nobody, and nobody is proved to contain it.
+ */
+function withOwnWrites(own: Holding, other: Holding, relation: Relation): Relation {
+  if (relation.kind !== 'contains' && relation.kind !== 'equal') return relation;
+  if (own.writable && !bornHere(own, own.end?.replid))
+    return { kind: 'incomparable', why: `${own.node} ${takesWrites}, and may have changed or deleted what it copied` };
+  if (!other.writable) return relation;
+  const why = `${other.node} ${takesWrites}, and its own are counted nowhere`;
+  return { kind: 'possible-tail', cut: other.end?.offset ?? 0n, why };
 }
+
+const takesWrites = 'is a replica that accepts writes (replica-read-only no)';
 
 /** What the bytes of two AOFs say wins over what the logs leave open. */
 function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: readonly AofComparison[]): Relation {

@@ -140,27 +140,49 @@ function amissOn(sentinel: SentinelSurvey, master: RedisSurvey, group: GroupSurv
 }
 
 /**
- * Sentinel will act by itself when a majority of the sentinels lives and can elect, the master is seen as down, and one
- * replica that it could choose is up (sentinel.c:sentinelSelectSlave, sentinelGetLeader).
+ * Sentinel will act by itself when a majority of the sentinels lives, names one address and can elect, the master is seen
+ * as down, and one replica that it could choose is up (sentinel.c:sentinelSelectSlave, sentinelGetLeader).
  */
 function sentinelAtWork(group: GroupSurvey, master: RedisSurvey | undefined): string | undefined {
   const views = group.sentinels.flatMap((sentinel) => {
     const view = known(sentinel.view);
     return view ? [{ sentinel, view }] : [];
   });
-  const busy = views.find(({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view));
+  const all = views.map(({ view }) => view);
   const majority = Math.floor(group.sentinels.length / 2) + 1;
   if (views.length < majority) return undefined;
+  const busy = views.find(
+    ({ view }) => view.flags.includes('failover_in_progress') && !isStuck(view) && !isVain(view, all, majority),
+  );
   if (busy)
     return `the sentinel on ${busy.sentinel.host} is failing over now (${busy.view.failoverState ?? 'state not said'})`;
   if (master) return undefined;
-  const first = views[0];
-  if (!first || views.length < first.view.quorum) return undefined;
+  const first = views.find(({ view }) => canBeElected(view, all, majority));
+  if (!first) return undefined;
   const choosable = first.view.replicas.some((row) => row.flags.join() === 'slave' && row.priority > 0);
   if (views.some(({ sentinel, view }) => isStuck(view) || foundNone(sentinel))) return undefined;
   const delay = views.flatMap(({ sentinel }) => nextAttempt(sentinel)).at(-1);
   if (!choosable) return undefined;
   return `${views.length} sentinels live and can elect a new master${delay ? `; next attempt not before ${delay}` : ''}`;
+}
+
+/**
+ * Whether enough sentinels name the address that this one names. One that names another has no master there to vote on
+ * (sentinel.c:sentinelCommand, is-master-down-by-addr; seen on 7.0.15).
+ */
+function canBeElected(view: SentinelView, all: readonly SentinelView[], majority: number): boolean {
+  const voters = all.filter(({ master }) => master === view.master).length;
+  return voters >= Math.max(majority, view.quorum);
+}
+
+/**
+ * An attempt that waits for votes that it will not get, or that would find nobody to promote: it is given up, and begun again
+ * and again. One that somebody asked for needs no vote (`force_failover`).
+ */
+function isVain(view: SentinelView, all: readonly SentinelView[], majority: number): boolean {
+  if (view.failoverState !== 'wait_start' || view.flags.includes('force_failover')) return false;
+  const someone = view.replicas.some((row) => row.flags.includes('slave') && row.priority > 0);
+  return !someone || !canBeElected(view, all, majority);
 }
 
 /**

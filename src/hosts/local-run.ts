@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { afterAwake } from './awake.js';
 import type { RunOptions, RunOutput } from './host.js';
 import { onAbort } from './reading.js';
 
@@ -58,9 +59,9 @@ function ended(child: ChildProcess): Promise<Pick<RunOutput, 'status' | 'signal'
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (status, signal) => {
-      const late = setTimeout(() => resolve({ status, signal }), PIPES_AFTER_EXIT_MS);
+      const closed = afterAwake(PIPES_AFTER_EXIT_MS, () => resolve({ status, signal }));
       child.once('close', () => {
-        clearTimeout(late);
+        closed();
         resolve({ status, signal });
       });
     });

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { RunbookError } from '../errors.js';
 import type { From, NotSeen, Seen, SeenValue, WhyNot } from '../model/seen.js';
+import { afterAwake } from './awake.js';
 import { ChannelLost } from './channel.js';
 
 /** A reading with a value, taken now. */
@@ -90,12 +91,12 @@ export async function within<T>(
     own.abort();
     give(missed('timeout', detail, from));
   };
-  const timer = setTimeout(end(`no answer in ${timeoutMs} ms`), timeoutMs);
+  const answered = afterAwake(timeoutMs, end(`no answer in ${timeoutMs} ms`));
   const forget = onAbort(signal, end('stopped'));
   try {
     return await Promise.race([over, work(own.signal).catch((error: unknown) => missedBy(error, from))]);
   } finally {
-    clearTimeout(timer);
+    answered();
     forget();
   }
 }

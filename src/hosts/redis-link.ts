@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Resp } from '../model/raw-host.js';
 import type { WhyNot } from '../model/seen.js';
+import { afterAwake } from './awake.js';
 import { reasonOf } from './reading.js';
 
 const DEEPEST_ANSWER = 8;
@@ -94,7 +95,7 @@ async function sendOver<Answer>(
   if (state.ended) return { kind: 'lost', ...state.ended, sent: false };
   const [command = '', ...args] = words.map((word) => (typeof word === 'string' ? word : Buffer.from(word)));
   const { timeoutMs } = state.limits;
-  const timer = setTimeout(() => endLink(state, 'timeout', `no answer in ${timeoutMs} ms`), timeoutMs);
+  const answered = afterAwake(timeoutMs, () => endLink(state, 'timeout', `no answer in ${timeoutMs} ms`));
   try {
     const answer = await ask(String(command), args);
     // An answer over the limit may have come whole, before the link could end.
@@ -104,7 +105,7 @@ async function sendOver<Answer>(
     return lost(state, error);
   } finally {
     state.received = 0;
-    clearTimeout(timer);
+    answered();
   }
 }
 

@@ -138,7 +138,7 @@ export type Question =
   | { readonly kind: 'aof-flushed'; readonly of: string };
 
 export interface Naive {
-  readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | 'highest config-epoch';
+  readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | "Sentinel's own order" | 'highest config-epoch';
   /** Undefined: the rule has no answer here. */
   readonly node?: string;
 }

@@ -175,17 +175,18 @@ function masterOf(diagnosis: Diagnosis, choice: Choice): string {
   const forked = diagnosis.candidates.some((candidate) => candidate.verdict === 'split-off');
   const favourite = diagnosis.candidates[0];
   const others = diagnosis.consents.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : []));
+  const aside = others.length > 0 ? ` --set-aside ${others.join(',')} --reason "..."` : '';
   throw new RunbookError(
     forked ? 'split' : 'incomparable',
     forked
       ? 'The data has split, and --yes never accepts a loss.'
       : 'The nodes cannot be compared: no node is proved to hold the last write.',
     {
-      facts: diagnosis.consents.map((consent) => `${consent.node}: ${consent.why}`),
-      next: [
-        'redis-runbook status --why',
-        `redis-runbook recover --promote ${favourite?.node ?? 'NODE'} --set-aside ${others.join(',') || 'NODE'} --reason "..."`,
-      ],
+      facts:
+        diagnosis.consents.length > 0
+          ? diagnosis.consents.map((consent) => `${consent.node}: ${consent.why}`)
+          : diagnosis.claims.flatMap(({ says, standing }) => (standing === 'unknown' ? [says] : [])),
+      next: ['redis-runbook status --why', `redis-runbook recover --promote ${favourite?.node ?? 'NODE'}${aside}`],
     },
   );
 }

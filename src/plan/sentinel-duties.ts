@@ -10,12 +10,15 @@ export function withoutFailover(group: GroupSurvey): Pick<Plan, 'withoutFailover
 
 /**
  * What Sentinel would run for this change and nothing here does, with its own arguments: the notification script gets an
- * event and its text, the reconfig script the group, `leader`, `start` and both addresses (sentinel.conf; sentinel.c:
- * sentinelCallClientReconfScript). From the address that each sentinel names; nothing where the master stays.
+ * event and its text, the reconfig script the group, its role, `start` and both addresses. The sentinel that leads a failover
+ * runs the second as `leader`, every other one as `observer` (sentinel.c: sentinelCallClientReconfScript, called where a
+ * promotion is seen and where a hello brings another master); here the first that has one stands for the leader. From the
+ * address that each sentinel names; nothing where the master stays.
  */
 export function scriptsOf(group: GroupSurvey, master: string): readonly string[] {
   const node = group.redis.find((item) => item.node === master);
   if (!node) return [];
+  let role = 'leader';
   const lines = group.sentinels.flatMap((sentinel) => {
     const from = known(sentinel.view)?.master ?? known(sentinel.file)?.master;
     if (from === undefined || from === `${node.address}:${node.port}`) return [];
@@ -24,9 +27,11 @@ export function scriptsOf(group: GroupSurvey, master: string): readonly string[]
     return (known(sentinel.file)?.scripts ?? []).map((script) => {
       const [kind, ...path] = script.split(' ');
       const command = path.join(' ');
-      return kind === 'notification-script'
-        ? `on ${sentinel.host}: ${command} +switch-master "${group.group} ${moved}"`
-        : `on ${sentinel.host}: ${command} ${group.group} leader start ${moved}`;
+      if (kind === 'notification-script')
+        return `on ${sentinel.host}: ${command} +switch-master "${group.group} ${moved}"`;
+      const as = role;
+      role = 'observer';
+      return `on ${sentinel.host}: ${command} ${group.group} ${as} start ${moved}`;
     });
   });
   return [...new Set(lines)];

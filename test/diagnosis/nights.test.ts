@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
 import { findingsOf } from '../../src/diagnosis/findings.js';
-import { isStuck } from '../../src/diagnosis/state.js';
-import type { RunningRedis } from '../../src/model/survey.js';
+import { isStuck, stateOf } from '../../src/diagnosis/state.js';
+import type { RunningRedis, SentinelView } from '../../src/model/survey.js';
 import { scriptsOf, withoutFailover } from '../../src/plan/sentinel-duties.js';
 import {
   config,
@@ -63,6 +63,40 @@ describe('a failover that cannot end', () => {
   test('is none while the promoted node answers, or nobody was promoted', () => {
     expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 'promoted'] }] }))).toBe(false);
     expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 's_down'] }] }))).toBe(false);
+  });
+});
+
+describe('sentinels that name two addresses at one epoch', () => {
+  const row = { infoAgoMs: 1, masterLinkOk: true, masterLinkDownMs: 0, offset: 9n, priority: 100, flags: ['slave'] };
+  const attempt = { flags: ['master', 's_down', 'o_down', 'failover_in_progress'], failoverState: 'wait_start' };
+
+  /** pv2 serves; the first `apart` of the five say that pv3 is master, and one of them tries to replace it. */
+  function stateWith(apart: number, more: Partial<SentinelView> = {}) {
+    const sentinels = ['pvha1', 'pvha2', 'pv1', 'pv2', 'pv3'].map((name, i) => {
+      const names = i < apart ? 'pv3' : 'pv2';
+      const replicas = [{ ...row, address: '10.0.10.1:6379' }];
+      return sentinel(name, { view: seen(view(names, 2n, { replicas, ...(i === 0 ? { ...attempt, ...more } : {}) })) });
+    });
+    const nodes = [redis('pv1'), redis('pv2', { running: seen(running({ role: 'master' })) }), redis('pv3')];
+    const serving = nodes.map((node) =>
+      node.node === 'pv2' ? node : { ...node, running: seen(running({ masterAddress: '10.0.10.2:6379' })) },
+    );
+    return stateOf({ group: 'g', redis: serving, sentinels });
+  }
+
+  test('do not get over it: the few cannot be elected', () => {
+    expect(stateWith(2).state).toBe('degraded');
+    expect(stateWith(2).amiss).toContain('the sentinel on pvha1 says that pv3 is master');
+  });
+
+  test('nor can the many, where nobody is known that they could promote', () => {
+    expect(stateWith(3, { replicas: [] }).state).toBe('degraded');
+  });
+
+  test('are at work where the many can promote one, where somebody asked for it, and once one is elected', () => {
+    expect(stateWith(3).state).toBe('sentinel-at-work');
+    expect(stateWith(2, { flags: [...attempt.flags, 'force_failover'] }).state).toBe('sentinel-at-work');
+    expect(stateWith(2, { failoverState: 'reconf_slaves' }).state).toBe('sentinel-at-work');
   });
 });
 

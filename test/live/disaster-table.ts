@@ -7,6 +7,7 @@ import type { Persistence } from '../../src/lab/layout.js';
 import type { Broken } from '../../src/lab/scenarios/index.js';
 import { askSentinel, masterNamed } from '../../src/lab/scenarios/sentinel-hand.js';
 import { otherGroup } from '../../src/lab/scenarios/shared.js';
+import { writeState } from '../../src/lab/state.js';
 import { holds, notYet, until } from '../../src/lab/until.js';
 import type { Disaster, Right } from './disasters.js';
 
@@ -67,7 +68,7 @@ function staleSentinel({ masters: served, traits }: Broken): Right {
 }
 
 function sentinelsDisagree(broken: Broken): Right {
-  const path = broken.traits.includes('runs') ? 'sentinels-only' : 'cold';
+  const path = broken.traits.includes('off') ? 'cold' : 'sentinels-only';
   return { path, first: { status: 0 }, dataOf: masters(broken).next, status: 0 };
 }
 
@@ -89,7 +90,8 @@ function unknownSentinel(broken: Broken): Right {
 }
 
 function restoreFleetFile(lab: Lab): void {
-  writeFileSync(lab.fleetFile, fleetYaml(lab.hosts, lab.group, lab.state().programs));
+  const { hosts, group, programs } = lab.state();
+  writeFileSync(lab.fleetFile, fleetYaml(hosts, group, programs));
 }
 
 /** The old replica that Sentinel made master is set aside once it took writes; without any it is only behind. */
@@ -108,21 +110,33 @@ function stuckFailover(broken: Broken): Right {
   return { path, first: { status: [0, 10] }, dataOf: last, status: [0, 10] };
 }
 
-/** Refused by any path that restarts the node, until its file says what runs. */
+/** Refused by any path that restarts the node, until its file says what runs. A role in an include is changed there. */
 function drift(broken: Broken): Right {
+  const path = 'sentinels-only';
+  const args = ['--path', 'cold'];
+  const dataOf = masters(broken).old;
+  if (broken.traits.includes('role-in-include')) return { path, args, first: { status: 0 }, dataOf, status: 0 };
   const node = broken.traits.find((trait) => trait.startsWith('on:'))?.slice('on:'.length) ?? '';
   const mend = (lab: Lab) => {
     const file = join(lab.directory, node, 'redis.conf');
     const text = readFileSync(file, 'utf8');
-    const mended = broken.traits.includes('aof-at-runtime')
-      ? text.replace(/^appendonly no$/m, 'appendonly yes')
-      : broken.traits.includes('maxmemory-below-data')
-        ? text.replace(/^maxmemory .*$/m, 'maxmemory 0')
-        : text.replace(/^include (.*)$/m, (_line, role: string) => readFileSync(role, 'utf8'));
-    writeFileSync(file, mended);
+    if (broken.traits.includes('aof-at-runtime'))
+      writeFileSync(file, text.replace(/^appendonly no$/m, 'appendonly yes'));
+    if (broken.traits.includes('maxmemory-below-data'))
+      writeFileSync(file, text.replace(/^maxmemory .*$/m, 'maxmemory 0'));
+    if (broken.traits.includes('role-on-command-line')) roleIntoFile(lab, node, file);
   };
-  const path = 'sentinels-only';
-  return { path, args: ['--path', 'cold'], first: refusedAs('blocked'), mend, dataOf: masters(broken).old, status: 0 };
+  return { path, args, first: refusedAs('blocked'), mend, dataOf, status: 0 };
+}
+
+/** What a person does with a role that a unit file or a compose file gives: it goes into the config file. */
+function roleIntoFile(lab: Lab, node: string, file: string): void {
+  const state = lab.state();
+  const [option = '', ...role] = state.hosts.find(({ name }) => name === node)?.redisOptions ?? [];
+  appendFileSync(file, `\n${option.slice('--'.length)} ${role.join(' ')}\n`);
+  const hosts = state.hosts.map(({ redisOptions: _options, ...host }) => host);
+  writeState({ ...state, hosts });
+  restoreFleetFile(lab);
 }
 
 /** The second group is as it was, and fails over as before. */
@@ -131,7 +145,7 @@ function sharedSentinels(broken: Broken): Right {
     const block = lab.state().claim.block;
     const sentinels = lab.hosts.filter((host) => host.runs.includes('sentinel'));
     const named = () => Promise.all(sentinels.map((host) => masterNamed(host, otherGroup)));
-    expect(new Set(await named())).toEqual(new Set([`${block}.101`]));
+    expect(new Set(await named()), saidOf(lab, otherGroup)).toEqual(new Set([`${block}.101`]));
     const [any] = sentinels;
     if (any === undefined) throw new Error('no sentinel');
     await until('the second group to fail over', 60_000, async () => {
@@ -141,7 +155,19 @@ function sharedSentinels(broken: Broken): Right {
       return notYet(all.join(', '));
     });
   };
-  return { ...cold, first: { status: 0 }, dataOf: masters(broken).old, after };
+  const says = `While the sentinels are held, no automatic failover for: ${otherGroup}.`;
+  return { ...cold, first: { status: 0, says }, dataOf: masters(broken).old, after };
+}
+
+/** What the sentinels have logged of a group that is about its master. */
+function saidOf(lab: Lab, group: string): string {
+  const logs = lab.hosts.map(({ name }) => {
+    const lines = readFileSync(join(lab.directory, name, 'log', 'sentinel.log'), 'utf8').split('\n');
+    return lines
+      .filter((line) => line.includes(` ${group} `) && !line.includes('+sentinel'))
+      .map((line) => `${name} ${line}`);
+  });
+  return logs.flat().join('\n');
 }
 
 function each(scenario: string, kinds: readonly Persistence[], right: Disaster['right']): readonly Disaster[] {

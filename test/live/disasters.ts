@@ -1,4 +1,6 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { lackedBy } from '../../src/lab/judge.js';
 import type { Lab } from '../../src/lab/lab.js';
@@ -23,8 +25,8 @@ export interface Right {
   readonly args?: readonly string[];
   /** What else must hold in the end. */
   readonly after?: (lab: Lab) => Promise<void>;
-  /** What `recover --yes` says first: its status, and the word of a refusal. */
-  readonly first: { readonly status: number | readonly number[]; readonly word?: string };
+  /** What `recover --yes` says first: its status, the word of a refusal, and a sentence of its plan. */
+  readonly first: { readonly status: number | readonly number[]; readonly word?: string; readonly says?: string };
   /** What is put right by hand before the second try, as the refusal says. */
   readonly mend?: (lab: Lab) => Promise<void> | void;
   /** The words that accept what was refused, when it was. */
@@ -60,7 +62,7 @@ export async function tryDisaster(disaster: Disaster, seed: number): Promise<Tri
     const diagnosis = await diagnosisOf(lab);
     expect([right.path].flat(), diagnosis.headline.join(' ')).toContain(diagnosis.path.recommended);
     const first = await runbook(lab, ['recover', '--yes', '--plain', ...(right.args ?? [])]);
-    expectRefused(first, right);
+    expectRefused(lab, first, right);
     const done = await secondTry(lab, first, right);
     expect([right.status].flat(), done.stdout + done.stderr).toContain(done.status);
     const expected = await expectWhole(lab, right.dataOf);
@@ -87,9 +89,19 @@ async function diagnosisOf(lab: Lab): Promise<Diagnosis> {
   return (JSON.parse(output.stdout) as { diagnosis: Diagnosis }).diagnosis;
 }
 
-function expectRefused(first: Output, { first: { status, word } }: Right): void {
-  expect([status].flat(), first.stdout + first.stderr).toContain(first.status);
+function expectRefused(lab: Lab, first: Output, { first: { status, word, says } }: Right): void {
+  expect([status].flat(), first.stdout + first.stderr + crashesOf(lab)).toContain(first.status);
   if (word !== undefined) expect(first.stderr).toContain(`[${word}]`);
+  if (says !== undefined) expect((first.stdout + first.stderr).replace(/\s+/g, ' ')).toContain(says);
+}
+
+/** What a mistake of the tool left of itself: the directory is gone after the test. */
+function crashesOf(lab: Lab): string {
+  const directory = join(lab.directory, 'operator', 'redis-runbook', 'crashes');
+  if (!existsSync(directory)) return '';
+  return readdirSync(directory)
+    .map((name) => readFileSync(join(directory, name), 'utf8'))
+    .join('\n');
 }
 
 async function expectWhole(lab: Lab, dataOf: string): Promise<number> {

@@ -93,7 +93,9 @@ describe('a cold plan', () => {
       expect.stringMatching(
         /^on pv1: \/usr\/local\/bin\/tell \+switch-master "stn-master 127\.\S+ 6379 127\.\S+ 6379"$/,
       ),
-      expect.stringMatching(/^on pv3: /),
+      expect.stringMatching(
+        /^on pv3: \/usr\/local\/bin\/move-vip stn-master observer start 127\.\S+ 6379 127\.\S+ 6379$/,
+      ),
       expect.stringMatching(/^on pv3: /),
     ]);
   });

@@ -73,17 +73,32 @@ async function stuck({ state, prng, say }: Breaking): Promise<Done> {
   return { masters: [old, next], drawn, traits: [`last:${last.name}`, ...(leader === undefined ? [] : ['stuck'])] };
 }
 
-/** The replica that a sentinel has promoted, while it still turns the others to it: before that the failover is given up. */
-function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
-  return until('a replica to be promoted', SETTLE_LIMIT_MS, async () => {
-    const others = hostsRunning(state, 'redis').filter((host) => host.name !== not.name);
-    const views = await Promise.all(others.map((host) => redisView(state, host)));
+/**
+ * The replica that a sentinel has promoted, while it still turns the others to it: before that the failover is given up. The
+ * moment is short, so one after the other is asked for: who leads, who was promoted, whether the leader has seen it.
+ */
+async function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
+  const replicas = hostsRunning(state, 'redis').filter((host) => host.name !== not.name);
+  const sentinels = hostsRunning(state, 'sentinel');
+  const leader = await until('a sentinel to lead a failover', SETTLE_LIMIT_MS, async () => {
+    const views = await Promise.all(sentinels.map((host) => sentinelView(state, host)));
+    const leads = views.find((view) => past.has(view.failoverState ?? ''));
+    return leads === undefined ? notYet('nobody does') : holds(leads.host);
+  });
+  const next = await until('a replica to be promoted', SETTLE_LIMIT_MS, async () => {
+    const views = await Promise.all(replicas.map((host) => redisView(state, host)));
     const master = views.find((view) => view.role === 'master');
-    const leads = await Promise.all(hostsRunning(state, 'sentinel').map((host) => sentinelView(state, host)));
-    if (!leads.some((view) => view.failoverState === 'reconf_slaves')) return notYet('no failover is that far');
     return master === undefined ? notYet('nobody') : holds(master.host);
   });
+  await until('the leader to have seen it', SETTLE_LIMIT_MS, async () => {
+    const { failoverState = 'none' } = await sentinelView(state, leader);
+    return failoverState === 'wait_promotion' ? notYet(failoverState) : holds(undefined);
+  });
+  return next;
 }
+
+/** States of a failover that was elected (sentinel.c:sentinelFailoverStateStr). */
+const past: ReadonlySet<string> = new Set(['select_slave', 'send_slaveof_noone', 'wait_promotion', 'reconf_slaves']);
 
 /** Longer than the failover-timeout of a fast fleet: a failover that is still on then does not end by itself. */
 const STUCK_AFTER_MS = 8000;

@@ -61,6 +61,11 @@ export function turnOffRedis(state: LabState, stop: Stop): Promise<void> {
   return signalNodes(state, (_, kind) => kind === 'redis', signalOf(stop));
 }
 
+/** One of several ways, the next for the next seed: as many seeds in a row as there are ways see all of them. */
+export function inTurn<T>(state: LabState, ways: readonly [T, ...T[]]): T {
+  return ways[state.seed % ways.length] ?? ways[0];
+}
+
 /** Waits until no replica is linked to the node. */
 export function untilAlone(state: LabState, host: LabHost): Promise<void> {
   return until(`${host.name} to lose its replicas`, SETTLE_LIMIT_MS, async () => {

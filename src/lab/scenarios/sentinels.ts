@@ -5,8 +5,10 @@ import { fleetYaml } from '../fleet-texts.js';
 import type { LabHost } from '../layout.js';
 import { hostsRunning, startNode } from '../nodes.js';
 import { untilCaughtUp } from '../phases.js';
-import { SETTLE_LIMIT_MS, untilSettled } from '../view.js';
-import { othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
+import type { LabState } from '../state.js';
+import { holds, notYet, until } from '../until.js';
+import { SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
+import { inTurn, othersRunning, sharedWrites, turnOff, writeSome } from './hand.js';
 import type { Breaking, Done, Scenario } from './scenario.js';
 import {
   editMaster,
@@ -118,8 +120,11 @@ async function comesBack(
   say(`${away.name} is back; the sentinel of ${witness.name} named ${old.name} at once; then every sentinel died`);
 }
 
+/** What runs while the sentinels' files disagree. */
+const disagreements = ['live', 'runs', 'off'] as const;
+
 async function disagree({ state, prng, stop, say }: Breaking): Promise<Done> {
-  const runs = prng.chance(0.5);
+  const kind = inTurn(state, disagreements);
   const first = await untilSettled(state, SETTLE_LIMIT_MS);
   await sharedWrites(state, first, prng);
   const master = await moveMaster(state, first);
@@ -127,18 +132,30 @@ async function disagree({ state, prng, stop, say }: Breaking): Promise<Done> {
   await untilCaughtUp(state, master, SETTLE_LIMIT_MS);
   const epoch = epochIn(readSentinel(sentinelOnly(state, 0)), state.group);
   const other = prng.pick(othersRunning(state, master));
-  const apart = [sentinelOnly(state, 0), sentinelOnly(state, 1)];
+  const apart = sentinelHosts(state).slice(0, prng.pick([2, 3]));
   await stopSentinels(state, state.hosts, 'SIGKILL');
   for (const host of apart) editMaster(state, host, other, epoch);
   say(
-    `${master.name} took ${own.length} writes; two sentinels name ${other.name}, three ${master.name}, all at ${epoch}`,
+    `${master.name} took ${own.length} writes; ${apart.length} sentinels name ${other.name}, the others ${master.name}, all at ${epoch}`,
   );
-  if (!runs) await turnOff(state, state.hosts, stop);
-  return {
-    masters: [first, master],
-    traits: [runs ? 'runs' : 'off'],
-    drawn: [runs ? 'Redis serves, no sentinel runs' : `everything off (${stop})`],
-  };
+  if (kind === 'live') await liveApart(state, master, other, apart);
+  if (kind === 'off') await turnOff(state, state.hosts, stop);
+  const drawn = { live: 'Redis serves, every sentinel runs', runs: 'Redis serves, no sentinel runs', off: stop };
+  return { masters: [first, master], traits: [kind], drawn: [drawn[kind]] };
+}
+
+/** All of them run and hear each other, and each goes on naming what its file said. */
+async function liveApart(state: LabState, master: LabHost, other: LabHost, apart: readonly LabHost[]): Promise<void> {
+  const named = (host: LabHost) => (apart.some(({ name }) => name === host.name) ? other : master).address;
+  const hosts = sentinelHosts(state);
+  for (const host of hosts) await startNode(state, host, 'sentinel');
+  await until('sentinels that hear each other and disagree', SETTLE_LIMIT_MS, async () => {
+    const views = await Promise.all(hosts.map((host) => sentinelView(state, host)));
+    const moved = views.find((view) => view.master !== named(view.host));
+    if (moved !== undefined) return notYet(`the sentinel of ${moved.host.name} names ${moved.master}`);
+    const down = views.filter((view) => view.flags.includes('o_down'));
+    return down.length === apart.length ? holds(undefined) : notYet(`${down.length} see their master down`);
+  });
 }
 
 function epochIn(text: string, group: string): number {
