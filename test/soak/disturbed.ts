@@ -14,8 +14,10 @@ export interface Disturbed {
   /** In words, with the host. */
   readonly says: string;
   happen(): Promise<void>;
-  /** Room on the disk again, the machine's own restart of what was killed. */
-  over(): Promise<void>;
+  /** Room on the disk again. */
+  over(): void;
+  /** Takes away what was prepared, before the lab itself goes. */
+  remove(): void;
   /** A line that somebody wrote, and the file that must keep it. */
   readonly line?: { readonly path: string; readonly text: string };
 }
@@ -24,21 +26,22 @@ export interface Disturbed {
 export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
   const redis = prng.pick(lab.hosts.filter((host) => host.runs.includes('redis')));
   const sentinel = prng.pick(lab.hosts.filter((host) => host.runs.includes('sentinel')));
-  const nothing = async () => undefined;
+  const nothing = () => undefined;
+  const no = { over: nothing, remove: nothing };
   switch (kind) {
     case 'kill-redis':
       return {
         kind,
         says: `redis of ${redis.name} killed`,
         happen: () => lab.kill(redis.name, 'redis', 'SIGKILL'),
-        over: nothing,
+        ...no,
       };
     case 'start-sentinel':
       return {
         kind,
         says: `sentinel of ${sentinel.name} started by hand`,
         happen: () => lab.start(sentinel.name, 'sentinel').catch(nothing),
-        over: nothing,
+        ...no,
       };
     case 'edit-config': {
       const path = join(redis.directory, 'redis.conf');
@@ -48,7 +51,7 @@ export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
         says: `redis.conf of ${redis.name} edited`,
         line: { path, text },
         happen: async () => appendFileSync(path, `${text}\n`),
-        over: nothing,
+        ...no,
       };
     }
     case 'operator-disk':
@@ -74,14 +77,9 @@ function fullDisk(kind: Disturbance, says: string, directory: string, megabytes:
     kind,
     says,
     happen: async () => fill(filler),
-    over: async () => {
-      rmSync(filler, { force: true });
-      // What is on it stays: the directory becomes one of the disk beneath again.
-      cpSync(directory, aside, { recursive: true, preserveTimestamps: true });
-      execFileSync('umount', ['-l', directory]);
-      rmSync(directory, { recursive: true, force: true });
-      renameSync(aside, directory);
-    },
+    over: () => rmSync(filler, { force: true }),
+    // A server may still be at work in it: until then it is the disk of that directory.
+    remove: () => void execFileSync('umount', ['-l', directory]),
   };
 }
 
