@@ -2,16 +2,8 @@ import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
-
-<<<<<<< HEAD
-
-import { otherServers } from './other-server.js';
-
-=======
-
 import { notAnswering } from './not-answering.js';
-
->>>>>>> main
+import { otherServers } from './other-server.js';
 
 import { twinsOf } from './sentinels.js';
 import { hasNewerAof } from './source.js';
