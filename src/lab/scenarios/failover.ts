@@ -5,7 +5,7 @@ import { nextSeq } from '../record.js';
 import type { LabState } from '../state.js';
 import { holds, notYet, until } from '../until.js';
 import { redisView, SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
-import { noteLacks, othersRunning, saveNow, sharedWrites, turnOff, writeSome } from './hand.js';
+import { askRedis, noteLacks, othersRunning, saveNow, sharedWrites, turnOff, writeSome } from './hand.js';
 import type { Breaking, Done, Scenario } from './scenario.js';
 
 /** The replicas died first, the master took more writes and died, and an older replica came back alone. */
@@ -75,7 +75,8 @@ async function stuck({ state, prng, say }: Breaking): Promise<Done> {
 
 /**
  * The replica that a sentinel has promoted, while it still turns the others to it: before that the failover is given up. The
- * moment is short, so one after the other is asked for: who leads, who was promoted, whether the leader has seen it.
+ * moment is short, so one after the other is asked for: who leads, who was promoted, whether the leader has seen it. Of the
+ * password that it is given nothing is left: Sentinel had its config written before (sentinel.c:sentinelSendSlaveOf).
  */
 async function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
   const replicas = hostsRunning(state, 'redis').filter((host) => host.name !== not.name);
@@ -90,6 +91,8 @@ async function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
     const master = views.find((view) => view.role === 'master');
     return master === undefined ? notYet('nobody') : holds(master.host);
   });
+  // Whoever is to follow it is turned away, who is logged in stays: the moment is as long as it takes.
+  await askRedis(state, next, 'CONFIG', 'SET', 'requirepass', `not-${state.password}`);
   await until('the leader to have seen it', SETTLE_LIMIT_MS, async () => {
     const { failoverState = 'none' } = await sentinelView(state, leader);
     return failoverState === 'wait_promotion' ? notYet(failoverState) : holds(undefined);
