@@ -130,7 +130,6 @@ const ownWords = [
   'sentinel failover-timeout jobs 42000',
   '# who is told',
   '# by hand, below everything',
-  'user watcher on',
 ];
 
 describe.concurrent.each(all)('sentinels of %s', (kind) => {
@@ -181,6 +180,8 @@ describe.concurrent.each(all)('sentinels of %s', (kind) => {
       expect(String(await askOnce(address, 26379, undefined, 'SENTINEL', 'CKQUORUM', 'shop'))).toMatch(/^OK 3 usable/);
       const text = readFileSync(files[i] ?? '', 'utf8');
       for (const words of ownWords) expect(text).toContain(words);
+      // 6.0 itself drops the users of a sentinel.conf at its first start (seen on 6.0.16).
+      if (kinds[kind].series !== '6.0') expect(text).toContain('user watcher on');
     }
     expect(jobs).toBe((await masterOf(site.sentinels[2] ?? '', 'jobs')).get('ip'));
     await askOnce(site.sentinels[1] ?? '', 26379, undefined, 'SENTINEL', 'FAILOVER', 'shop');
