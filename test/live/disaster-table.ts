@@ -107,7 +107,7 @@ function replicaFirst(broken: Broken): Right {
  */
 function stuckFailover(broken: Broken): Right {
   const last = broken.traits.find((trait) => trait.startsWith('last:'))?.slice('last:'.length) ?? '';
-  const path = broken.traits.includes('stuck') ? (['failover', 'live', 'cold'] as const) : ('live' as const);
+  const path = broken.traits.includes('stuck') ? (['failover', 'live'] as const) : ('live' as const);
   return { path, first: { status: [0, 10] }, dataOf: last, status: [0, 10] };
 }
 
