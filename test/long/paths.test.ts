@@ -144,6 +144,7 @@ function nameScript(lab: Lab): { readonly told: () => readonly string[]; readonl
 describe('what Sentinel would have run', () => {
   test('is asked for in words that a shell takes, and those are what Sentinel itself gives to the script', () =>
     withLab({ seed: 75, sentinels: 3 }, async (lab) => {
+      await lab.write({ count: 40 });
       await killSentinels(lab);
       const script = nameScript(lab);
       await lab.kill('pv1', 'redis', 'SIGTERM');
