@@ -137,6 +137,7 @@ export function conformance(name: string, make: (entry: HostEntry) => WritableHo
       expect(await part(80_000n)).toHaveLength(0);
       expect(await host.hash(path, never)).toMatchObject({ ok: true, value: sha256(data) });
       expect(await host.hash(path, never, 4097n)).toMatchObject({ ok: true, value: sha256(data.subarray(0, 4097)) });
+      expect(await host.hash(path, never, BigInt(data.length))).toMatchObject({ ok: true, value: sha256(data) });
       const read = await host.read(path, 70_000, never);
       expect(read.ok && Buffer.from(read.value).equals(data)).toBe(true);
       const lost = (async () => {

@@ -33,4 +33,13 @@ describe('CRC64 of RDB files', () => {
       }),
     );
   });
+
+  it('is the same for much at once as for the same in small pieces', () => {
+    const bytes = Uint8Array.from({ length: 200_003 }, (_, at) => (at * 2_654_435_761) >>> 13);
+    const [whole, pieces] = [createCrc64(), createCrc64()];
+    whole.update(bytes);
+    for (let at = 0; at < bytes.length; at += 4097) pieces.update(bytes, at, Math.min(bytes.length, at + 4097));
+    expect(whole.value()).toBe(slowCrc(bytes));
+    expect(pieces.value()).toBe(whole.value());
+  });
 });

@@ -15,7 +15,7 @@ const GAIN = 1.3;
 const FAST_BYTES_PER_SECOND = 100e6;
 
 /** What a way of sending brings: bytes of the file each second, and bytes on the line for each byte of the file. */
-interface Measured {
+export interface Measured {
   readonly bytesPerSecond: number;
   readonly onTheLine: number;
 }
@@ -42,7 +42,7 @@ export async function packingFor(
     if (!(await unpacksHere(how))) continue;
     const packed = await measured(host.packed(file.held, how, SAMPLE_BYTES, signal)).catch(withoutIt);
     if (packed === undefined) continue;
-    const gain = rateOf(packed, bytesPerSecond) / rateOf(plain, bytesPerSecond);
+    const gain = gainOf(plain, packed, bytesPerSecond);
     const says = `${how} makes ${Math.round(packed.onTheLine * 100)} % of it and sends it ${gain.toFixed(1)} times as fast`;
     tell(`${file.path}: ${says}: ${gain >= GAIN ? 'compressed on its host' : 'sent as it is'}`);
     return gain >= GAIN ? how : undefined;
@@ -66,6 +66,14 @@ async function measured(sample: AsyncIterable<Uint8Array>): Promise<Measured> {
     share > 0.5 ? [Number(SAMPLE_BYTES) * share, ended - began] : [Number(SAMPLE_BYTES), ended - asked];
   const bytesPerSecond = (bytes / Math.max(milliseconds, 1)) * 1000;
   return { bytesPerSecond, onTheLine: sent / Number(SAMPLE_BYTES) };
+}
+
+/**
+ * How many times as fast the packed way is; never more than the bytes that it spares: what a sample shows above that is a
+ * connection that was slow for a moment.
+ */
+export function gainOf(plain: Measured, packed: Measured, limit: number | undefined): number {
+  return Math.min(rateOf(packed, limit) / rateOf(plain, limit), 1 / Math.max(packed.onTheLine, 0.001));
 }
 
 function rateOf({ bytesPerSecond, onTheLine }: Measured, limit: number | undefined): number {
