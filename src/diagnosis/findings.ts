@@ -3,6 +3,8 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
 import { notAnswering } from './not-answering.js';
+import { otherServers } from './other-server.js';
+
 import { twinsOf } from './sentinels.js';
 import { hasNewerAof } from './source.js';
 import { unknownNodes } from './strangers.js';
@@ -14,6 +16,7 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...unknownNodes(group),
     ...unseenHosts(group, hosts),
     ...duplicateIds(group),
+    ...otherServers(group, hosts),
     ...group.redis.flatMap((node) => [
       ...runsAnotherFile(node),
       ...startsOtherwise(node),

@@ -148,6 +148,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
 
 const filesOfRedis = [
   'runs-another-file',
+  'other-server-in-data-dir',
   'aof-differs-from-file',
   'aof-not-loaded',
   'role-on-command-line',

@@ -57,7 +57,10 @@ export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
     case 'operator-disk':
       return fullDisk(kind, "the operator's disk full", join(lab.directory, 'operator'), 24);
     case 'host-disk': {
-      const what = prng.pick(['data', 'state'] as const);
+      // A server that runs keeps the directory that it was started in: one that is mounted over it later is not its own.
+      const runs = lab.running().some((one) => one.address === redis.address && one.kind === 'redis');
+      const drawn = prng.pick(['data', 'state'] as const);
+      const what = runs ? 'state' : drawn;
       return fullDisk(kind, `the disk of ${redis.name} full (${what})`, join(redis.directory, what), 8);
     }
   }
