@@ -69,10 +69,12 @@ async function withAgreed(
     return dryRun(plan, judged, fleet, context);
   }
   refuseWithoutAnswers(flags, context, 'recover');
-  await Promise.all([
-    tellStillThere(plan, judged, fleet, choice.setAside, context),
+  // Both end before either is judged: nothing is printed behind a refusal.
+  const both = await Promise.allSettled([
     preflight(plan, judged, fleet, context),
+    tellStillThere(plan, judged, fleet, choice.setAside, context),
   ]);
+  for (const each of both) if (each.status === 'rejected') throw each.reason;
   return carryOut(plan, judged, fleet, flags, context, branches.keepIn);
 }
 

@@ -64,7 +64,7 @@ function stillLoading(node: RedisSurvey): Finding[] {
       nodes: [node.node],
       says: `${node.node} is loading its data: how it stands to the others is known when it has loaded`,
       blocks: true,
-      next: 'redis-runbook status --watch   shows when it has loaded; then look again',
+      next: 'redis-runbook status --watch   shows when it has loaded; then recover again',
     },
   ];
 }
