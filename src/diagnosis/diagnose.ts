@@ -135,15 +135,21 @@ function lineageOf(graph: Graph): Lineage {
   }
   return {
     histories: ordered.map((replid, index) => ({ replid, letter: letter(index), ...bornOn(graph, replid) })),
-    edges: [...best.values()].map(({ parent, child, cut, how, proof }) => ({
+    edges: [...best.values()].map(({ parent, child, cut, how, proof, evidence }) => ({
       parent,
       child,
       cut: cut < 0n ? 0n : cut,
       how,
+      ...whenOf(evidence.place),
       proof,
     })),
     ends: graph.holdings.flatMap((holding) => (holding.end ? [{ node: holding.node, end: holding.end }] : [])),
   };
+}
+
+function whenOf(place: string): { when?: string } {
+  const when = /^redis log (\d\d:\d\d:\d\d)$/.exec(place)?.[1];
+  return when === undefined ? {} : { when };
 }
 
 /** Every history that a node's end grew out of, parents before children; a circle in hostile logs is cut where it is met. */

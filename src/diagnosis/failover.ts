@@ -2,7 +2,7 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { isChoosable } from '../redis/sentinel-answers.js';
 import { listOf } from './names.js';
-import { twinsOf } from './sentinels.js';
+import { givenBy, twinsOf } from './sentinels.js';
 import { addressOf, type State } from './state.js';
 import type { Verdict } from './verdict.js';
 
@@ -49,7 +49,7 @@ export function forcedFailover(
   if (!first) return { why: 'no sentinel runs that could be asked' };
   if (twinsOf(group).size > 0) return { why: 'two sentinels have the same id, and count as one vote' };
   const agree = answering.every(
-    ({ view }) => view.master === first.view.master && view.configEpoch === first.view.configEpoch,
+    ({ view }) => givenBy(view) === givenBy(first.view) && view.configEpoch === first.view.configEpoch,
   );
   if (!agree) return { why: 'the sentinels do not agree on master and epoch' };
   const asked =

@@ -1,4 +1,5 @@
 import type { Relation } from '../model/diagnosis.js';
+import { known } from '../model/seen.js';
 import type { AofComparison } from '../model/survey.js';
 import type { Graph } from './graph.js';
 import { bornHere, type Holding } from './holding.js';
@@ -25,15 +26,26 @@ function whyEmpty(holding: Holding): string {
 
 /**
  * A replica that takes writes counts them in no offset, and they may delete or replace what its master wrote: it is proved
- * to contain nobody, and nobody is proved to contain it.
+ * to contain nobody, and nobody is proved to contain all of it.
  */
 function withOwnWrites(own: Holding, other: Holding, relation: Relation): Relation {
-  if (relation.kind !== 'contains' && relation.kind !== 'equal') return relation;
-  if (own.writable && !bornHere(own, own.end?.replid))
-    return { kind: 'incomparable', why: `${own.node} ${takesWrites}, and may have changed or deleted what it copied` };
+  if (relation.kind !== 'contains' && relation.kind !== 'equal' && relation.kind !== 'contained') return relation;
+  if (hasOwnWrites(own)) return changed(own);
+  if (relation.kind === 'contained') return hasOwnWrites(other) ? changed(other) : relation;
   if (!other.writable) return relation;
   const why = `${other.node} ${takesWrites}, and its own are counted nowhere`;
   return { kind: 'possible-tail', cut: other.end?.offset ?? 0n, why };
+}
+
+/** A master that stopped is none, whatever its file says of replicas: what it wrote in a history of its own is counted. */
+function hasOwnWrites(holding: Holding): boolean {
+  const { replicaOf } = known(holding.redis.config) ?? {};
+  const wasMaster = holding.source !== 'running' && replicaOf === undefined;
+  return holding.writable && !(wasMaster && bornHere(holding, holding.end?.replid));
+}
+
+function changed({ node }: Holding): Relation {
+  return { kind: 'incomparable', why: `${node} ${takesWrites}, and may have changed or deleted what it copied` };
 }
 
 const takesWrites = 'is a replica that accepts writes (replica-read-only no)';

@@ -7,13 +7,24 @@ import { removeFile, syncDirectory } from './local-write.js';
 import { codeOf } from './reading.js';
 import { type UploadSteps, uploadBy } from './upload.js';
 
-/** As WritableHost.upload, on this machine. A file of root's becomes the directory owner's. */
-export function uploadHere(path: string, file: UploadFile, signal: AbortSignal): Promise<'there' | 'written'> {
+/** As WritableHost.upload, on this machine. A file of root's becomes the directory owner's. `guard` throws when the run may not change the host any more. */
+export function uploadHere(
+  path: string,
+  file: UploadFile,
+  signal: AbortSignal,
+  guard: () => void,
+): Promise<'there' | 'written'> {
   const steps: UploadSteps = {
     size: sizeOf,
     hash: (each) => hashFile(each, signal),
-    append: (part, fromByte, chunks) => append(part, fromByte, chunks, signal),
-    finish: (part, whole, sha256) => finish(part, whole, sha256, signal),
+    append: async (part, fromByte, chunks) => {
+      guard();
+      await append(part, fromByte, chunks, signal);
+    },
+    finish: async (part, whole, sha256) => {
+      guard();
+      await finish(part, whole, sha256, signal);
+    },
   };
   return uploadBy(steps, path, file, signal);
 }

@@ -85,7 +85,7 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     hold: guarded(holdFile),
     remove: guarded(removeFile),
     removeDirectory: guarded(removeEmptyDirectory),
-    upload: guarded(uploadHere),
+    upload: async (path, file, signal) => uploadHere(path, file, signal, guard),
     service: (node) => service(entry, node, guard),
     claimed: (own) => hostHere(entry, own),
     checkClaim: async () => guard(),

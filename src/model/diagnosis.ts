@@ -112,6 +112,8 @@ export interface HistoryEdge {
   /** Last shared offset. */
   readonly cut: bigint;
   readonly how: 'promotion' | 'restart' | 'followed';
+  /** `HH:MM:SS` of the log line that tells it, on the clock of its host; absent where no line does. */
+  readonly when?: string;
   readonly proof: string;
 }
 

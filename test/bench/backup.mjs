@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { latency } from './backup-latency.mjs';
 import { writeRdb } from './backup-rdb.mjs';
+import { run } from './program.mjs';
 import { numberFlag, printTable } from './table.mjs';
 import { typescript } from './typescript.mjs';
 
@@ -208,23 +209,4 @@ async function bgsaveAndCat(node) {
   while (/rdb_bgsave_in_progress:1/.test(await ask('INFO', 'persistence')))
     await new Promise((resolve) => setTimeout(resolve, 100));
   await byHand('cat', [node]);
-}
-
-function run(program, args, env = {}) {
-  return new Promise((resolve, reject) => {
-    const began = process.hrtime.bigint();
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    let said = '';
-    let errors = '';
-    child.stdout.on('data', (chunk) => {
-      said += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (status) => {
-      resolve({ status, said, errors, tookMs: Number(process.hrtime.bigint() - began) / 1e6 });
-    });
-  });
 }

@@ -2,10 +2,10 @@
 // `redis-runbook status` beside OpenSSH running `true` on all of them with the same parallelism (all at once), one after
 // the other in each round. No Redis runs: what is measured is logging in and looking. Memory is the tool's own.
 //   node test/bench/survey-ssh.mjs [--rounds 5] [--hosts N]
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { run } from './program.mjs';
 import { numberFlag, printTable } from './table.mjs';
 import { typescript } from './typescript.mjs';
 
@@ -32,25 +32,6 @@ try {
 } finally {
   await own.end();
   await source.close();
-}
-
-function run(program, args, env = {}) {
-  return new Promise((resolve, reject) => {
-    const began = process.hrtime.bigint();
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    let said = '';
-    let errors = '';
-    child.stdout.on('data', (chunk) => {
-      said += chunk;
-    });
-    child.stderr.on('data', (chunk) => {
-      errors += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (status) => {
-      resolve({ status, said, errors, tookMs: Number(process.hrtime.bigint() - began) / 1e6 });
-    });
-  });
 }
 
 /** OpenSSH with one process per host, all at once, as a shell loop with `&` and `wait` does. */

@@ -4,10 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { prngOf } from '../../src/lab/prng.js';
+import { type Prng, prngOf } from '../../src/lab/prng.js';
 import { openResp } from '../../src/lab/resp.js';
 import { type BackupBench, backupsIn, heldOn, placeOf } from './backup-lab.js';
 import { waitFor } from './own-redis.js';
+import { childrenOf, kill, type OwnSshd } from './own-sshd.js';
 
 const bin = fileURLToPath(new URL('../../bin/redis-runbook.js', import.meta.url));
 
@@ -26,15 +27,29 @@ export interface Killed {
     readonly held: readonly string[];
     readonly marks: readonly string[];
   };
-  readonly rewrites: string;
+  /** What the node says of its rewrites, when it is not what it said before. */
+  readonly rewrites: string | undefined;
+  /** Whether something of ours still runs on the host: pids. */
+  readonly running: readonly number[];
 }
+
+/** What a seed has killed on the side of the host, where it is reached over ssh. */
+const targets = ['sessions', 'commands', 'one command', 'the save'] as const;
 
 /** About as long as a backup of the bench takes: kills fall everywhere between its first and its last moment. */
 const SPAN_MS = 2500;
 const SLOW = ['--limit-rate', '400k'];
 
-/** One backup, killed at a moment that the seed draws: the operator's process, or the redis that is copied from. */
-export async function killOnce(bench: BackupBench, side: 'operator' | 'host', seed: number): Promise<Killed> {
+/**
+ * One backup, killed at a moment that the seed draws: the operator's process, the redis that is copied from, or, with a
+ * bench that is reached over ssh, sessions, what runs in them, or the child that saves.
+ */
+export async function killOnce(
+  bench: BackupBench,
+  side: 'operator' | 'host' | 'connection',
+  seed: number,
+  servers: ReadonlyMap<string, OwnSshd> = new Map(),
+): Promise<Killed> {
   const prng = prngOf(seed);
   const kind = prng.chance(0.5) ? 'rdb' : 'aof';
   const how = kind === 'rdb' && prng.chance(0.4) ? ['--engine', 'stream'] : ['--kind', kind];
@@ -42,10 +57,15 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
   const master = await waitFor('a master', () => bench.lab.master());
   const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
   const before = new Set((await backupsIn(bench)).filter(({ complete }) => complete).map(({ name }) => name));
+  const rewrites = await rewritesOf(bench, node);
   const run = start(bench, ['create', node, ...how, ...SLOW]);
   await Promise.race([sleep(afterMs), run.ended]);
+  const sshd = servers.get(node);
+  const what = prng.pick(targets);
+  let hit = '';
   if (side === 'operator') run.kill();
-  else await bench.lab.kill(node, 'redis', 'SIGKILL');
+  else if (side === 'host') await bench.lab.kill(node, 'redis', 'SIGKILL');
+  else if (sshd !== undefined) hit = await killOf(bench, node, sshd, what, prng, run.ended);
   const { status, said } = await run.ended;
   const bad = await notGood(bench, before);
   if (side === 'host') await back(bench, node);
@@ -56,10 +76,53 @@ export async function killOnce(bench: BackupBench, side: 'operator' | 'host', se
     said,
     bad: [...bad, ...(await notGood(bench, before))],
     nextStatus: next.status,
-    nextSaid: `${how.join(' ')}, killed after ${afterMs} ms: ${next.stdout}${next.stderr}`,
+    nextSaid: `${how.join(' ')}, killed after ${afterMs} ms${hit}: ${next.stdout}${next.stderr}`,
     left: { partial, held: await heldOn(bench.lab, node), marks: marksOf(bench) },
-    rewrites: await rewritesOf(bench, node),
+    rewrites: await rewritesOf(bench, node).then((now) => (now === rewrites ? undefined : now)),
+    running: sshd === undefined ? [] : await stillRunning(sshd),
   };
+}
+
+/** Kills what the seed drew, as soon as there is any of it, and says so; nothing once the backup has ended. */
+async function killOf(
+  bench: BackupBench,
+  node: string,
+  sshd: OwnSshd,
+  what: (typeof targets)[number],
+  prng: Prng,
+  ended: Promise<unknown>,
+): Promise<string> {
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  const saving = what === 'the save' ? await savingPids(bench, node) : undefined;
+  while (!isOver) {
+    const pids = saving === undefined ? sshd.commands() : saving();
+    if (pids.length > 0) {
+      if (what === 'sessions') sshd.cut();
+      else for (const pid of what === 'one command' ? [prng.pick(pids)] : pids) kill(pid);
+      return ` (${what}: ${pids.length})`;
+    }
+    await sleep(2);
+  }
+  return ' (it had ended)';
+}
+
+/** The processes that save for the node's redis. */
+async function savingPids(bench: BackupBench, node: string): Promise<() => readonly number[]> {
+  const { address, port } = placeOf(bench.lab, node);
+  const client = await openResp(address, port, bench.lab.password);
+  const info = String(await client.ask('INFO', 'server'));
+  client.close();
+  const pid = Number(/process_id:(\d+)/.exec(info)?.[1]);
+  return () => childrenOf(pid);
+}
+
+/** What was started over ssh ends with its backup, soon. */
+async function stillRunning(sshd: OwnSshd): Promise<readonly number[]> {
+  for (let tries = 0; tries < 100 && sshd.started().length > 0; tries += 1) await sleep(100);
+  return sshd.started();
 }
 
 /** The host has counted all that is held: what was sent can be told to be that. */
@@ -150,4 +213,6 @@ export const asItShouldBe = {
   bad: [],
   nextStatus: 0,
   left: { partial: [], held: [], marks: [] },
+  rewrites: undefined,
+  running: [],
 } as const;

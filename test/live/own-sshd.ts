@@ -24,10 +24,15 @@ export interface OwnSshd {
   readonly log: () => string;
   /** Ends every session of this server, as a network that breaks does; the server goes on listening. */
   cut(): void;
+  /** Pids of what its sessions run now: shells, and what they started. */
+  commands(): readonly number[];
+  /** Pids of everything that was started in a session of it and runs, also of one that has ended. */
+  started(): readonly number[];
   stop(): Promise<void>;
 }
 
-function childrenOf(pid: number): readonly number[] {
+/** Pids of the direct children of a process. */
+export function childrenOf(pid: number): readonly number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return all.flatMap((name) => {
     try {
@@ -47,12 +52,30 @@ function isSshd(pid: number): boolean {
   }
 }
 
+/** Everything below a process. */
+function below(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+}
+
+/** By the HOME that the server gives to what it starts. */
+function startedIn(home: string): readonly number[] {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return all.map(Number).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`HOME=${home}`);
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** The session processes below a server, the commands they run left out. */
 function sessions(pid: number): readonly number[] {
   return childrenOf(pid).flatMap((child) => (isSshd(child) ? [child, ...sessions(child)] : []));
 }
 
-function kill(pid: number): void {
+/** SIGKILL to a process of ours that may have ended by itself. */
+export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
@@ -139,6 +162,8 @@ export class OwnSshds {
       hostKeys: keys,
       log: () => log,
       cut,
+      commands: () => below(pid).filter((each) => !isSshd(each)),
+      started: () => startedIn(directory),
       stop,
     };
   }

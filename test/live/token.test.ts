@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -164,4 +165,41 @@ describe.each(Object.keys(opened))('a host reached through %s', (name) => {
     rmSync(path);
     await run.tools.journal.close();
   }, 30_000);
+
+  it('gets no byte of a file, and no file its name, once the lock carries another token', async () => {
+    const entry = bench.inventory.hosts[0];
+    const open = opened[name];
+    if (open === undefined || entry === undefined) throw new Error('no host');
+    const directory = mkdtempSync(join(runs, 'upload-'));
+    const lock = join(directory, 'lock.json');
+    const token = 'a'.repeat(32);
+    const host = open(entry).claimed({ path: lock, token });
+    const data = new Uint8Array(300_000).fill(7);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    const upload = (to: string, bytes: () => AsyncIterable<Uint8Array>) =>
+      host.upload(join(directory, to), { sizeBytes: 300_000n, sha256, bytes: () => bytes() }, never);
+    const taken = () => writeFileSync(lock, `{"token":"${'b'.repeat(32)}"}\n`);
+    const files = () => readdirSync(directory).sort();
+
+    writeFileSync(lock, `{"token":"${token}"}\n`);
+    await upload('mine', async function* () {
+      yield data;
+    });
+    await expect(
+      upload('late', async function* () {
+        yield data.subarray(0, 150_000);
+        taken();
+        yield data.subarray(150_000);
+      }),
+    ).rejects.toMatchObject({ word: 'locked' });
+    expect(files()).not.toContain('late');
+    const before = files();
+    await expect(
+      upload('never', async function* () {
+        yield data;
+      }),
+    ).rejects.toMatchObject({ word: 'locked' });
+    expect(files()).toEqual(before);
+    await host.close();
+  });
 });

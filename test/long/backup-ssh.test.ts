@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openResp } from '../../src/lab/resp.js';
 import {
@@ -12,12 +11,13 @@ import {
   manifestIn,
   placeOf,
 } from '../live/backup-lab.js';
+import { overSsh, sshdOnEach } from '../live/backup-over-ssh.js';
 import { MARK, type SteadyWriter, startWriter } from '../live/backup-writer.js';
 import { waitFor } from '../live/own-redis.js';
 import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
 
 const sshds = new OwnSshds();
-const servers = new Map<string, OwnSshd>();
+let servers: Map<string, OwnSshd>;
 let bench: BackupBench;
 let writer: SteadyWriter;
 let node: string;
@@ -25,11 +25,7 @@ let master: string;
 
 beforeAll(async () => {
   bench = await backupBench({ seed: 31, persistence: 'both' });
-  for (const host of bench.lab.hosts) {
-    const sshd = await sshds.start([], { at: host.address });
-    sshds.know(sshd);
-    servers.set(host.name, sshd);
-  }
+  servers = await sshdOnEach(bench, sshds);
   master = (await bench.lab.master()) ?? '';
   node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
   await bench.lab.write({ count: 1000, lowBytes: 800, highBytes: 1600, hotShare: 0 });
@@ -41,20 +37,6 @@ afterAll(async () => {
   await bench.end();
   await sshds.end();
 });
-
-/** The same fleet, whose machines are reached over ssh. */
-async function over(transport: 'ssh' | 'openssh'): Promise<BackupBench> {
-  const text = await readFile(bench.lab.fleetFile, 'utf8');
-  const { user, port, identity, knownHosts } = sshds.settings();
-  const ssh = `ssh: { user: "${user}", port: ${port}, identity: "${identity}", known-hosts: "${knownHosts}" }`;
-  const fleetFile = join(bench.lab.directory, `fleet-${transport}.yaml`);
-  await writeFile(fleetFile, text.replace('transport: local', `transport: ${transport}\n  ${ssh}`));
-  const { runbook } = await import('../live/recovery.js');
-  const lab = { ...bench.lab, fleetFile };
-  const backup = (args: readonly string[]) =>
-    runbook(lab, ['backup', ...args, '--repository', bench.repository], bench.env);
-  return { ...bench, lab, backup };
-}
 
 /** So much data that measuring pays, of one kind; waits until the replica has it. */
 async function fill(how: 'hex' | 'any sign' | undefined): Promise<void> {
@@ -78,7 +60,7 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
     ['--kind aof', 'aof-link'],
     ['--engine stream', 'replica-stream'],
   ])('with %s holds what the source held', async (how, engine) => {
-    const remote = await over(transport);
+    const remote = await overSsh(bench, sshds, transport);
     const output = await remote.backup(['create', node, ...how.split(' ')]);
     expect(output.status, `${output.stdout}${output.stderr}`).toBe(0);
     const path = (await backupsIn(bench)).at(-1)?.path ?? '';
@@ -89,7 +71,7 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
   });
 
   test('is compressed on its host where the connection is slow, and only where it makes the file smaller', async () => {
-    const remote = await over(transport);
+    const remote = await overSsh(bench, sshds, transport);
     const { address, port } = placeOf(bench.lab, node);
     const replica = await openResp(address, port, bench.lab.password);
     await replica.ask('CONFIG', 'SET', 'rdbcompression', 'no');
@@ -110,7 +92,7 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
   });
 
   test('whose connection breaks sends the file again, and leaves nothing behind', async () => {
-    const remote = await over(transport);
+    const remote = await overSsh(bench, sshds, transport);
     const backup = remote.backup(['create', node, '--limit-rate', '300k']);
     await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
     await waitFor('the first bytes', async () => {
@@ -127,7 +109,7 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
   });
 
   test('whose machine goes away is told and kept as incomplete; the next one clears up', async () => {
-    const remote = await over(transport);
+    const remote = await overSsh(bench, sshds, transport);
     const backup = remote.backup(['create', node, '--limit-rate', '300k']);
     await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
     const sshd = servers.get(node);

@@ -18,7 +18,8 @@ export interface Node {
   readonly name: string;
   readonly aof: boolean;
   readonly saves: boolean;
-  readonly clockMs: number;
+  /** How far its host's clock is ahead. */
+  clockMs: number;
   alive: boolean;
   role: 'master' | 'replica';
   /** Who it follows, and whether the link is up and delivers. */

@@ -44,7 +44,17 @@ export interface Program {
   /** How each node ends: stays, crashes, or is stopped in order. */
   readonly ends: readonly ('stays' | 'crash' | 'stop')[];
   readonly losses: Losses;
+  /** By node: how far its host's clock is ahead, and which happening moves it by how much. */
+  readonly clocks?: readonly { readonly aheadMs: number; readonly jumpAt: number; readonly jumpMs: number }[];
 }
+
+const DAY_MS = 86_400_000;
+
+const clock = fc.record({
+  aheadMs: fc.integer({ min: -DAY_MS, max: DAY_MS }),
+  jumpAt: fc.nat(90),
+  jumpMs: fc.integer({ min: -DAY_MS, max: DAY_MS }),
+});
 
 const happening = fc.record({
   what: fc.constantFrom(...kinds),
@@ -82,6 +92,7 @@ export const programs: fc.Arbitrary<Program> = fc.record({
   happenings: fc.array(happening, { minLength: 8, maxLength: 45, size: 'max' }),
   ends: fc.array(fc.constantFrom('stays', 'crash', 'crash', 'stop'), { minLength: 4, maxLength: 4 }),
   losses,
+  clocks: fc.array(clock, { minLength: 4, maxLength: 4 }),
 });
 
 /** The fleet after all of it. Small write sizes make equal offsets in rival histories likely. */
@@ -103,10 +114,19 @@ export function deedsOf(program: Program): readonly Deed[] {
 }
 
 function carryOut(program: Program, fleet: Fleet, act: Act): void {
+  const moveClocks = (by: (clock: NonNullable<Program['clocks']>[number]) => number): void =>
+    fleet.nodes.forEach((node, index) => {
+      const moved = program.clocks?.[index];
+      if (moved !== undefined) node.clockMs += by(moved);
+    });
+  moveClocks(({ aheadMs }) => aheadMs);
   assemble(fleet, act);
   const [first] = fleet.nodes;
   for (let each = 0; first && each < 3; each++) act({ what: 'write', node: first.name, bytes: 10 });
-  for (const each of program.happenings) happen(fleet, each, act);
+  program.happenings.forEach((each, index) => {
+    moveClocks(({ jumpAt, jumpMs }) => (jumpAt === index ? jumpMs : 0));
+    happen(fleet, each, act);
+  });
   program.ends.forEach((end, index) => {
     const node = fleet.nodes[index];
     if (node && end !== 'stays') act({ what: end, node: node.name });

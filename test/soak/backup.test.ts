@@ -1,20 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { asItShouldBe, type Killed, killOnce } from '../live/backup-kill.js';
 import { type BackupBench, backupBench } from '../live/backup-lab.js';
+import { overSsh, sshdOnEach } from '../live/backup-over-ssh.js';
+import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
 
-/** How many kills on each side; the whole series is fifty. */
+/** How many kills of each kind; the whole series is fifty. */
 const each = Number(process.env.RUNBOOK_SOAK_EACH ?? '50');
 const firstSeed = Number(process.env.RUNBOOK_SOAK_SEED ?? '1000');
 const seeds = Array.from({ length: each }, (_, index) => firstSeed + index);
 const all: Killed[] = [];
+const sshds = new OwnSshds();
 let bench: BackupBench;
+let remote: BackupBench;
+let servers: ReadonlyMap<string, OwnSshd>;
 
 beforeAll(async () => {
   bench = await backupBench({ seed: firstSeed, persistence: 'both' });
   await bench.lab.write({ count: 600, lowBytes: 800, highBytes: 1600, hotShare: 0.1 });
+  servers = await sshdOnEach(bench, sshds);
+  remote = await overSsh(bench, sshds, 'ssh');
 });
 afterAll(async () => {
   await bench.end();
+  await sshds.end();
   const resumed = all.filter(({ nextSaid }) => nextSaid.includes('going on with')).length;
   const cut = all.filter(({ status }) => status !== 0).length;
   console.log(`${all.length} kills from seed ${firstSeed}: ${cut} cut a backup off, ${resumed} were gone on with`);
@@ -23,6 +31,14 @@ afterAll(async () => {
 describe.each(['operator', 'host'] as const)('killed on the side of the %s', (side) => {
   test.each(seeds)('seed %i', async (seed) => {
     const killed = await killOnce(bench, side, seed);
+    all.push(killed);
+    expect(killed, `${killed.said}\n${killed.nextSaid}`).toMatchObject(asItShouldBe);
+  });
+});
+
+describe('killed between the two: sessions, what runs in them, the child that saves', () => {
+  test.each(seeds)('seed %i', async (seed) => {
+    const killed = await killOnce(remote, 'connection', seed, servers);
     all.push(killed);
     expect(killed, `${killed.said}\n${killed.nextSaid}`).toMatchObject(asItShouldBe);
   });

@@ -23,7 +23,7 @@ export interface Disturbed {
 }
 
 /** Prepares what is to happen; small disks are mounted now (root), and hold what was in the directories. */
-export function disturb(kind: Disturbance, lab: Lab, prng: Prng, serves: boolean): Disturbed {
+export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
   const redis = prng.pick(lab.hosts.filter((host) => host.runs.includes('redis')));
   const sentinel = prng.pick(lab.hosts.filter((host) => host.runs.includes('sentinel')));
   const nothing = () => undefined;
@@ -57,8 +57,10 @@ export function disturb(kind: Disturbance, lab: Lab, prng: Prng, serves: boolean
     case 'operator-disk':
       return fullDisk(kind, "the operator's disk full", join(lab.directory, 'operator'), 24);
     case 'host-disk': {
-      // A server that runs already stays in the directory that it was started in.
-      const what = serves ? 'state' : prng.pick(['data', 'state'] as const);
+      // A server that runs keeps the directory that it was started in: one that is mounted over it later is not its own.
+      const runs = lab.running().some((one) => one.address === redis.address && one.kind === 'redis');
+      const drawn = prng.pick(['data', 'state'] as const);
+      const what = runs ? 'state' : drawn;
       return fullDisk(kind, `the disk of ${redis.name} full (${what})`, join(redis.directory, what), 8);
     }
   }

@@ -41,7 +41,7 @@ describe('a run in the middle of which something else happens', () => {
 
 async function oneRun(lab: Lab, seed: number, serves: boolean): Promise<void> {
   const prng = prngOf(seed ^ 0xd15);
-  const what = disturb(usable[seed % usable.length] ?? 'kill-redis', lab, prng, serves);
+  const what = disturb(usable[seed % usable.length] ?? 'kill-redis', lab, prng);
   const args = ['recover', '--yes', ...(serves ? ['--path', 'cold'] : [])];
   const line = prng.between(3, 150);
   const alsoKilled = prng.chance(0.5);

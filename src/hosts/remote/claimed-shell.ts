@@ -25,6 +25,15 @@ export function claimedShell(shell: Shell, claim: Claim): Shell {
     rights: (signal) => shell.rights(signal),
     look: (script, options, signal) => shell.look(script, options, signal),
     open: (script, signal) => shell.open(script, signal),
+    pour: async (script, signal) => {
+      const stream = await shell.pour(checked(script), signal);
+      const ended = stream.ended.then((end) => {
+        if (end.status === LOST) throw new ClaimLost(shell.host, claim.path);
+        return end;
+      });
+      ended.catch(() => undefined);
+      return { ...stream, ended };
+    },
     plain: (script, options, signal) => shell.plain(script, options, signal),
     close: () => shell.close(),
     exec: async (script, options, signal) => {

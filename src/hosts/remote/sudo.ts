@@ -35,8 +35,10 @@ export interface Shell {
   exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
   /** The same for reading: while sudo would ask, the login user's own right is tried first. `denied` tells a refusal by its status. */
   look(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
-  /** As `exec`, with streams. Standard error may be missing. */
+  /** As `exec`, with streams, for reading. Standard error may be missing. */
   open(script: Script, signal: AbortSignal): Promise<ExecStream>;
+  /** The same for what changes something. */
+  pour(script: Script, signal: AbortSignal): Promise<ExecStream>;
   /** With the login user's own right. */
   plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
   /** Ends the shells that stay open between scripts. */
@@ -135,6 +137,10 @@ class SudoShell implements Shell {
     if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
     const asked = await this.#asked(rights, signal);
     return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
+  }
+
+  pour(script: Script, signal: AbortSignal): Promise<ExecStream> {
+    return this.open(script, signal);
   }
 
   close(): void {

@@ -66,7 +66,7 @@ async function pour(
   chunks: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = await shell.open(script, signal);
+  const stream = await shell.pour(script, signal);
   const forget = onAbort(signal, () => stream.kill());
   const drained = drain(stream.stdout).catch(() => undefined);
   try {
