@@ -22,6 +22,7 @@ import { shownPlan, writePlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
 import { choicePages } from './recover-screens.js';
 import { statusOf } from './status.js';
+import { tellStillThere } from './still-there.js';
 import { withMaster } from './which-master.js';
 
 /** `recover`: look, decide, plan, ask, carry out, look again, report. Exit statuses: the table in errors.ts. */
@@ -62,9 +63,18 @@ async function withAgreed(
     await writePlan(plan, flags.out, context, { judged, choice, runbook: undefined });
     return exitStatus.done;
   }
-  if (flags.dryRun || fleet === undefined) return dryRun(plan, judged, fleet, context);
+  if (fleet === undefined) return dryRun(plan, judged, fleet, context);
+  if (flags.dryRun) {
+    await tellStillThere(plan, judged, fleet, choice.setAside, context);
+    return dryRun(plan, judged, fleet, context);
+  }
   refuseWithoutAnswers(flags, context, 'recover');
-  await preflight(plan, judged, fleet, context);
+  // Both end before either is judged: nothing is printed behind a refusal.
+  const both = await Promise.allSettled([
+    preflight(plan, judged, fleet, context),
+    tellStillThere(plan, judged, fleet, choice.setAside, context),
+  ]);
+  for (const each of both) if (each.status === 'rejected') throw each.reason;
   return carryOut(plan, judged, fleet, flags, context, branches.keepIn);
 }
 

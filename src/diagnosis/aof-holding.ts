@@ -66,12 +66,17 @@ function whyNoEnd(place: Place): string {
   return 'its log does not show that the AOF holds what the node had in memory';
 }
 
+/** `#TS:` lines of aof-timestamp-enabled, by the clock of the node itself. */
+function lastNoted(seconds: number | undefined): string {
+  return seconds === undefined ? '' : `, last annotated ${new Date(seconds * 1000).toISOString()} by its own clock`;
+}
+
 function aofEvidence(place: Place): LoggedEvidence {
   const aof = known(place.redis.aof);
   const size = aof?.files.reduce((sum, file) => sum + file.sizeBytes, 0n) ?? 0n;
   return {
     from: { host: place.redis.host, node: place.redis.node, source: aof?.manifestPath ?? 'appendonly.aof' },
     place: 'AOF',
-    says: `${aof?.files.length ?? 0} files, ${size} bytes, ends ${aof?.tail ?? 'unknown'}`,
+    says: `${aof?.files.length ?? 0} files, ${size} bytes, ends ${aof?.tail ?? 'unknown'}${lastNoted(aof?.lastTimestampSeconds)}`,
   };
 }

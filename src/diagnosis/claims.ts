@@ -1,6 +1,7 @@
 import type { Claim, Evidence, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { GroupSurvey, HostSurvey } from '../model/survey.js';
+import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
+import { besideData, clockOf } from './beside-data.js';
 import type { Graph } from './graph.js';
 import { votesOf } from './sentinels.js';
 import { ancestorsOf } from './shares.js';
@@ -44,7 +45,7 @@ function stateClaim(group: GroupSurvey, state: State): Draft {
     const says = running
       ? `${running.role}, offset ${running.offset}, ${running.keys} keys`
       : process === null
-        ? `no redis-server process, port ${node.port} closed`
+        ? `no redis-server process, ${heldBy(node) ?? `port ${node.port} closed`}`
         : node.process.ok
           ? `pid ${process?.pid} does not answer`
           : `not known: ${node.process.detail}`;
@@ -55,6 +56,11 @@ function stateClaim(group: GroupSurvey, state: State): Draft {
     };
   });
   return { says: stateSentence(group, state), standing: state.state === 'unknown' ? 'unknown' : 'proved', evidence };
+}
+
+/** Who else listens at its place. */
+function heldBy({ running }: RedisSurvey): string | undefined {
+  return running.ok ? undefined : / is held by /.exec(running.detail)?.input;
 }
 
 function stateSentence(group: GroupSurvey, state: State): string {
@@ -93,9 +99,14 @@ function winnerClaims(group: GroupSurvey, graph: Graph, verdict: Verdict): reado
       ? `${node} is the freshest${verdict.witness === undefined ? '' : `: ${verdict.witness}`}`
       : `No node is proved to be the freshest: ${verdict.noWinnerWhy}`,
     standing: wins ? (verdict.witness === undefined ? 'claimed' : 'proved') : 'unknown',
-    evidence: [...holding.evidence, ...joins(holding.end?.replid, graph), ...votes],
+    evidence: [
+      ...holding.evidence,
+      ...besideData(holding.redis, group),
+      ...joins(holding.end?.replid, graph),
+      ...votes,
+    ],
   };
-  return [first, ...otherClaims(verdict, graph, holding.node)];
+  return [first, ...otherClaims(verdict, graph, group, holding.node)];
 }
 
 function joins(replid: string | undefined, graph: Graph): readonly Unnumbered[] {
@@ -104,7 +115,7 @@ function joins(replid: string | undefined, graph: Graph): readonly Unnumbered[] 
   return graph.edges.filter((edge) => edge.exact && chain.has(edge.child)).map((edge) => edge.evidence);
 }
 
-function otherClaims(verdict: Verdict, graph: Graph, node: string): readonly Draft[] {
+function otherClaims(verdict: Verdict, graph: Graph, group: GroupSurvey, node: string): readonly Draft[] {
   const candidate = verdict.candidates.find((item) => item.node === node);
   return Object.entries(candidate?.versus ?? {}).map(([other, relation]): Draft => {
     const holding = graph.holdings.find((item) => item.node === other);
@@ -112,7 +123,7 @@ function otherClaims(verdict: Verdict, graph: Graph, node: string): readonly Dra
     return {
       says: relationSentence(node, other, relation),
       standing: proved ? 'proved' : 'unknown',
-      evidence: holding?.evidence ?? [],
+      evidence: holding ? [...holding.evidence, ...besideData(holding.redis, group)] : [],
     };
   });
 }
@@ -150,7 +161,7 @@ function sightClaim(group: GroupSurvey, hosts: readonly HostSurvey[]): Draft {
       (host): Unnumbered => ({
         from: host.reached.from,
         place: 'fleet.yaml',
-        says: host.reached.ok ? `${host.host} was looked at` : `${host.host}: ${host.reached.detail}`,
+        says: host.reached.ok ? `${host.host} was looked at${clockOf(host)}` : `${host.host}: ${host.reached.detail}`,
       }),
     ),
   };

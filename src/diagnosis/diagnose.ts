@@ -3,7 +3,7 @@ import type { Consent, Diagnosis, Finding, Lineage, PathChoice } from '../model/
 import type { Answer, GroupSurvey, Survey } from '../model/survey.js';
 import { choosePath, type Told } from './choose-path.js';
 import { claimsOf } from './claims.js';
-import { type Forced, forcedFailover } from './failover.js';
+import { electsOneBehind, type Forced, forcedFailover } from './failover.js';
 import { findingsOf } from './findings.js';
 import { type Graph, graphOf, makerOf } from './graph.js';
 import { headlineOf } from './headline.js';
@@ -42,7 +42,7 @@ export function diagnose(survey: Survey, groupName: string, answers: readonly An
     candidates: verdict.candidates,
     ...(verdict.winner === undefined ? {} : { winner: verdict.winner }),
     ...(state.master === undefined ? {} : { serving: state.master.node }),
-    consents: [...verdict.consents, ...lossConsent(verdict.winner ?? verdict.favourite, lost)],
+    consents: [...verdict.consents, ...lossConsent(verdict, lost)],
     possibleTails: verdict.possibleTails,
     ...(lost === undefined ? {} : { onNoDisk: lost }),
     lineage: lineageOf(graph),
@@ -92,10 +92,15 @@ function weigh(survey: Survey, groupName: string, answers: readonly Answer[]): W
     leftOut.map(({ host }) => host),
   );
   const graph = graphOf(group);
-  const losers = state.state === 'down' ? losersOf(group, graph) : [];
   const dark = new Set(survey.hosts.flatMap((host) => (host.reached.ok ? [] : [host.host])));
-  const beside = { asked: losers.length > 0, dark, serving: state.master?.node };
-  return { group, state, graph, losers, leftOut, verdict: judge(group, graph, answers, beside) };
+  const weighed = (of: State): Weighed => {
+    const losers = of.state === 'down' ? losersOf(group, graph) : [];
+    const beside = { asked: losers.length > 0, dark, serving: of.master?.node };
+    return { group, state: of, graph, losers, leftOut, verdict: judge(group, graph, answers, beside) };
+  };
+  const first = weighed(state);
+  const why = electsOneBehind(group, state, first.verdict);
+  return why === undefined ? first : weighed({ ...state, state: 'down', why });
 }
 
 /** A plan is made only where something is amiss; the servers of a fleet that serves are only worth knowing. */
@@ -105,11 +110,11 @@ function versionFindings(group: GroupSurvey, { state }: State, winner: string | 
   return blocking.length > 0 ? blocking : mixedServers(group);
 }
 
-function lossConsent(node: string | undefined, lost: Diagnosis['onNoDisk']): readonly Consent[] {
+function lossConsent(verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly Consent[] {
+  const node = verdict.winner ?? verdict.favourite;
   if (!lost || node === undefined) return [];
-  return [
-    { kind: 'accept-loss', node, why: lost.why, ...(lost.seconds === undefined ? {} : { seconds: lost.seconds }) },
-  ];
+  const why = verdict.byItsWord === undefined ? lost.why : `${lost.why}; ${verdict.byItsWord}`;
+  return [{ kind: 'accept-loss', node, why, ...(lost.seconds === undefined ? {} : { seconds: lost.seconds }) }];
 }
 
 function unknowns(survey: Survey, state: State): readonly string[] {
@@ -130,15 +135,21 @@ function lineageOf(graph: Graph): Lineage {
   }
   return {
     histories: ordered.map((replid, index) => ({ replid, letter: letter(index), ...bornOn(graph, replid) })),
-    edges: [...best.values()].map(({ parent, child, cut, how, proof }) => ({
+    edges: [...best.values()].map(({ parent, child, cut, how, proof, evidence }) => ({
       parent,
       child,
       cut: cut < 0n ? 0n : cut,
       how,
+      ...whenOf(evidence.place),
       proof,
     })),
     ends: graph.holdings.flatMap((holding) => (holding.end ? [{ node: holding.node, end: holding.end }] : [])),
   };
+}
+
+function whenOf(place: string): { when?: string } {
+  const when = /^redis log (\d\d:\d\d:\d\d)$/.exec(place)?.[1];
+  return when === undefined ? {} : { when };
 }
 
 /** Every history that a node's end grew out of, parents before children; a circle in hostile logs is cut where it is met. */

@@ -1,8 +1,8 @@
 import { known } from '../model/seen.js';
-import type { GroupSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
+import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { isChoosable } from '../redis/sentinel-answers.js';
 import { listOf } from './names.js';
-import { twinsOf } from './sentinels.js';
+import { givenBy, twinsOf } from './sentinels.js';
 import { addressOf, type State } from './state.js';
 import type { Verdict } from './verdict.js';
 
@@ -49,7 +49,7 @@ export function forcedFailover(
   if (!first) return { why: 'no sentinel runs that could be asked' };
   if (twinsOf(group).size > 0) return { why: 'two sentinels have the same id, and count as one vote' };
   const agree = answering.every(
-    ({ view }) => view.master === first.view.master && view.configEpoch === first.view.configEpoch,
+    ({ view }) => givenBy(view) === givenBy(first.view) && view.configEpoch === first.view.configEpoch,
   );
   if (!agree) return { why: 'the sentinels do not agree on master and epoch' };
   const asked =
@@ -75,13 +75,7 @@ function choiceOf(
     return {
       why: `it could choose ${listOf(strangers.map(({ address }) => address))}, which fleet.yaml does not know`,
     };
-  const order = rows
-    .flatMap((row) => {
-      const node = running.find((each) => addressOf(each) === row.address);
-      const offset = known(node?.running)?.offset;
-      return node === undefined || offset === undefined ? [] : [{ node: node.node, priority: row.priority, offset }];
-    })
-    .sort((a, b) => a.priority - b.priority || (a.offset < b.offset ? 1 : -1));
+  const order = orderOf(rows, running);
   const [best] = order;
   if (!best) return { why: `${sentinel.node} sees no replica that it could choose` };
   const isFresh = (node: string): boolean =>
@@ -91,4 +85,46 @@ function choiceOf(
   const worse = same.find(({ node }) => !isFresh(node));
   if (worse) return { why: `it could choose ${worse.node} as well, which is not the freshest` };
   return { sentinel: sentinel.node, was: view.master, chosen: best.node, among: same.map(({ node }) => node) };
+}
+
+interface Choosable {
+  readonly node: string;
+  readonly priority: number;
+  readonly offset: bigint;
+  readonly runId: string;
+}
+
+/** Replicas in the order of sentinel.c:compareSlavesForPromotion: priority, then the bare offset, then the run id. */
+export function orderOf(rows: SentinelView['replicas'], running: readonly RedisSurvey[]): readonly Choosable[] {
+  return rows
+    .flatMap((row): Choosable[] => {
+      const node = running.find((each) => addressOf(each) === row.address);
+      const says = known(node?.running);
+      if (node === undefined || says === undefined) return [];
+      return [{ node: node.node, priority: row.priority, offset: says.offset, runId: says.runId }];
+    })
+    .sort((a, b) => a.priority - b.priority || byOffset(a, b) || (a.runId < b.runId ? -1 : 1));
+}
+
+function byOffset(a: Choosable, b: Choosable): number {
+  return a.offset === b.offset ? 0 : a.offset < b.offset ? 1 : -1;
+}
+
+/**
+ * Why waiting for Sentinel would lose data, where it is about to elect by itself: it looks at running nodes alone, and the
+ * one that it would choose is behind the winner by a number of bytes that is known. Undefined while nothing of the kind is proved.
+ */
+export function electsOneBehind(group: GroupSurvey, state: State, verdict: Verdict): string | undefined {
+  const views = group.sentinels.flatMap((sentinel) => known(sentinel.view) ?? []);
+  const busy = views.some(({ flags }) => flags.includes('failover_in_progress'));
+  const [view] = views;
+  if (state.state !== 'sentinel-at-work' || state.master || busy || !view) return undefined;
+  const [chosen] = orderOf(view.replicas.filter(isChoosable), state.running);
+  const best = verdict.winner ?? verdict.favourite;
+  if (chosen === undefined || best === undefined || chosen.node === best) return undefined;
+  const relation = verdict.candidates.find(({ node }) => node === chosen.node)?.versus[best];
+  const bytes = relation?.kind === 'contained' ? (relation.lagBytes ?? 0n) : 0n;
+  if (bytes === 0n) return undefined;
+  const holds = verdict.winner === undefined ? 'says that it holds' : 'holds';
+  return `Sentinel is about to make ${chosen.node} master, which lacks ${bytes} bytes that ${best} ${holds}`;
 }

@@ -2,6 +2,9 @@ import type { Finding } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
+import { notAnswering } from './not-answering.js';
+import { otherServers } from './other-server.js';
+
 import { twinsOf } from './sentinels.js';
 import { hasNewerAof } from './source.js';
 import { unknownNodes } from './strangers.js';
@@ -13,6 +16,7 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
     ...unknownNodes(group),
     ...unseenHosts(group, hosts),
     ...duplicateIds(group),
+    ...otherServers(group, hosts),
     ...group.redis.flatMap((node) => [
       ...runsAnotherFile(node),
       ...startsOtherwise(node),
@@ -21,7 +25,8 @@ export function findingsOf(group: GroupSurvey, hosts: readonly HostSurvey[]): re
       ...tooLittleMemory(node),
       ...authGaps(node),
     ]),
-    ...group.redis.flatMap(stuckNode),
+    ...group.redis.flatMap(handingOver),
+    ...notAnswering(group),
     ...unreadable(group),
     ...foreignHolds(group),
   ];
@@ -156,7 +161,7 @@ function authGaps(node: RedisSurvey): Finding[] {
   return [];
 }
 
-function stuckNode(node: RedisSurvey): Finding[] {
+function handingOver(node: RedisSurvey): Finding[] {
   const running = known(node.running);
   if (running && running.failoverState !== 'no-failover' && running.failoverState !== '')
     return [
@@ -167,17 +172,6 @@ function stuckNode(node: RedisSurvey): Finding[] {
         says: `${node.node} is handing over by FAILOVER (${running.failoverState})`,
         blocks: true,
         next: 'wait until it has ended, then look again',
-      },
-    ];
-  if (node.process.ok && node.process.value !== null && !node.running.ok)
-    return [
-      {
-        id: 'runs-and-does-not-answer',
-        severity: 'error',
-        nodes: [node.node],
-        says: `${node.node} runs (pid ${node.process.value.pid}) and does not answer: ${node.running.detail}`,
-        blocks: true,
-        next: `find out why ${node.host} does not answer; a process that hangs can come back with its data`,
       },
     ];
   return [];

@@ -17,6 +17,7 @@ export function headlineOf(
   if (state.state === 'sentinel-at-work')
     return [
       `Sentinel is at work on ${group.group}: ${state.why}.`,
+      ...(verdict.byItsWord === undefined ? [] : [`It goes by offsets alone, and ${verdict.byItsWord}.`]),
       'Wait and look again; nothing needs to be done by hand yet.',
     ];
   if (state.state === 'degraded') return degraded(group, state, verdict);
@@ -92,7 +93,7 @@ function lossSentence(group: GroupSurvey, verdict: Verdict, lost: Diagnosis['onN
 function winnerSentence(group: GroupSurvey, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
   const { winner } = verdict;
   if (winner === undefined) return [`No node is proved to be the freshest: ${verdict.noWinnerWhy}.`];
-  if (lost) return [`${winner} is the best that is left.`];
+  if (lost) return [`${winner} is the best that is left${verdict.byItsWord ? `: ${verdict.byItsWord}` : ''}.`];
   const unseen = group.redis.filter((node) => !node.process.ok && node.node !== winner).map((node) => node.node);
   const among = unseen.length > 0 ? `the freshest of what could be seen` : 'the freshest';
   const tails = verdict.possibleTails.map((item) => item.node);

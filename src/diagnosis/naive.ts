@@ -1,6 +1,8 @@
 import type { Naive } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
+import { isChoosable } from '../redis/sentinel-answers.js';
+import { orderOf } from './failover.js';
 import { lastElected } from './sentinels.js';
 import { addressOf } from './state.js';
 
@@ -11,6 +13,7 @@ export function naiveRules(group: GroupSurvey): readonly Naive[] {
     pick('largest AOF', group, (node) => aofBytes(node)),
     pick('newest file', group, (node) => newestFileMs(node)),
     pick('highest offset', group, (node) => known(node.running)?.offset ?? known(node.rdb)?.offset),
+    named("Sentinel's own order", sentinelsChoice(group)),
     named('highest config-epoch', group.redis.find((node) => addressOf(node) === elected)?.node),
   ];
 }
@@ -42,4 +45,13 @@ function newestFileMs(node: RedisSurvey): number | undefined {
   const rdb = known(node.rdbStat)?.mtimeMs;
   if (rdb !== undefined) times.push(rdb);
   return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** Whom a sentinel that sees its master down would promote among the replicas that it could choose. */
+function sentinelsChoice(group: GroupSurvey): string | undefined {
+  const running = group.redis.filter((node) => node.running.ok);
+  const views = group.sentinels.flatMap((sentinel) => known(sentinel.view) ?? []);
+  const down = views.filter(({ flags }) => flags.includes('s_down'));
+  const [view] = down.sort((a, b) => (a.configEpoch < b.configEpoch ? 1 : -1));
+  return view && orderOf(view.replicas.filter(isChoosable), running)[0]?.node;
 }

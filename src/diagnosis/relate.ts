@@ -1,7 +1,8 @@
 import type { Relation } from '../model/diagnosis.js';
+import { known } from '../model/seen.js';
 import type { AofComparison } from '../model/survey.js';
 import type { Graph } from './graph.js';
-import type { Holding } from './holding.js';
+import { bornHere, type Holding } from './holding.js';
 import { short } from './names.js';
 import { ALL, type Common, commonOf, type Share, sharesOf } from './shares.js';
 import { tailOf } from './tail.js';
@@ -15,7 +16,7 @@ export function relate(own: Holding, other: Holding, graph: Graph, comparisons: 
   if (own.source === 'unknown') return { kind: 'incomparable', why: `${own.node}: ${own.sourceWhy}` };
   if (other.empty) return { kind: 'empty', why: `${other.node} holds no key: ${whyEmpty(other)}` };
   if (own.empty) return { kind: 'contained', why: `${own.node} holds no key` };
-  return withOwnWrites(other, withBytes(own, other, graph, comparisons));
+  return withOwnWrites(own, other, withBytes(own, other, graph, comparisons));
 }
 
 function whyEmpty(holding: Holding): string {
@@ -23,15 +24,31 @@ function whyEmpty(holding: Holding): string {
   return holding.source === 'running' ? 'it runs, and answers with an empty data set' : holding.sourceWhy;
 }
 
-/** A replica that takes writes counts them in no offset. */
-function withOwnWrites(other: Holding, relation: Relation): Relation {
-  if (!other.writable || (relation.kind !== 'contains' && relation.kind !== 'equal')) return relation;
-  return {
-    kind: 'possible-tail',
-    cut: other.end?.offset ?? 0n,
-    why: `${other.node} is a replica that accepts writes (replica-read-only no), and its own are counted nowhere`,
-  };
+/**
+ * A replica that takes writes counts them in no offset, and they may delete or replace what its master wrote: it is proved
+ * to contain nobody, and nobody is proved to contain all of it.
+ */
+function withOwnWrites(own: Holding, other: Holding, relation: Relation): Relation {
+  if (relation.kind !== 'contains' && relation.kind !== 'equal' && relation.kind !== 'contained') return relation;
+  if (hasOwnWrites(own)) return changed(own);
+  if (relation.kind === 'contained') return hasOwnWrites(other) ? changed(other) : relation;
+  if (!other.writable) return relation;
+  const why = `${other.node} ${takesWrites}, and its own are counted nowhere`;
+  return { kind: 'possible-tail', cut: other.end?.offset ?? 0n, why };
 }
+
+/** A master that stopped is none, whatever its file says of replicas: what it wrote in a history of its own is counted. */
+function hasOwnWrites(holding: Holding): boolean {
+  const { replicaOf } = known(holding.redis.config) ?? {};
+  const wasMaster = holding.source !== 'running' && replicaOf === undefined;
+  return holding.writable && !(wasMaster && bornHere(holding, holding.end?.replid));
+}
+
+function changed({ node }: Holding): Relation {
+  return { kind: 'incomparable', why: `${node} ${takesWrites}, and may have changed or deleted what it copied` };
+}
+
+const takesWrites = 'is a replica that accepts writes (replica-read-only no)';
 
 /** What the bytes of two AOFs say wins over what the logs leave open. */
 function withBytes(own: Holding, other: Holding, graph: Graph, comparisons: readonly AofComparison[]): Relation {

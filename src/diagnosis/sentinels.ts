@@ -1,5 +1,5 @@
 import { known } from '../model/seen.js';
-import type { GroupSurvey, SentinelSurvey } from '../model/survey.js';
+import type { GroupSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 
 /** What one sentinel, live or by its file, says: who is master, since which epoch. */
 export interface Vote {
@@ -9,11 +9,21 @@ export interface Vote {
   readonly live: boolean;
 }
 
+/**
+ * The master that a sentinel gives to whoever asks, and tells the others: the promoted node once its failover turns the
+ * replicas to it, while its row still names the old one (sentinel.c:sentinelGetCurrentMasterAddress).
+ */
+export function givenBy(view: SentinelView): string {
+  const isThatFar = view.failoverState === 'reconf_slaves' || view.failoverState === 'update_config';
+  const promoted = isThatFar ? view.replicas.find(({ flags }) => flags.includes('promoted')) : undefined;
+  return promoted?.address ?? view.master;
+}
+
 /** A live answer is worth more than the file, which can be stale (a failing save is only a log line). */
 export function votesOf(group: GroupSurvey): readonly Vote[] {
   return group.sentinels.flatMap((sentinel): Vote[] => {
     const view = known(sentinel.view);
-    if (view) return [{ sentinel: sentinel.node, master: view.master, configEpoch: view.configEpoch, live: true }];
+    if (view) return [{ sentinel: sentinel.node, master: givenBy(view), configEpoch: view.configEpoch, live: true }];
     const file = known(sentinel.file);
     if (file) return [{ sentinel: sentinel.node, master: file.master, configEpoch: file.configEpoch, live: false }];
     return [];

@@ -2,6 +2,7 @@ import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { listOf } from './names.js';
+import { isLoading, isTurnedAway } from './not-answering.js';
 
 /** What the fleet is doing now, from live answers alone. */
 export interface State {
@@ -27,6 +28,8 @@ export function stateOf(group: GroupSurvey, leftOut: readonly string[] = []): St
   const unseen = group.redis.filter((node) => !node.process.ok);
   if (running.length === 0 && unseen.length === group.redis.length)
     return { state: 'unknown', why: 'no redis host could be looked at', running, ...nothingAmiss };
+  const away = group.redis.filter(isTurnedAway);
+  if (!master && away.length > 0) return { state: 'unknown', why: refuses(away), running, ...nothingAmiss };
   if (running.length === 0) return { state: 'down', why: whyNothingRuns(group), running, ...nothingAmiss };
   const work = sentinelAtWork(group, master);
   if (work) return { state: 'sentinel-at-work', why: work, running, ...nothingAmiss, ...(master ? { master } : {}) };
@@ -49,6 +52,10 @@ const nothingAmiss = { amiss: [], amissElsewhere: [] } as const;
 function without(group: GroupSurvey, hosts: readonly string[]): GroupSurvey {
   const near = ({ host }: { readonly host: string }) => !hosts.includes(host);
   return { ...group, redis: group.redis.filter(near), sentinels: group.sentinels.filter(near) };
+}
+
+function refuses(nodes: readonly RedisSurvey[]): string {
+  return `${listOf(nodes.map(({ node }) => node))} ${nodes.length === 1 ? 'runs and refuses' : 'run and refuse'} the password`;
 }
 
 /** Off, silent and unseen are three things. */
@@ -87,7 +94,9 @@ function amissOnRedis(group: GroupSurvey, master: RedisSurvey, masters: readonly
   for (const node of group.redis) {
     if (node === master || masters.includes(node)) continue;
     const running = known(node.running);
-    if (!running) amiss.push(whyNoAnswer(node.node, node.process));
+    if (isTurnedAway(node)) amiss.push(refuses([node]));
+    else if (!running) amiss.push(whyNoAnswer(node.node, node.process));
+    else if (isLoading(node)) amiss.push(`${node.node} is loading its data`);
     else if (running.masterAddress !== addressOf(master))
       amiss.push(`${node.node} follows ${nameOf(running.masterAddress, group)}, not ${master.node}`);
     else if (running.syncInProgress) amiss.push(`${node.node} is receiving a full copy from ${master.node}`);

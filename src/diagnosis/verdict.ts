@@ -20,6 +20,8 @@ export interface Verdict {
   readonly winner?: string;
   /** Who else bears out that the winner is ahead; absent when only the operator's typed name stands for it. */
   readonly witness?: string;
+  /** The lead of the winner, or of the favourite, is its own word and nothing else; in words. */
+  readonly byItsWord?: string;
   /** Why no node wins by itself. */
   readonly noWinnerWhy?: string;
   readonly consents: readonly Consent[];
@@ -68,6 +70,7 @@ export function judge(group: GroupSurvey, graph: Graph, answers: readonly Answer
     ),
     ...(winner === undefined ? {} : { winner }),
     ...(winner === undefined || witness === undefined ? {} : { witness }),
+    ...(top && usable && witness === undefined && leads(beaten) ? { byItsWord: itsWord(top) } : {}),
     ...(winner === undefined && top ? { noWinnerWhy: whyNobody(top, usable, open, witness), favourite: top.node } : {}),
     consents: winner === undefined ? asides(open) : shrunk(winner, graph, answers),
     possibleTails: winner === undefined ? [] : tailsOf(beaten),
@@ -137,9 +140,16 @@ function whyNobody(
   if (!usable) return top.empty ? 'no node would load any data' : `${top.node}: ${top.sourceWhy}`;
   const first = open[0];
   if (first) return first[1].why.startsWith(`${first[0]}: `) ? first[1].why : `${first[0]}: ${first[1].why}`;
-  return witness === undefined
-    ? `only ${top.node} itself says that it is ahead, and no other node or sentinel bears it out`
-    : '';
+  return witness === undefined ? itsWord(top) : '';
+}
+
+function itsWord({ node }: Holding): string {
+  return `only ${node} itself says that it is ahead, and no other node or sentinel bears it out`;
+}
+
+/** It says that it holds more than another node that holds something. */
+function leads(beaten: readonly (readonly [string, Relation])[]): boolean {
+  return beaten.some(([, { kind }]) => kind === 'contains');
 }
 
 function asides(open: readonly (readonly [string, Relation])[]): Consent[] {

@@ -112,7 +112,7 @@ export function refuseFailed(tried: readonly Tried[]): void {
 const remedies: Readonly<Record<Tried['about'], string>> = {
   room: 'make room there, never by removing data of Redis',
   right: 'make it writable there',
-  port: "see what it is, and end it there: ps -fp PID; it is none of the fleet's servers",
+  port: "see what it is by that pid, and end it there; it is none of the fleet's servers",
 };
 
 function judge(host: string, place: Place, line: string): Tried {

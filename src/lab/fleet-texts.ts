@@ -18,6 +18,7 @@ export interface FleetSettings {
   readonly persistence: Persistence;
   readonly quorum: number;
   readonly fast: boolean;
+  readonly programs: Programs;
 }
 
 /** redis.conf as an operator keeps it: comments, old habits, the role of the first day. */
@@ -30,8 +31,7 @@ timeout 0
 tcp-keepalive 0
 
 # the machine's own address; replicas and sentinels must come from it too
-bind ${host.address}
-bind-source-addr ${host.address}
+${bindLines(host, settings)}
 
 ${roleLines(host, first)}
 # both, and the same everywhere: any node may become master
@@ -78,6 +78,10 @@ client-output-buffer-limit pubsub 32mb 8mb 60
 `;
 }
 
+function bindLines(host: LabHost, { programs }: FleetSettings): string {
+  return `bind ${host.address}${programs.old ? '' : `\nbind-source-addr ${host.address}`}`;
+}
+
 /** The last replica still says `slaveof`, as files that were written years ago do. */
 function roleLines(host: LabHost, first: LabHost): string {
   if (host.name === first.name) return '# replicaof <master> 6379   # the master has no such line\n';
@@ -101,8 +105,7 @@ dir "${host.directory}"
 
 # port <sentinel-port>
 port ${sentinelPort}
-bind ${host.address}
-bind-source-addr ${host.address}
+${bindLines(host, settings)}
 
 # Sentinel changes the address after a failover
 sentinel monitor ${group} ${first.address} ${redisPort} ${settings.quorum}

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { RunbookError } from '../errors.js';
@@ -57,16 +58,25 @@ export function portOf(kind: NodeKind): number {
 export interface Programs {
   readonly server: string;
   readonly sentinel?: string;
+  /** A server before 6.2, which has no `bind-source-addr` and calls others from the address that it is bound to. */
+  readonly old?: true;
 }
 
-/** Finds the programs on PATH; throws RunbookError `redis-missing`. */
-export function findPrograms(): Programs {
-  if (!onPath('redis-server')) {
-    throw new RunbookError('redis-missing', 'redis-server is not installed on this machine, and a lab is made of it.', {
-      next: ['apt-get install redis-server'],
+/** Finds the programs of a family on PATH; throws RunbookError `redis-missing`. */
+export function findPrograms(family: 'redis' | 'valkey' = 'redis'): Programs {
+  const [server, sentinel] = [`${family}-server`, `${family}-sentinel`];
+  if (!onPath(server)) {
+    throw new RunbookError('redis-missing', `${server} is not installed on this machine, and a lab is made of it.`, {
+      next: [`apt-get install ${server}`],
     });
   }
-  return { server: 'redis-server', ...(onPath('redis-sentinel') ? { sentinel: 'redis-sentinel' } : {}) };
+  return { server, ...(onPath(sentinel) ? { sentinel } : {}), ...(isOld(server) ? { old: true } : {}) };
+}
+
+function isOld(server: string): boolean {
+  const said = execFileSync(server, ['--version'], { encoding: 'utf8', timeout: 10_000 });
+  const [, major = '7', minor = '0'] = / v=(\d+)\.(\d+)/.exec(said) ?? [];
+  return Number(major) < 6 || (Number(major) === 6 && Number(minor) < 2);
 }
 
 /** The argument list that starts a node as a daemon. */

@@ -7,7 +7,7 @@ import { drawClocks } from './draw.js';
 import { fleetYaml, redisConf, sentinelConf } from './fleet-texts.js';
 import { loadLab } from './keep.js';
 import { type Lab, openLab } from './lab.js';
-import { configOf, findPrograms, layoutOf, type Persistence, stateOf } from './layout.js';
+import { configOf, findPrograms, layoutOf, type Persistence, type Programs, stateOf } from './layout.js';
 import { runningIn } from './nodes.js';
 import { startAll } from './power.js';
 import { type LabState, readState, removeLabFiles, writeState } from './state.js';
@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly password?: string;
   readonly persistence?: Persistence;
   readonly seed?: number;
+  /** The servers that it runs; those of Redis on PATH when left out. */
+  readonly programs?: Programs;
   /** Sentinel's and replication's own periods instead of fast ones. */
   readonly defaultTimings?: boolean;
   /** The lab ends when this process does; left out: it stays up. */
@@ -39,7 +41,7 @@ const labPassword = '#p4$s;%w&0rd=*!';
 /** Brings up a healthy lab and waits until it has settled. Throws RunbookError `lab` or `redis-missing`; then nothing is left running. */
 export async function labUp(options: LabOptions = {}): Promise<Lab> {
   assertOptions(options);
-  const programs = findPrograms();
+  const programs = options.programs ?? findPrograms();
   const directory = emptyDirectory(options.directory);
   const claim = await claimBlock(directory, options.ownerPid === undefined ? {} : { ownerPid: options.ownerPid });
   const state: LabState = { ...newState(options, directory, claim), programs };

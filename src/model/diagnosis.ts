@@ -112,6 +112,8 @@ export interface HistoryEdge {
   /** Last shared offset. */
   readonly cut: bigint;
   readonly how: 'promotion' | 'restart' | 'followed';
+  /** `HH:MM:SS` of the log line that tells it, on the clock of its host; absent where no line does. */
+  readonly when?: string;
   readonly proof: string;
 }
 
@@ -138,7 +140,7 @@ export type Question =
   | { readonly kind: 'aof-flushed'; readonly of: string };
 
 export interface Naive {
-  readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | 'highest config-epoch';
+  readonly rule: 'largest AOF' | 'newest file' | 'highest offset' | "Sentinel's own order" | 'highest config-epoch';
   /** Undefined: the rule has no answer here. */
   readonly node?: string;
 }

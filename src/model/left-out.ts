@@ -19,10 +19,18 @@ const mostEntries = 100;
 
 /** Reads the file of one host. Throws with the reason when it is not one. */
 export function parseLeftOut(text: string): readonly LeftOutHost[] {
-  const value: unknown = JSON.parse(text);
+  const value = jsonIn(text);
   if (!isObject(value) || value.schema !== schema || !Array.isArray(value.hosts))
     throw new Error(`is no ${schema} document`);
   return value.hosts.map(entryOf);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('is no JSON');
+  }
 }
 
 /** The file's text. */

@@ -140,6 +140,8 @@ export interface RedisSurvey {
   /** The last line of the log that has a time: the newest trace of service on this host's own clock. */
   readonly lastLogLine: Seen<{ readonly local: string; readonly localMs: number }>;
   readonly held: Seen<{ readonly run: string } | null>;
+  /** Temporary RDB files that an interrupted save or copy left in its data directory; left out where there are none. */
+  readonly leftovers?: readonly { readonly path: string; readonly stat: FileStat }[];
 }
 
 export interface SentinelPeer {
@@ -161,6 +163,14 @@ export interface SentinelReplica {
   readonly priority: number;
 }
 
+/** The end of an INFO that a sentinel kept; `replid` is '' before 4.0. */
+export interface LastHeard {
+  readonly agoMs: number;
+  readonly role: 'master' | 'replica';
+  readonly replid: string;
+  readonly offset: bigint;
+}
+
 /** What a running sentinel says about one group. */
 export interface SentinelView {
   readonly master: string;
@@ -172,6 +182,8 @@ export interface SentinelView {
   readonly failoverState?: string;
   readonly peers: readonly SentinelPeer[];
   readonly replicas: readonly SentinelReplica[];
+  /** What the master said of itself when this sentinel last heard it (INFO-CACHE, 3.2 and later), alive or dead. */
+  readonly lastHeard?: LastHeard;
   /** The answer of CKQUORUM: `ok` and the text. */
   readonly ckquorum: Seen<{ readonly ok: boolean; readonly text: string }>;
 }

@@ -1,5 +1,5 @@
 import { runningWinner } from '../diagnosis/choose-path.js';
-import { RunbookError } from '../errors.js';
+import { type ErrorWord, RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
 
@@ -124,8 +124,15 @@ function isUnreachable(finding: Finding): boolean {
 const unseen: ReadonlySet<string> = new Set([
   'redis-host-unreachable',
   'runs-and-does-not-answer',
+  'still-loading',
   'files-not-readable',
 ]);
+
+/** The error word of a finding that blocks. */
+export function wordOfBlocking({ id }: Finding): ErrorWord {
+  if (id === 'password-refused') return 'auth';
+  return unseen.has(id) ? 'too-little-seen' : 'blocked';
+}
 
 function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
   const blocking = diagnosis.findings.filter(
@@ -133,7 +140,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
   );
   const first = blocking[0];
   if (!first) return;
-  throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+  throw new RunbookError(wordOfBlocking(first), `${first.says}.`, {
     facts: blocking.slice(1).map((finding) => finding.says),
     next: blocking.flatMap((finding) => finding.next ?? []),
   });
@@ -141,6 +148,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
 
 const filesOfRedis = [
   'runs-another-file',
+  'other-server-in-data-dir',
   'aof-differs-from-file',
   'aof-not-loaded',
   'role-on-command-line',
@@ -168,17 +176,18 @@ function masterOf(diagnosis: Diagnosis, choice: Choice): string {
   const forked = diagnosis.candidates.some((candidate) => candidate.verdict === 'split-off');
   const favourite = diagnosis.candidates[0];
   const others = diagnosis.consents.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : []));
+  const aside = others.length > 0 ? ` --set-aside ${others.join(',')} --reason "..."` : '';
   throw new RunbookError(
     forked ? 'split' : 'incomparable',
     forked
       ? 'The data has split, and --yes never accepts a loss.'
       : 'The nodes cannot be compared: no node is proved to hold the last write.',
     {
-      facts: diagnosis.consents.map((consent) => `${consent.node}: ${consent.why}`),
-      next: [
-        'redis-runbook status --why',
-        `redis-runbook recover --promote ${favourite?.node ?? 'NODE'} --set-aside ${others.join(',') || 'NODE'} --reason "..."`,
-      ],
+      facts:
+        diagnosis.consents.length > 0
+          ? diagnosis.consents.map((consent) => `${consent.node}: ${consent.why}`)
+          : diagnosis.claims.flatMap(({ says, standing }) => (standing === 'unknown' ? [says] : [])),
+      next: ['redis-runbook status --why', `redis-runbook recover --promote ${favourite?.node ?? 'NODE'}${aside}`],
     },
   );
 }

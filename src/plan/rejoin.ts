@@ -4,6 +4,7 @@ import type { Diagnosis, Relation } from '../model/diagnosis.js';
 import type { LeftOutHost } from '../model/left-out.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
+import { wordOfBlocking } from './choice.js';
 
 /** What the operator said about the host that is to come back. */
 export interface RejoinChoice {
@@ -156,8 +157,7 @@ function refuseBlocking(diagnosis: Diagnosis, works: readonly string[]): void {
   );
   const [first, ...more] = about;
   if (!first || works.length === 0) return;
-  const unseen = first.id === 'runs-and-does-not-answer' || first.id === 'files-not-readable';
-  throw new RunbookError(unseen ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+  throw new RunbookError(wordOfBlocking(first), `${first.says}.`, {
     facts: more.map(({ says }) => says),
     next: about.flatMap(({ next }) => next ?? []),
   });

@@ -3,7 +3,7 @@ import type { BackupSource } from '../model/backup.js';
 import type { Candidate, Consent, Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
-import { type Choice, type Decision, refuseNeedless } from './choice.js';
+import { type Choice, type Decision, refuseNeedless, wordOfBlocking } from './choice.js';
 import { leftOutFor } from './too-old.js';
 
 /** What is known of the backup when the group it goes into is looked at. */
@@ -56,11 +56,6 @@ const aboutData: ReadonlySet<string> = new Set([
   'aof-differs-from-file',
   'aof-not-loaded',
 ]);
-const unseen: ReadonlySet<string> = new Set([
-  'redis-host-unreachable',
-  'runs-and-does-not-answer',
-  'files-not-readable',
-]);
 
 function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
   const blocking = diagnosis.findings.filter(
@@ -71,7 +66,7 @@ function refuseBlocked(diagnosis: Diagnosis, choice: Choice): void {
   );
   const [first, ...more] = blocking;
   if (first === undefined) return;
-  throw new RunbookError(unseen.has(first.id) ? 'too-little-seen' : 'blocked', `${first.says}.`, {
+  throw new RunbookError(wordOfBlocking(first), `${first.says}.`, {
     facts: more.map(({ says }) => says),
     next: blocking.flatMap(({ next }) => next ?? []),
   });

@@ -84,10 +84,16 @@ function pointed(monitor: Item, { group, master }: SentinelIntent): Item {
   return itemLike(monitor, ['monitor', group, master.host, String(master.port), ...quorum]);
 }
 
-/** One line of each kind: in the place of the first, or behind `monitor` and then behind `config-epoch`. */
+/**
+ * One line of each kind: in the place of the first, or behind `monitor` and then behind `config-epoch`. A file with a
+ * config-epoch and no current-epoch is of 2.8.4 to 2.8.7, which end over a directive that they do not know; every later
+ * version would have written both, and reads the one as the other (sentinel.c:sentinelHandleConfiguration).
+ */
 function withEpochs(items: readonly Item[], group: string, epoch: bigint): Item[] {
   const number = String(epoch);
   const config = single(items, ['config-epoch', group, number], (item) => isOf(item, 'monitor', group));
+  const has = (sub: string) => items.some(({ statement }) => statement?.sub === sub);
+  if (has('config-epoch') && !has('current-epoch')) return config;
   return single(config, ['current-epoch', number], (item) => isOf(item, 'config-epoch', group));
 }
 

@@ -4,6 +4,7 @@ import { bigField, type Fields, numberField } from './fields.js';
 
 export {
   pairs,
+  parseInfoCache,
   parseSentinelMaster,
   parseSentinelReplicas,
   parseSentinelSentinels,

@@ -19,10 +19,13 @@ const requested = String.raw`\((?:user|failover) request(?: from '(.*)')?\)`;
 /** What `by` says before 2.8.18, where the line does not name the client. */
 const someClient = 'a client';
 
+/** What Valkey 8.1 writes in place of what users chose (hide-user-data-from-log, its default). */
+const hidden = '*redacted*';
+
 /** The name that the client gave itself, else its address. */
 function clientOf(info: string | undefined): string {
   const name = / name=(\S+) /.exec(info ?? '')?.[1];
-  return name ?? / addr=(\S+) /.exec(info ?? '')?.[1] ?? someClient;
+  return (name === hidden ? undefined : name) ?? / addr=(\S+) /.exec(info ?? '')?.[1] ?? someClient;
 }
 
 function rule(evidence: string, form: string, event: (parts: readonly string[]) => Body): Rule {

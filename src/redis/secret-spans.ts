@@ -1,3 +1,4 @@
+import { editDistance } from '../model/edit-distance.js';
 import { canonicalName } from './directive-names.js';
 import { isComment } from './redis-conf.js';
 import { scanWords, type Word } from './tokenise.js';
@@ -56,13 +57,50 @@ export function spansOfWords(words: readonly Word[]): SecretSpan[] {
   const name = canonicalName(words[0]?.text ?? '');
   if (secretDirectives.has(name)) return words.slice(1).flatMap((word) => spanOf(word, soleKey(words, 2, name)));
   if (name === 'sentinel') return spansOfSentinel(words);
-  return name === 'user' ? spansOfUser(words) : [];
+  return name === 'user' ? spansOfUser(words) : spansOfMisspelt(name, words);
+}
+
+const spelled = [...secretDirectives, 'primaryauth'];
+/** Real directives with such a word in their name, and no secret behind it. */
+const harmless: ReadonlySet<string> = new Set(['tls-auth-clients', 'tls-auth-clients-user']);
+const joined = /^((?:requirepass|masterauth|primaryauth|tls-(?:client-)?key-file-pass)[=:])(.+)$/is;
+
+/** Up to two slips of the finger, one in a short name. */
+function isAlmost(word: string, name: string): boolean {
+  return word !== name && editDistance(word, name) <= (name.length < 8 ? 1 : 2);
+}
+
+function isAlmostAny(word: string, names: readonly string[]): boolean {
+  return names.some((name) => isAlmost(word, name));
+}
+
+/** No server starts with such a line, and what stands in it is a password all the same. Nothing of it is in effect. */
+function spansOfMisspelt(name: string, words: readonly Word[]): SecretSpan[] {
+  const [first, ...rest] = words;
+  if (first === undefined) return [];
+  const [, prefix = '', value = ''] = joined.exec(first.text) ?? [];
+  if (value !== '')
+    return [
+      { start: first.start, end: first.end, prefix, word: value, key: undefined },
+      ...rest.flatMap((word) => spanOf(word, undefined)),
+    ];
+  if (isAlmost(name, 'sentinel')) return withoutKeys(spansOfSentinel(words));
+  if (isAlmost(name, 'user')) return withoutKeys(spansOfUser(words));
+  const meansOne = isAlmostAny(name, spelled) || (/pass|auth|secret|pwd/.test(name) && !harmless.has(name));
+  return meansOne ? rest.flatMap((word) => spanOf(word, undefined)) : [];
+}
+
+function withoutKeys(spans: readonly SecretSpan[]): SecretSpan[] {
+  return spans.map((span) => ({ ...span, key: undefined }));
 }
 
 function spansOfSentinel(words: readonly Word[]): SecretSpan[] {
   const sub = canonicalName(words[1]?.text ?? '');
   const before = Object.hasOwn(sentinelSecrets, sub) ? sentinelSecrets[sub] : undefined;
-  if (before === undefined) return [];
+  if (before === undefined) {
+    const meansOne = isAlmostAny(sub, Object.keys(sentinelSecrets)) || /pass|secret|pwd/.test(sub);
+    return meansOne ? words.slice(words.length > 3 ? 3 : 2).flatMap((word) => spanOf(word, undefined)) : [];
+  }
   const key = before === 3 ? `${sub} ${words[2]?.text ?? ''}` : sub;
   return words.slice(before).flatMap((word) => spanOf(word, soleKey(words, before + 1, key)));
 }
@@ -96,11 +134,24 @@ function spansOfComment(raw: string): SecretSpan[] {
       words === null ? spansOfBroken(raw, match.index) : spansOfWords(words).map((span) => moved(span, shift));
     if (spans.length > 0) return spans.map((span) => ({ ...span, key: undefined }));
   }
+  const almost = spansOfAlmost(raw);
+  if (almost.length > 0) return almost;
   return [...raw.matchAll(commandLine)].map((match) => {
     const end = match.index + match[0].length;
     const word = match[1] ?? '';
     return { start: end - word.length, end, prefix: '', word, key: undefined };
   });
+}
+
+/** A commented line whose first word is nearly one of the directives; prose is left alone. */
+function spansOfAlmost(raw: string): SecretSpan[] {
+  const shift = /^[\s#]*/.exec(raw)?.[0].length ?? 0;
+  const words = scanWords(raw.slice(shift));
+  if (words === null || !isAlmostAny(canonicalName(words[0]?.text ?? ''), spelled)) return [];
+  return words
+    .slice(1)
+    .flatMap((word) => spanOf(word, undefined))
+    .map((span) => moved(span, shift));
 }
 
 function moved(span: SecretSpan, by: number): SecretSpan {

@@ -89,3 +89,14 @@ function addressOf(row: Fields): string {
 function flagsOf(row: Fields): string[] {
   return (row.get('flags') ?? '').split(',').filter((flag) => flag !== '');
 }
+
+/**
+ * The INFO that a sentinel kept of the master, the first row of `SENTINEL INFO-CACHE name` (sentinel.c:sentinelCommand): its age in
+ * milliseconds and the text. Undefined when it has none.
+ */
+export function parseInfoCache(resp: Resp): { readonly agoMs: number; readonly info: string } | undefined {
+  const [, rows = []] = listOf(resp);
+  const [first] = listOf(rows);
+  const [age, info] = first === undefined ? [] : listOf(first);
+  return typeof age === 'string' && typeof info === 'string' ? { agoMs: Number(age), info } : undefined;
+}

@@ -35,7 +35,19 @@ export function drawLineage(diagnosis: Diagnosis, options: { readonly words: boo
     return [...canvas.rows.map((row) => row.trimEnd()), ...sharedLine(root)];
   });
   const lines = drawings.flatMap((drawing, index) => (index === 0 ? drawing : ['', ...drawing]));
-  return [...lines, ...strangersLine(roots.length), ...notDrawnLines(diagnosis)];
+  return [...lines, ...bornLines(diagnosis.lineage), ...strangersLine(roots.length), ...notDrawnLines(diagnosis)];
+}
+
+/** Who made which history out of which other one, when and at which offset, as far as a log line tells the time. */
+function bornLines({ histories, edges }: Diagnosis['lineage']): string[] {
+  const named = new Map(histories.map((history) => [history.replid, history]));
+  return edges.flatMap(({ parent, child, cut, how, when }) => {
+    const [of, to] = [named.get(parent), named.get(child)];
+    if (when === undefined || how === 'followed' || !of || to?.bornOn === undefined) return [];
+    const deed = how === 'promotion' ? 'promoted' : 'started again';
+    const says = `${to.letter}: ${printable(to.bornOn)} was ${deed} at ${when} (its own clock), at ${grouped(cut)} of ${of.letter}`;
+    return wrap(says, proseWidth, '  ', '     ');
+  });
 }
 
 function strangersLine(roots: number): string[] {

@@ -40,7 +40,15 @@ export function redisSurvey(raw: RawHost, node: NodeEntry, read: NodeVersion | u
     log: contentOf(raw, node.id, 'log', log, (content): readonly LogEvent[] => parseRedisLog(logLinesOf(content))),
     lastLogLine: lastLineOf(raw, node, log),
     held: holdOf(raw, node.id),
+    ...leftoversOf(raw, node),
   };
+}
+
+function leftoversOf(raw: RawHost, node: NodeEntry): Pick<RedisSurvey, 'leftovers'> {
+  const leftovers = filesOf(raw, node.id, 'leftover').flatMap(({ path, stat }) =>
+    stat.ok && stat.value.type === 'file' ? [{ path, stat: stat.value }] : [],
+  );
+  return leftovers.length === 0 ? {} : { leftovers };
 }
 
 function statOf(raw: RawHost, node: NodeEntry, role: 'redis.conf' | 'rdb'): RedisSurvey['rdbStat'] {
@@ -51,7 +59,8 @@ function statOf(raw: RawHost, node: NodeEntry, role: 'redis.conf' | 'rdb'): Redi
 export function runningOf(raw: RawHost, node: NodeEntry, process: Seen<RawProcess | null>): Seen<RunningRedis> {
   const running = mapSeen(textAnswerOf(raw, node.id, 'INFO'), parseRunningRedis);
   if (running.ok || !process.ok || process.value !== null) return running;
-  return { ...running, why: 'absent', detail: 'no process runs' };
+  const other = running.why === 'denied' ? `; ${running.detail}` : '';
+  return { ...running, why: 'absent', detail: `no process runs${other}` };
 }
 
 function configOf(raw: RawHost, node: NodeEntry, read: NodeVersion): Seen<WillGive> {

@@ -3,7 +3,9 @@ import type { RawHost, RawProcess, Resp } from '../model/raw-host.js';
 import { known, mapSeen, type Seen } from '../model/seen.js';
 import type { SentinelFile, SentinelSurvey, SentinelView } from '../model/survey.js';
 import {
+  parseInfoCache,
   parseInfoSentinel,
+  parseRunningRedis,
   parseSentinelMaster,
   parseSentinelReplicas,
   parseSentinelSentinels,
@@ -63,8 +65,26 @@ export function viewOf(raw: RawHost, node: NodeEntry, group: string): Seen<Senti
   const { name: _name, replicaCount: _replicas, otherSentinelCount: _others, ...view } = master.value;
   return {
     ...master,
-    value: { ...view, replicas: replicas.value, peers: peers.value, ckquorum: ckquorumOf(raw, node, group) },
+    value: {
+      ...view,
+      replicas: replicas.value,
+      peers: peers.value,
+      ...lastHeard(raw, node, group),
+      ckquorum: ckquorumOf(raw, node, group),
+    },
   };
+}
+
+function lastHeard(raw: RawHost, node: NodeEntry, group: string): Pick<SentinelView, 'lastHeard'> {
+  const heard = known(
+    mapSeen(answerOf(raw, node.id, `SENTINEL INFO-CACHE ${group}`), (answer) => {
+      const kept = parseInfoCache(answer);
+      return kept && { agoMs: kept.agoMs, ...parseRunningRedis(kept.info) };
+    }),
+  );
+  if (!heard || !Number.isFinite(heard.agoMs)) return {};
+  const { agoMs, role, replid, offset } = heard;
+  return { lastHeard: { agoMs, role, replid, offset } };
 }
 
 /** NOQUORUM is an answer, not a failure to answer. */

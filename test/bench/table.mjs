@@ -17,15 +17,22 @@ const columns = ['what', 'median', 'min', 'max', 'against', 'ratio', 'verdict'];
 export function printTable(rows) {
   const byName = new Map(rows.map((row) => [row.what, row]));
   const judged = rows.map((row) => judge(row, byName));
-  const lines = [columns, ...judged.map(({ cells }) => cells)];
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  printCells(
+    columns,
+    judged.map(({ cells }) => cells),
+    [0, 4, 6],
+  );
+  return judged.every(({ ok }) => ok);
+}
+
+/** Prints rows of texts under their headings; the columns of `words` stand to the left, the others are numbers. */
+export function printCells(headings, rows, words = [0]) {
+  const lines = [headings, ...rows];
+  const widths = headings.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   for (const line of lines) {
-    const padded = line.map((cell, i) =>
-      i === 0 || i === 4 || i === 6 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]),
-    );
+    const padded = line.map((cell, i) => (words.includes(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
     console.log(padded.join('  ').trimEnd());
   }
-  return judged.every(({ ok }) => ok);
 }
 
 function judge({ what, values, unit, digits = 0, against, limit, least }, byName) {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
-import { assemble, crash, promote, save, start, stop } from '../model/events.js';
+import { assemble } from '../model/deeds.js';
+import { crash, promote, save, start, stop } from '../model/events.js';
 import { type Fleet, follow, type Node, rewriteAof, write } from '../model/fleet.js';
 import { newFleet } from '../model/programs.js';
 import { untruths } from '../model/sound.js';

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
+import { forcedFailover } from '../../src/diagnosis/failover.js';
 import { findingsOf } from '../../src/diagnosis/findings.js';
+import { lastElected } from '../../src/diagnosis/sentinels.js';
 import { isStuck, stateOf } from '../../src/diagnosis/state.js';
+import type { Verdict } from '../../src/diagnosis/verdict.js';
 import type { RunningRedis, SentinelView } from '../../src/model/survey.js';
 import { scriptsOf, withoutFailover } from '../../src/plan/sentinel-duties.js';
 import {
@@ -14,6 +17,7 @@ import {
   sentinelFile,
   stopped,
   survey,
+  unseen,
   view,
 } from '../report/builders.js';
 
@@ -63,6 +67,48 @@ describe('a failover that cannot end', () => {
   test('is none while the promoted node answers, or nobody was promoted', () => {
     expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 'promoted'] }] }))).toBe(false);
     expect(isStuck(view('pv1', 1n, { ...busy, replicas: [{ ...row, flags: ['slave', 's_down'] }] }))).toBe(false);
+  });
+});
+
+describe('a failover that waits for ever for a node that died', () => {
+  const row = { infoAgoMs: 1, masterLinkOk: false, masterLinkDownMs: 0, offset: 9n, priority: 100, flags: ['slave'] };
+  const at = (name: string, flags: readonly string[]) => ({ ...row, address: `10.0.10.${name.slice(2)}:6379`, flags });
+
+  /** pv1 and pv3 are off with their sentinels; pv3 was promoted; the leader is on pvha1; pv2 runs. */
+  function groupWith(leader: Partial<SentinelView>) {
+    const off = (name: string) =>
+      sentinel(name, { process: seen(null), view: unseen('refused'), running: unseen('refused') });
+    const lives = view('pv3', 1n, { replicas: [at('pv2', ['slave']), at('pv1', ['slave', 's_down'])] });
+    const replicas = [at('pv2', ['slave', 'reconf_inprog']), at('pv3', ['slave', 'promoted', 's_down'])];
+    const flags = ['master', 's_down', 'failover_in_progress'];
+    const stuck = view('pv1', 1n, { replicas, flags, failoverState: 'reconf_slaves', ...leader });
+    const own = (name: string) => seen({ version: '7.0.15', runId: name, myid: name, uptimeSeconds: 9, tilt: false });
+    const sentinels = [
+      ...['pv1', 'pv3'].map(off),
+      sentinel('pvha1', { view: seen(stuck), running: own('pvha1') }),
+      ...['pv2', 'pvha2'].map((name) => sentinel(name, { view: seen(lives), running: own(name) })),
+    ];
+    const redisNodes = ['pv1', 'pv3'].map((name) => stopped(name, undefined, '2026-11-20T17:00:00Z'));
+    const last = redis('pv2', { running: seen(running({ masterAddress: '10.0.10.3:6379', masterLinkUp: false })) });
+    return { group: 'g', redis: [...redisNodes, last], sentinels };
+  }
+
+  const verdict = { candidates: [{ node: 'pv2', verdict: 'freshest' }] } as unknown as Verdict;
+  const forced = (leader: Partial<SentinelView> = {}) => {
+    const group = groupWith(leader);
+    return forcedFailover(group, stateOf(group), verdict, new Set());
+  };
+
+  test('is ended by one that is asked of another sentinel: all of them give the same master', () => {
+    expect(forced()).toMatchObject({ was: '10.0.10.3:6379', chosen: 'pv2' });
+    expect(lastElected(groupWith({}))).toMatchObject({ address: '10.0.10.3:6379' });
+  });
+
+  test('is not where its epoch is another, or nobody was promoted yet', () => {
+    expect(forced({ configEpoch: 2n })).toEqual({ why: 'the sentinels do not agree on master and epoch' });
+    expect(forced({ failoverState: 'wait_promotion' })).toEqual({
+      why: 'the sentinels do not agree on master and epoch',
+    });
   });
 });
 

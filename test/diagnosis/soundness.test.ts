@@ -29,3 +29,27 @@ test('the same with every log and vote there', () => {
     { numRuns: RUNS, seed: SEED },
   );
 }, 60_000);
+
+test('the same where a replica took writes of its own, and deleted what its master wrote', () => {
+  fc.assert(
+    fc.property(programs, fc.nat(3), (program, pick) => {
+      const fleet = carriedOut(program);
+      const replicas = fleet.nodes.filter(({ alive, role }) => alive && role === 'replica');
+      const node = replicas[pick % Math.max(1, replicas.length)];
+      if (node === undefined) return;
+      const [first] = node.writes;
+      if (first !== undefined) node.writes.delete(first);
+      node.writes.add(1_000_000);
+      const survey = surveyOf(fleet, program.losses);
+      const group = survey.groups.g;
+      if (group === undefined) throw new Error('no group');
+      const redis = group.redis.map((each) =>
+        each.node === node.name && each.running.ok
+          ? { ...each, running: { ...each.running, value: { ...each.running.value, readOnly: false } } }
+          : each,
+      );
+      expect(untruths(fleet, diagnose({ ...survey, groups: { g: { ...group, redis } } }, 'g'))).toEqual([]);
+    }),
+    { numRuns: RUNS, seed: SEED },
+  );
+}, 60_000);

@@ -2,12 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaultPolicy } from '../../src/audit/policy.js';
+import { parseBaseline, parsePolicy } from '../../src/audit/policy-file.js';
 import { allRules } from '../../src/audit/rules/index.js';
 import { auditFiles } from '../../src/audit/run.js';
 import { RunbookError } from '../../src/errors.js';
+import { newLock, parseLock } from '../../src/execute/lock-file.js';
 import { parseInventory } from '../../src/inventory/load.js';
 import type { Prng } from '../../src/lab/prng.js';
 import { fromJson } from '../../src/model/json.js';
+import { parseLeftOut, printLeftOut } from '../../src/model/left-out.js';
 import type { RawLine, Resp } from '../../src/model/raw-host.js';
 import { parsePlanFile } from '../../src/plan/plan-file.js';
 import { parseRunbook } from '../../src/plan/runbook-file.js';
@@ -237,7 +240,42 @@ const saved: Format = {
   },
 };
 
+const lock: Format = {
+  name: 'lock and left-out note',
+  samples: [
+    Buffer.from(JSON.stringify({ ...newLock({ run: '7K3Q', who: 'mina@ops', doing: 'HOLD' }, new Date(0)), pid: 7 })),
+    Buffer.from(
+      printLeftOut([
+        { host: 'pv1', why: 'no route', run: '7K3Q', since: '2026-01-01T00:00:00.000Z', group: 'g', who: 'mina@ops' },
+      ]),
+    ),
+  ],
+  read: (bytes) =>
+    each(
+      () => parseLock(textOf(bytes), 'lock.json'),
+      () => parseLeftOut(textOf(bytes)),
+    ),
+};
+
+const policy: Format = {
+  name: 'policy and baseline of an audit',
+  samples: [
+    Buffer.from(
+      'profile: dev\nseverity:\n  weak-password: info\nwaivers:\n  - { rule: weak-password, node: pv1, reason: lab, until: 2027-01-31 }\n',
+    ),
+  ],
+  read: (bytes) => {
+    const ids = allRules.map(({ id }) => id);
+    each(
+      () => parsePolicy('policy.yaml', textOf(bytes), ids),
+      () => parseBaseline('baseline.json', textOf(bytes)),
+    );
+  },
+};
+
 export const formats: readonly Format[] = [
+  lock,
+  policy,
   rdb,
   aof,
   manifest,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearest } from '../../src/inventory/nearest.js';
+import { nearest } from '../../src/inventory/nearest.js';
 import { jsonSchema } from '../../src/inventory/schema.js';
+import { editDistance } from '../../src/model/edit-distance.js';
 
 describe('the JSON Schema', () => {
   it('allows no unknown key, and is plain JSON', () => {

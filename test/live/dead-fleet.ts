@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Lab } from '../../src/lab/lab.js';
 import { labLoad } from '../../src/lab/up.js';
+import { piped } from './pipes.js';
 import { broken, type Disaster } from './recovery.js';
 
 /** One broken fleet of which any number of copies can be had: breaking takes seconds, a copy does not. */
@@ -62,4 +64,14 @@ export function filesOf(lab: Lab): Readonly<Record<string, string>> {
 /** Lock and hold files that are still on the lab's machines. */
 export function leftOn(lab: Lab): readonly string[] {
   return Object.keys(filesOf(lab)).filter((path) => /\/state\/(lock\.json$|.*hold)/.test(path));
+}
+
+/** `status` finds it healthy, within a minute: on a busy machine a look may not get its answers in time, which it says (4). */
+export async function expectHealthy(lab: Lab, why: string): Promise<void> {
+  const until = performance.now() + 60_000;
+  for (;;) {
+    const { status, stdout } = await piped(lab, ['status', '--quiet']);
+    if (status === 0) return;
+    if (performance.now() > until) expect(status, `${why}\n${stdout}`).toBe(0);
+  }
 }

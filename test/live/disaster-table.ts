@@ -102,11 +102,12 @@ function replicaFirst(broken: Broken): Right {
 }
 
 /**
- * Either Sentinel gets over it by itself, and both dead masters may hold a few last writes, or its leader is stuck for good.
+ * Either Sentinel gets over it by itself, and both dead masters may hold a few last writes, or its leader is stuck for good
+ * and another sentinel is asked. What that one sees of the replica decides whether it can.
  */
 function stuckFailover(broken: Broken): Right {
   const last = broken.traits.find((trait) => trait.startsWith('last:'))?.slice('last:'.length) ?? '';
-  const path = broken.traits.includes('stuck') ? (['failover', 'live', 'cold'] as const) : ('live' as const);
+  const path = broken.traits.includes('stuck') ? (['failover', 'live'] as const) : ('live' as const);
   return { path, first: { status: [0, 10] }, dataOf: last, status: [0, 10] };
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -347,6 +347,18 @@ describe('waiting, watching, stopping', () => {
     ]);
     expect(result).toMatchObject({ outcome: 'failed', done: 1 + lockedHosts(bench), open: 3 });
     await rename(`${data}/away`, `${data}/dump.rdb`).catch(() => undefined);
+  });
+
+  it('says what the log of a node says when its save fails', async () => {
+    const file = join(configOf(bench, 'pv2'), '../data/dump.rdb');
+    await rename(file, `${file}.away`).catch(() => undefined);
+    await mkdir(`${file}/in-the-way`, { recursive: true });
+    const save = act(bench.inventory, 'pv2', { kind: 'data.save' });
+    const { result, events } = await runPlan(bench, planOf(bench.inventory, [stage('save', [batch([save])])]));
+    expect(result.outcome).toBe('failed');
+    expect(JSON.stringify(events)).toMatch(/BGSAVE ended with status err; its log ends: .*Error moving temp DB file/);
+    await rm(file, { recursive: true });
+    await rename(`${file}.away`, file).catch(() => undefined);
   });
 
   it('stops a suspect node without touching its file, and a good one with all that it held', async () => {

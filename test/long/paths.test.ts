@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -128,6 +129,47 @@ describe.concurrent('the path live', () => {
 function offsets(lab: Lab): Promise<readonly string[]> {
   return infoOf(lab, 'master_repl_offset', 'pv1', 'pv2', 'pv3');
 }
+
+/** A script that writes down what it was given, named in the files of all sentinels, which are dead. */
+function nameScript(lab: Lab): { readonly told: () => readonly string[]; readonly path: string } {
+  const path = join(lab.directory, 'vip.sh');
+  const said = join(lab.directory, 'vip.said');
+  writeFileSync(path, `#!/bin/sh\necho "$@" >> ${said}\n`, { mode: 0o755 });
+  writeFileSync(said, '');
+  for (const { directory } of lab.hosts)
+    appendFileSync(join(directory, 'sentinel.conf'), `sentinel client-reconfig-script ${lab.group} ${path}\n`);
+  return { path, told: () => readFileSync(said, 'utf8').split('\n').filter(Boolean) };
+}
+
+describe('what Sentinel would have run', () => {
+  test('is asked for in words that a shell takes, and those are what Sentinel itself gives to the script', () =>
+    withLab({ seed: 75, sentinels: 3 }, async (lab) => {
+      await lab.write({ count: 40 });
+      await killSentinels(lab);
+      const script = nameScript(lab);
+      await lab.kill('pv1', 'redis', 'SIGTERM');
+      const ended = await runbook(lab, ['recover', '--yes', '--plain', '--promote', 'pv2']);
+      expect(ended.status, ended.stdout + ended.stderr).toBe(10);
+      expect(script.told()).toEqual([]);
+      const asked = ended.stdout
+        .replace(/\s+/g, ' ')
+        .split('run by hand what Sentinel would have run')
+        .flatMap((text) => new RegExp(`^ on (\\S+): (${script.path} .*? 6379 \\S+ 6379)`).exec(text)?.[2] ?? []);
+      expect(asked).toHaveLength(3);
+      for (const command of asked) execFileSync('sh', ['-c', command]);
+      const [one = '', master = ''] = ['pv1', await lab.master()].map(
+        (name) => lab.hosts.find((host) => host.name === name)?.address,
+      );
+      const moved = (role: string) => `${lab.group} ${role} start ${one} 6379 ${master} 6379`;
+      expect(script.told()).toEqual(['leader', 'observer', 'observer'].map(moved));
+
+      const drill = await lab.failoverDrill(60_000);
+      const next = lab.hosts.find(({ name }) => name === drill.to)?.address;
+      const own = (role: string) => `${lab.group} ${role} start ${master} 6379 ${next} 6379`;
+      await seen('Sentinel to run it', () => script.told().length >= 6);
+      expect([...script.told()].slice(3).sort()).toEqual(['leader', 'observer', 'observer'].map(own));
+    }));
+});
 
 describe.concurrent('the path failover', () => {
   test('replaces a dead master where no majority is left; what is off comes back on the next path', () =>

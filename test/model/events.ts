@@ -1,5 +1,6 @@
 import {
   addressOf,
+  askAll,
   catchUp,
   cutLink,
   dropReplicas,
@@ -8,7 +9,6 @@ import {
   type Node,
   newId,
   replicasOf,
-  rewriteAof,
   say,
   snapshot,
 } from './fleet.js';
@@ -36,6 +36,7 @@ export function promote(fleet: Fleet, node: Node, elect = true): void {
 export function save(fleet: Fleet, node: Node): void {
   if (!node.alive) return;
   node.file = snapshot(fleet, node);
+  node.changes = 0;
   say(fleet, node, { kind: 'saved' }, 'C');
 }
 
@@ -54,10 +55,18 @@ export function crash(fleet: Fleet, node: Node): void {
   node.link = 'down';
 }
 
-/** SIGTERM: a master waits until its replicas have everything, unless a link stalls for longer than shutdown-timeout. */
+/** `*3 REPLCONF GETACK *` */
+const GETACK_BYTES = 37n;
+
+/**
+ * SIGTERM: a master waits until its replicas have everything, unless a link stalls for longer than shutdown-timeout; for
+ * those it asks first, and that is a part of its history (7.0, server.c:prepareForShutdown; seen on 7.0.15).
+ */
 export function stop(fleet: Fleet, node: Node): void {
   if (!node.alive) return;
   say(fleet, node, { kind: 'shutdown-requested', by: 'SIGTERM' });
+  const isBehind = replicasOf(fleet, node).some((replica) => replica.offset !== node.offset);
+  if (!fleet.old && node.role === 'master' && isBehind) askAll(fleet, node, GETACK_BYTES);
   if (node.saves) {
     node.file = snapshot(fleet, node);
     say(fleet, node, { kind: 'saved' });
@@ -72,6 +81,7 @@ export function start(fleet: Fleet, node: Node, as: 'master' | 'replica'): void 
   if (node.alive) return;
   const loaded = node.aof ? undefined : node.file;
   node.started += 1;
+  node.changes = node.aof ? node.appended : 0;
   Object.assign(node, { alive: true, role: as, link: 'down', of: undefined, replid2: undefined, backlogFrom: 1n });
   say(fleet, node, { kind: 'started', version: fleet.old ? '6.0.16' : '7.0.15', flavour: 'redis' }, 'C');
   if (node.aof) loadAof(fleet, node);
@@ -101,7 +111,8 @@ function place(fleet: Fleet, node: Node, as: 'master' | 'replica', loaded: Node[
     node.backlogFrom = offset + 1n;
     return;
   }
-  Object.assign(node, { replid, offset, backlog: true, backlogFrom: offset + 1n, cached: true });
+  // Its backlog begins with its link.
+  Object.assign(node, { replid, offset, backlog: false, cached: true });
   say(fleet, node, { kind: 'cached-master-from-disk' });
 }
 
@@ -124,20 +135,6 @@ export function loseBacklog(fleet: Fleet, node: Node): void {
 
 /** A full copy that is announced and dies with the link: the data is what it was, in memory and on disk. */
 export function interruptedCopy(fleet: Fleet, node: Node, master: Node): void {
-  if (!node.alive || !master.alive || !master.backlog || node === master || node.role === 'master') return;
-  if (node.link !== 'down') cutLink(fleet, node);
-  say(fleet, node, { kind: 'connecting-to-master', address: addressOf(master) });
-  say(fleet, node, { kind: 'full-resync', replid: master.replid, offset: master.offset });
-}
-
-/** A sound fleet: the first node is master, the others follow it, AOFs written. */
-export function assemble(fleet: Fleet): void {
-  const [master, ...others] = fleet.nodes;
-  if (!master) return;
-  for (const node of fleet.nodes) start(fleet, node, 'master');
-  for (const node of others) {
-    follow(fleet, node, master);
-    rewriteAof(fleet, node);
-  }
-  fleet.elected = master;
+  if (!master.backlog || node.role === 'master') return;
+  follow(fleet, node, master, 'announced');
 }

@@ -18,7 +18,8 @@ export interface Node {
   readonly name: string;
   readonly aof: boolean;
   readonly saves: boolean;
-  readonly clockMs: number;
+  /** How far its host's clock is ahead. */
+  clockMs: number;
   alive: boolean;
   role: 'master' | 'replica';
   /** Who it follows, and whether the link is up and delivers. */
@@ -34,6 +35,10 @@ export interface Node {
   /** It knows the place in a history from which it could go on (as a replica, or because it was master). */
   cached: boolean;
   writes: Set<number>;
+  /** Changes since the last save (INFO, rdb_changes_since_last_save). */
+  changes: number;
+  /** Commands of the AOF behind its base: a load counts them as changes. */
+  appended: number;
   /** Bytes of the link that were sent and have not arrived. */
   file?: File | undefined;
   /** What the AOF holds; the memory's own set while it appends. */
@@ -98,6 +103,10 @@ export function write(fleet: Fleet, master: Node, bytes: number): void {
 }
 
 function take(node: Node, number: number, bytes: number): void {
+  if (!node.writes.has(number)) {
+    node.changes += 1;
+    if (node.appending) node.appended += 1;
+  }
   node.writes.add(number);
   if (node.appending) node.aofWrites?.add(number);
   node.offset += BigInt(bytes);
@@ -112,6 +121,12 @@ function pass(fleet: Fleet, from: Node, number: number, bytes: number): void {
   }
 }
 
+/** Bytes of a history that are no write: a stop asks replicas that have not got everything (REPLCONF GETACK). */
+export function askAll(fleet: Fleet, from: Node, bytes: bigint): void {
+  from.offset += bytes;
+  for (const replica of replicasOf(fleet, from)) if (replica.link === 'up') askAll(fleet, replica, bytes);
+}
+
 /** The bytes that a replica's stalled link holds back are lost with the link. */
 export function cutLink(fleet: Fleet, node: Node): void {
   if (node.link === 'down' || !node.of) return;
@@ -120,13 +135,17 @@ export function cutLink(fleet: Fleet, node: Node): void {
   say(fleet, node, { kind: 'master-lost' });
 }
 
-/** REPLICAOF, or a reconnect: partial when the master can serve it, else a full copy (masterTryPartialResynchronization). */
-export function follow(fleet: Fleet, node: Node, master: Node): void {
+/**
+ * REPLICAOF, or a reconnect: partial when the master can serve it, else a full copy (masterTryPartialResynchronization),
+ * which comes whole or dies after it was announced.
+ */
+export function follow(fleet: Fleet, node: Node, master: Node, copy: 'whole' | 'announced' = 'whole'): void {
   if (!node.alive || !master.alive || node === master || leadsTo(master, node)) return;
   if (node.link !== 'down' && node.of) cutLink(fleet, node);
   const wasMaster = node.role === 'master';
   if (wasMaster || node.of !== master) {
-    dropReplicas(fleet, node);
+    // From 7.0 on only a history that changes ends the links of its own replicas (replication.c:replicationSetMaster).
+    if (fleet.old) dropReplicas(fleet, node);
     node.role = 'replica';
     if (wasMaster) node.cached = true;
     say(fleet, node, { kind: 'replica-of', address: addressOf(master), by: 'sentinel' });
@@ -139,7 +158,8 @@ export function follow(fleet: Fleet, node: Node, master: Node): void {
   if (node.cached)
     say(fleet, node, { kind: 'partial-requested', replid: node.replid, requestOffset: node.offset + 1n });
   if (node.cached && canServe(master, node)) partial(fleet, node, master);
-  else full(fleet, node, master);
+  else if (copy === 'whole') full(fleet, node, master);
+  else say(fleet, node, { kind: 'full-resync', replid: master.replid, offset: master.offset });
 }
 
 function leadsTo(node: Node, other: Node): boolean {
@@ -169,6 +189,7 @@ function partial(fleet: Fleet, node: Node, master: Node): void {
     say(fleet, node, { kind: 'master-id-changed', replid: master.replid });
     dropReplicas(fleet, node);
   }
+  if (!node.backlog) node.backlogFrom = from + 1n;
   catchUp(fleet, node, master);
   Object.assign(node, { link: 'up', backlog: true, cached: true });
 }
@@ -210,7 +231,7 @@ export function dropReplicas(fleet: Fleet, node: Node): void {
 /** The full copy of a replica with AOF is on disk only after this. */
 export function rewriteAof(fleet: Fleet, node: Node): void {
   if (!node.alive || !node.aof) return;
-  Object.assign(node, { aofWrites: new Set(node.writes), appending: true });
+  Object.assign(node, { aofWrites: new Set(node.writes), appending: true, appended: 0 });
   say(fleet, node, { kind: 'aof-rewritten' });
 }
 

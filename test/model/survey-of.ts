@@ -136,7 +136,8 @@ function runningOf(fleet: Fleet, node: Node): RunningRedis {
     role: node.role,
     loading: false,
     replid: node.replid,
-    offset: node.offset,
+    // Without a master to ask for more, INFO says 1 (server.c:genRedisInfoString, slave_repl_offset).
+    offset: node.role === 'replica' && node.link === 'down' && !node.cached ? 1n : node.offset,
     ...(node.replid2 === undefined ? {} : { replid2: node.replid2, secondOffset: node.cut2 + 1n }),
     ...(node.of ? { masterAddress: addressOf(node.of), masterLinkUp: node.link !== 'down' } : {}),
     syncInProgress: false,
@@ -150,7 +151,7 @@ function runningOf(fleet: Fleet, node: Node): RunningRedis {
     keys: BigInt(node.writes.size),
     expires: 0n,
     aofEnabled: node.aof,
-    changesSinceSave: 0n,
+    changesSinceSave: BigInt(node.changes),
     lastSaveSeconds: 0,
     lastSaveOk: true,
     saveInProgress: false,

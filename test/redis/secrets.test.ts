@@ -37,6 +37,24 @@ describe('redactConfig', () => {
     ['sentinel auth-pass m "a b', `sentinel auth-pass m "${T('"a b')}`],
     ['sentinel auth-pass "m pw', `sentinel auth-pass "m ${T('pw')}`],
     ['user bob >a "b', `user bob >"${T('a "b')}`],
+    ['requirepas foobar', `requirepas ${T('foobar')}`],
+    ['masteraut x', `masteraut ${T('x')}`],
+    ['REQUIREPASSS "a b"', `REQUIREPASSS ${T('a b')}`],
+    ['require-pass foo', `require-pass ${T('foo')}`],
+    ['requirepassword foo', `requirepassword ${T('foo')}`],
+    ['requirepass=foo', `requirepass=${T('foo')}`],
+    ['masterauth:foo', `masterauth:${T('foo')}`],
+    ['password foo', `password ${T('foo')}`],
+    ['sentinel auth-pas stn-master pw', `sentinel auth-pas stn-master ${T('pw')}`],
+    ['sentinel authpass stn-master pw', `sentinel authpass stn-master ${T('pw')}`],
+    ['sentinal auth-pass stn-master pw', `sentinal auth-pass stn-master ${T('pw')}`],
+    ['usr bob on >pw', `usr bob on >${T('pw')}`],
+    ['# requirepas foo', `# requirepas ${T('foo')}`],
+    ['masteruser bob', 'masteruser bob'],
+    ['tls-key-file /etc/redis/redis.key', 'tls-key-file /etc/redis/redis.key'],
+    ['tls-auth-clients optional', 'tls-auth-clients optional'],
+    ['sentinel auth-user stn-master bob', 'sentinel auth-user stn-master bob'],
+    ['# requires a restart', '# requires a restart'],
     ['port 6379', 'port 6379'],
     ['user bob on nopass ~* &* +@all -@dangerous', 'user bob on nopass ~* &* +@all -@dangerous'],
   ])('%s', (raw, redacted) => {
@@ -118,6 +136,10 @@ test('a screen shows neither secret nor token', () => {
 });
 
 describe('command lines', () => {
+  test('a misspelt option', () => {
+    expect(redactArgv('redis-server --requirepas pw --port 1')).toBe(`redis-server --requirepas ${T('pw')} --port 1`);
+  });
+
   test.each([
     [
       'redis-server /etc/r.conf --requirepass a b --port 1',

@@ -111,4 +111,29 @@ describe('the drawing of histories', () => {
       }),
     );
   });
+
+  it('says below it who made which history, when and at which offset, where a log line told the time', () => {
+    const [A, B] = ['A'.repeat(40), 'B'.repeat(40)];
+    const edge = { parent: A, child: B, cut: 19_550n, how: 'promotion' as const, proof: 'log' };
+    const end = (node: string, replid: string, offset: bigint) => ({
+      node,
+      end: { replid, offset, precision: 'exact' as const },
+    });
+    const of = (when?: string) =>
+      drawLineage(
+        diagnosis({
+          lineage: {
+            histories: [
+              { letter: 'A', replid: A, bornOn: 'pv1' },
+              { letter: 'B', replid: B, bornOn: 'pv3' },
+            ],
+            edges: [when === undefined ? edge : { ...edge, when }],
+            ends: [end('pv1', A, 89_803n), end('pv3', B, 31_414n)],
+          },
+        }),
+        { words: false },
+      );
+    expect(of('23:20:29').at(-1)).toBe('  B: pv3 was promoted at 23:20:29 (its own clock), at 19 550 of A');
+    expect(of().join(' ')).not.toContain('was promoted at');
+  });
 });

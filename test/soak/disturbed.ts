@@ -14,8 +14,10 @@ export interface Disturbed {
   /** In words, with the host. */
   readonly says: string;
   happen(): Promise<void>;
-  /** Room on the disk again, the machine's own restart of what was killed. */
-  over(): Promise<void>;
+  /** Room on the disk again. */
+  over(): void;
+  /** Takes away what was prepared, before the lab itself goes. */
+  remove(): void;
   /** A line that somebody wrote, and the file that must keep it. */
   readonly line?: { readonly path: string; readonly text: string };
 }
@@ -24,21 +26,22 @@ export interface Disturbed {
 export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
   const redis = prng.pick(lab.hosts.filter((host) => host.runs.includes('redis')));
   const sentinel = prng.pick(lab.hosts.filter((host) => host.runs.includes('sentinel')));
-  const nothing = async () => undefined;
+  const nothing = () => undefined;
+  const no = { over: nothing, remove: nothing };
   switch (kind) {
     case 'kill-redis':
       return {
         kind,
         says: `redis of ${redis.name} killed`,
         happen: () => lab.kill(redis.name, 'redis', 'SIGKILL'),
-        over: nothing,
+        ...no,
       };
     case 'start-sentinel':
       return {
         kind,
         says: `sentinel of ${sentinel.name} started by hand`,
         happen: () => lab.start(sentinel.name, 'sentinel').catch(nothing),
-        over: nothing,
+        ...no,
       };
     case 'edit-config': {
       const path = join(redis.directory, 'redis.conf');
@@ -48,13 +51,16 @@ export function disturb(kind: Disturbance, lab: Lab, prng: Prng): Disturbed {
         says: `redis.conf of ${redis.name} edited`,
         line: { path, text },
         happen: async () => appendFileSync(path, `${text}\n`),
-        over: nothing,
+        ...no,
       };
     }
     case 'operator-disk':
       return fullDisk(kind, "the operator's disk full", join(lab.directory, 'operator'), 24);
     case 'host-disk': {
-      const what = prng.pick(['data', 'state'] as const);
+      // A server that runs keeps the directory that it was started in: one that is mounted over it later is not its own.
+      const runs = lab.running().some((one) => one.address === redis.address && one.kind === 'redis');
+      const drawn = prng.pick(['data', 'state'] as const);
+      const what = runs ? 'state' : drawn;
       return fullDisk(kind, `the disk of ${redis.name} full (${what})`, join(redis.directory, what), 8);
     }
   }
@@ -74,14 +80,9 @@ function fullDisk(kind: Disturbance, says: string, directory: string, megabytes:
     kind,
     says,
     happen: async () => fill(filler),
-    over: async () => {
-      rmSync(filler, { force: true });
-      // What is on it stays: the directory becomes one of the disk beneath again.
-      cpSync(directory, aside, { recursive: true, preserveTimestamps: true });
-      execFileSync('umount', ['-l', directory]);
-      rmSync(directory, { recursive: true, force: true });
-      renameSync(aside, directory);
-    },
+    over: () => rmSync(filler, { force: true }),
+    // A server may still be at work in it: until then it is the disk of that directory.
+    remove: () => void execFileSync('umount', ['-l', directory]),
   };
 }
 

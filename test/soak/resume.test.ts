@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, openLab } from '../../src/lab/lab.js';
 import { type Prng, prngOf } from '../../src/lab/prng.js';
 import { journalNow, killedAt, type Moment, newestRun } from '../live/cut.js';
-import { type DeadFleet, deadFleet, filesOf, leftOn } from '../live/dead-fleet.js';
+import { type DeadFleet, deadFleet, expectHealthy, filesOf, leftOn } from '../live/dead-fleet.js';
 import { type Ended, piped } from '../live/pipes.js';
 import { expectAsBefore, type LiveFleet, liveFleet, seen } from '../live/undone.js';
 
@@ -63,16 +63,6 @@ function ended(lab: Lab, on: Ended, before: string): string {
   expect([0, 1, 4], said).toContain(on.status);
   expect(journalNow(lab).lines.at(-1), said).toMatchObject({ action: 'run', phase: 'result', outcome: 'done' });
   return said;
-}
-
-/** `status` finds it healthy, within a minute. */
-async function expectHealthy(lab: Lab, why: string): Promise<void> {
-  const until = performance.now() + 60_000;
-  for (;;) {
-    const { status, stdout } = await piped(lab, ['status', '--quiet']);
-    if (status === 0) return;
-    if (performance.now() > until) expect(status, `${why}\n${stdout}`).toBe(0);
-  }
 }
 
 /**

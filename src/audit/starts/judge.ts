@@ -1,4 +1,4 @@
-import { editDistance } from '../../inventory/nearest.js';
+import { editDistance } from '../../model/edit-distance.js';
 import type { NodeKind } from '../../model/inventory.js';
 import { lowerAscii } from '../../redis/tokenise.js';
 import { atLeast } from '../../redis/versions.js';

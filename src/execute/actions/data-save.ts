@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisReader } from '../../hosts/host.js';
-import { infoOf, pidOf, replyOf, withWriter } from '../node.js';
+import { lastLogWords } from '../last-words.js';
+import { configOf, infoOf, nodeAt, pidOf, replyOf, withWriter } from '../node.js';
 import { type ActionModule, type At, Unsure } from '../tools.js';
 
 const LIMIT_MS = 30 * 60_000;
@@ -26,12 +27,18 @@ export const dataSave: ActionModule<'data.save'> = {
       await replyOf(writer, 'BGSAVE');
       const after = await untilIdle(writer, at);
       const status = after.get('rdb_last_bgsave_status');
-      if (status !== 'ok') throw new Error(`BGSAVE ended with status ${status}: the node's log says why`);
+      if (status !== 'ok') throw new Error(`BGSAVE ended with status ${status}${await why(writer, action.node, at)}`);
       if (!moved(before, after)) throw new Error('BGSAVE was accepted, but no save was recorded');
       const seconds = after.get('rdb_last_bgsave_time_sec') ?? '?';
       return { says: `saved to disk in ${seconds} s`, detail: { savedAtSeconds: after.get('rdb_last_save_time') } };
     }),
 };
+
+async function why(reader: RedisReader, node: string, at: At): Promise<string> {
+  const dir = (await configOf(reader, 'dir')) ?? '';
+  const words = await lastLogWords(nodeAt(at, node).named, dir, await configOf(reader, 'logfile'), at.signal);
+  return words.length === 0 ? ": the node's log says why" : `; its log ends: ${words.join('; ')}`;
+}
 
 function moved(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): boolean {
   if (after.has('rdb_saves')) return Number(after.get('rdb_saves')) > Number(before.get('rdb_saves'));

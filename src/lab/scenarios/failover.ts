@@ -5,7 +5,7 @@ import { nextSeq } from '../record.js';
 import type { LabState } from '../state.js';
 import { holds, notYet, until } from '../until.js';
 import { redisView, SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
-import { noteLacks, othersRunning, saveNow, sharedWrites, turnOff, writeSome } from './hand.js';
+import { askRedis, noteLacks, othersRunning, saveNow, sharedWrites, turnOff, writeSome } from './hand.js';
 import type { Breaking, Done, Scenario } from './scenario.js';
 
 /** The replicas died first, the master took more writes and died, and an older replica came back alone. */
@@ -20,7 +20,10 @@ export const replicaFirst: Scenario = {
   make: first,
 };
 
-/** The new master dies before its failover has ended. */
+/**
+ * The new master dies before its failover has ended: the sentinel that leads it waits for ever. The others get over it while
+ * they are a majority without the leader and without those that died with their machines.
+ */
 export const stuckFailover: Scenario = {
   name: 'stuck-failover',
   says: 'the new master dies before its failover has ended',
@@ -63,21 +66,29 @@ async function stuck({ state, prng, say }: Breaking): Promise<Done> {
   const old = await untilSettled(state, SETTLE_LIMIT_MS);
   await sharedWrites(state, old, prng);
   await turnOff(state, [old], 'crash');
-  const next = await untilPromoted(state, old);
-  await signalNodes(state, (host, kind) => kind === 'redis' && host.name === next.name, 'SIGKILL');
+  const whole = prng.chance(0.8);
+  const { next, leader: first } = await untilPromoted(state, old);
+  const withSentinel = whole && first.name !== next.name;
+  await signalNodes(state, (host, kind) => host.name === next.name && (withSentinel || kind === 'redis'), 'SIGKILL');
   const [last] = hostsRunning(state, 'redis');
   if (last === undefined) throw new RunbookError('lab', 'The scenario needs two replicas.');
   const leader = await untilStuck(state);
-  say(`${old.name} died, ${next.name} was promoted and died before its failover had ended`);
+  say(
+    `${old.name} died, ${next.name} was promoted and died${withSentinel ? ' with its machine' : ''} before its failover had ended`,
+  );
   const drawn = [leader === undefined ? 'no sentinel is stuck' : `the sentinel of ${leader.name} is stuck`];
   return { masters: [old, next], drawn, traits: [`last:${last.name}`, ...(leader === undefined ? [] : ['stuck'])] };
 }
 
 /**
  * The replica that a sentinel has promoted, while it still turns the others to it: before that the failover is given up. The
- * moment is short, so one after the other is asked for: who leads, who was promoted, whether the leader has seen it.
+ * moment is short, so one after the other is asked for: who leads, who was promoted, whether the leader has seen it. Of the
+ * password that it is given nothing is left: Sentinel had its config written before (sentinel.c:sentinelSendSlaveOf).
  */
-async function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
+async function untilPromoted(
+  state: LabState,
+  not: LabHost,
+): Promise<{ readonly next: LabHost; readonly leader: LabHost }> {
   const replicas = hostsRunning(state, 'redis').filter((host) => host.name !== not.name);
   const sentinels = hostsRunning(state, 'sentinel');
   const leader = await until('a sentinel to lead a failover', SETTLE_LIMIT_MS, async () => {
@@ -90,11 +101,13 @@ async function untilPromoted(state: LabState, not: LabHost): Promise<LabHost> {
     const master = views.find((view) => view.role === 'master');
     return master === undefined ? notYet('nobody') : holds(master.host);
   });
+  // Whoever is to follow it is turned away, who is logged in stays: the moment is as long as it takes.
+  await askRedis(state, next, 'CONFIG', 'SET', 'requirepass', `not-${state.password}`);
   await until('the leader to have seen it', SETTLE_LIMIT_MS, async () => {
     const { failoverState = 'none' } = await sentinelView(state, leader);
     return failoverState === 'wait_promotion' ? notYet(failoverState) : holds(undefined);
   });
-  return next;
+  return { next, leader };
 }
 
 /** States of a failover that was elected (sentinel.c:sentinelFailoverStateStr). */

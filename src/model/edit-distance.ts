@@ -1,0 +1,28 @@
+/**
+ * The number of single-letter changes (insert, drop, replace, swap of neighbours) between two words. Stops at 64
+ * letters each, so a hostile key cannot make it slow.
+ */
+export function editDistance(left: string, right: string): number {
+  const a = left.slice(0, 64).toLowerCase();
+  const b = right.slice(0, 64).toLowerCase();
+  let before: number[] = [];
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const same = a[row - 1] === b[column - 1] ? 0 : 1;
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      current.push(
+        Math.min(
+          (above[column] ?? 0) + 1,
+          (current[column - 1] ?? 0) + 1,
+          (above[column - 1] ?? 0) + same,
+          swapped ? (before[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
+    }
+    before = above;
+    above = current;
+  }
+  return above[b.length] ?? 0;
+}
