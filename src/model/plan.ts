@@ -284,6 +284,8 @@ export interface Plan {
   readonly scripts: readonly string[];
   /** There when the group gets the data of a backup. */
   readonly restore?: RestoredBackup;
+  /** There when config files get lines of a backup, which is all that the plan does. */
+  readonly configsOf?: RestoredBackup;
 }
 
 /** All actions of a plan in order of stages, batches and lanes. */
