@@ -57,7 +57,16 @@ async function oneRun(lab: Lab, seed: number, serves: boolean): Promise<void> {
     await goOn(lab, why);
     if (what.line) expect(readFileSync(what.line.path, 'utf8'), why).toContain(what.line.text);
   } finally {
+    await endRedis(lab);
     what.remove();
+  }
+}
+
+/** A server whose directory is no longer mounted is not known as the lab's own any more, and would stay. */
+async function endRedis(lab: Lab): Promise<void> {
+  for (const { name, address, runs } of lab.hosts) {
+    const isOn = lab.running().some((one) => one.address === address && one.kind === 'redis');
+    if (runs.includes('redis') && isOn) await lab.kill(name, 'redis', 'SIGKILL');
   }
 }
 
