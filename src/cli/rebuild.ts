@@ -65,6 +65,10 @@ async function madeAgain(before: Judged, stored: Plan): Promise<Plan> {
     const { restorePlanAgain } = await import('./backup/restore-plan.js');
     return restorePlanAgain(stored.restore, before, choiceOfPlan(stored));
   }
+  if (stored.configsOf !== undefined) {
+    const { configPlanAgain } = await import('./backup/config-again.js');
+    return configPlanAgain(stored.configsOf, stored, before);
+  }
   if (stored.rejoins === undefined) return (await planFor(before, choiceOfPlan(stored), stored.path, runbook)).plan;
   const { rejoins: host, setAside, reason } = stored;
   // What was compared key by key then was good enough for a plan; the files are kept by now.
@@ -108,6 +112,8 @@ function differencesOf(stored: Plan, made: Plan): readonly string[] {
 export function refuseOtherChoice(plan: Plan, now: Judged): void {
   // What the group holds was given up for a backup: whoever holds it by now.
   if (plan.restore !== undefined) return;
+  // Neither data nor a role changes.
+  if (plan.configsOf !== undefined) return;
   const problem = problemOf(plan, now);
   if (problem === undefined) return;
   throw new RunbookError('changed', `${plan.master} is no longer what the run was planned for.`, {

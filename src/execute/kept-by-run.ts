@@ -4,7 +4,7 @@ import { type Action, actionsOf, type Plan } from '../model/plan.js';
 import type { JournalLine } from '../model/run.js';
 import { decodeText } from '../redis/byte-text.js';
 import { MOVED_FILE } from './actions/data-aside.js';
-import { keptDirectory, LIST } from './actions/data-keep.js';
+import { END_FILE, keptDirectory, LIST } from './actions/data-keep.js';
 import { PLACED_FILE } from './actions/data-place.js';
 import { VERIFIED_FILE } from './actions/data-verify.js';
 import { copiedFiles } from './copied-file.js';
@@ -101,7 +101,7 @@ async function dataDirectories(
   return [sent, replaced, undone];
 }
 
-const lists = [LIST, VERIFIED_FILE, PLACED_FILE, MOVED_FILE, UNDONE_FILE] as const;
+const lists = [LIST, END_FILE, VERIFIED_FILE, PLACED_FILE, MOVED_FILE, UNDONE_FILE] as const;
 
 /** The lists of a directory and the names in them. Throws where one is there and cannot be read. */
 async function listedIn(directory: string, node: string, reach: Reach): Promise<readonly string[]> {

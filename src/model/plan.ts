@@ -150,6 +150,8 @@ export type Action = ActionBase &
         readonly files: readonly FileChange[];
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
         readonly upTo?: Weighed & { readonly replid: string };
+        /** It is set aside and was kept under its fence: what it accepted after that is in no kept file. */
+        readonly asKept?: true;
       }
     /** The files of a backup come to the run's directory beside the data: hidden there, read back, loaded by nobody. */
     | { readonly kind: 'data.send'; readonly place: RestorePlace; readonly files: readonly RestoredFile[] }
@@ -282,6 +284,8 @@ export interface Plan {
   readonly scripts: readonly string[];
   /** There when the group gets the data of a backup. */
   readonly restore?: RestoredBackup;
+  /** There when config files get lines of a backup, which is all that the plan does. */
+  readonly configsOf?: RestoredBackup;
 }
 
 /** All actions of a plan in order of stages, batches and lanes. */

@@ -1,6 +1,6 @@
 import type { ConfigLine } from '../model/formats.js';
 import type { HostEntry, NodeEntry } from '../model/inventory.js';
-import type { Action, FileIntent, Plan, Stage } from '../model/plan.js';
+import type { Action, FileIntent, Plan, RestoredBackup, Stage } from '../model/plan.js';
 import { diffLines } from '../redis/diff.js';
 import { canonicalName } from '../redis/directive-names.js';
 import { applyRedisIntent } from '../redis/edit-redis.js';
@@ -106,15 +106,21 @@ function shownLines(text: string): readonly string[] {
   return parseConfig('redis.conf', text).flatMap(({ name, raw }) => (name === '' ? [] : [showRaw(raw)]));
 }
 
-/** One config file that a person said yes to. */
+/** One config file that a person said yes to: the main file of a node, or one that it includes. */
 export interface AgreedConfig {
   readonly host: HostEntry;
   readonly entry: NodeEntry;
+  readonly path: string;
   readonly back: ConfigBack;
 }
 
 /** A plan that keeps each file, writes it, and tries a copy on the node's own parser; nothing is stopped or started. */
-export function configPlan(group: string, backup: string, fingerprint: string, agreed: readonly AgreedConfig[]): Plan {
+export function configPlan(
+  group: string,
+  backup: RestoredBackup,
+  fingerprint: string,
+  agreed: readonly AgreedConfig[],
+): Plan {
   const hosts = [...new Set(agreed.map(({ host }) => host.name))];
   const each = (make: (one: AgreedConfig) => Action) => agreed.map(make);
   const locks = (kind: 'lock.take' | 'lock.release') => hosts.map((host) => lockAction(kind, host));
@@ -129,7 +135,7 @@ export function configPlan(group: string, backup: string, fingerprint: string, a
   return {
     schema: 'redis-runbook/plan/1',
     group,
-    runbook: `configs-of-${backup} 1.0`,
+    runbook: `configs-of-${backup.id} 1.0`,
     path: 'nothing',
     master: '',
     replicas: [],
@@ -162,6 +168,7 @@ export function configPlan(group: string, backup: string, fingerprint: string, a
       ),
     ],
     scripts: [],
+    configsOf: backup,
   };
 }
 
@@ -180,11 +187,11 @@ function lockAction(kind: 'lock.take' | 'lock.release', host: string): Action {
 function configAction(
   stage: string,
   kind: 'config.keep' | 'config.rewrite' | 'config.check',
-  { host, entry, back }: AgreedConfig,
+  { host, entry, path, back }: AgreedConfig,
 ): Action {
   const intent = back.intent ?? { kind: 'redis.conf', set: [], drop: [] };
-  const path = entry.config;
-  const base = { id: `${stage}/${host.name}/${kind}/${entry.id}`, host: host.name, node: entry.id };
+  const name = path === entry.config ? entry.id : `${entry.id}:${path}`;
+  const base = { id: `${stage}/${host.name}/${kind}/${name}`, host: host.name, node: entry.id };
   const texts = {
     'config.keep': `keep ${path}`,
     'config.rewrite': `rewrite ${path}`,

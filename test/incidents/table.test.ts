@@ -51,7 +51,7 @@ describe.each(incidents)('$name', (incident) => {
     if (outcome.refused === 'wait') return;
     expect([outcome.says, ...outcome.facts].join(' ')).toMatch(/\bpv\d\b/);
     expect(outcome.next.length).toBeGreaterThan(0);
-    expect(outcome.next.join(' ')).toMatch(/redis-runbook recover|--without pv|then recover again/);
+    expect(outcome.next.join(' ')).toMatch(/redis-runbook recover|--without pv|then recover again|then look again/);
   });
 
   test('whom a refusal offers by name is one of those that are right, or was named as a claim', () => {

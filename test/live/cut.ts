@@ -33,6 +33,8 @@ export function journalNow(lab: Lab): JournalRead {
 /** When a run is cut off: as soon as its journal has so many lines, and so much later. */
 export interface Moment {
   readonly line: number;
+  /** The line of the journal instead of its number. */
+  readonly like?: RegExp;
   readonly laterMs?: number;
   /** Lines that were there before the command began. */
   readonly from?: number;
@@ -68,7 +70,8 @@ export async function killedAt(lab: Lab, args: readonly string[], moment: Moment
   const wanted = (moment.from ?? 0) + moment.line;
   let killed = false;
   while (!over) {
-    if (linesNow(lab, moment.from === undefined ? known : new Set()) >= wanted) {
+    const since = moment.from === undefined ? known : new Set<string>();
+    if (moment.like ? textNow(lab, since).some((line) => moment.like?.test(line)) : linesNow(lab, since) >= wanted) {
       if (moment.laterMs !== undefined) await pause(moment.laterMs);
       await moment.before?.();
       if (!over && !moment.spare && child.pid !== undefined) {
@@ -86,6 +89,23 @@ export async function killedAt(lab: Lab, args: readonly string[], moment: Moment
 function readdirSafe(lab: Lab): readonly string[] {
   try {
     return readdirSync(runsOf(lab));
+  } catch {
+    return [];
+  }
+}
+
+/** The whole lines of the newest journal that is not an old one. */
+function textNow(lab: Lab, known: ReadonlySet<string>): readonly string[] {
+  const last = readdirSafe(lab)
+    .filter((name) => !known.has(name))
+    .sort()
+    .at(-1);
+  try {
+    return last === undefined
+      ? []
+      : readFileSync(join(runsOf(lab), last, 'journal.jsonl'), 'utf8')
+          .split('\n')
+          .slice(0, -1);
   } catch {
     return [];
   }

@@ -3,6 +3,7 @@ import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/lab.js';
+import { killedAt, newestRun } from '../live/cut.js';
 import { leftOn } from '../live/dead-fleet.js';
 import { startLabWriter } from '../live/lab-writer.js';
 import {
@@ -39,6 +40,29 @@ describe('the path sentinels-only', () => {
       await expectSound(lab, 'pv1');
     }));
 });
+
+/** pv1 was cut off, another one was elected, and both are master now; no sentinel runs. Returns the elected one. */
+async function split(lab: Lab): Promise<string> {
+  await lab.write({ count: 40 });
+  await lab.kill('pv1', 'redis', 'SIGSTOP');
+  await lab.kill('pv1', 'sentinel', 'SIGSTOP');
+  await seen('another master', async () => {
+    const named = await askSentinel(lab, 'pvha1', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', lab.group);
+    const host = lab.hosts.find((each) => each.address === String((named as readonly unknown[])[0]));
+    return host?.name !== 'pv1' && (await infoOf(lab, 'role', host?.name ?? ''))[0] === 'master';
+  });
+  const roles = await infoOf(lab, 'role', 'pv2', 'pv3');
+  const [elected, third] = roles[0] === 'master' ? ['pv2', 'pv3'] : ['pv3', 'pv2'];
+  const address = lab.hosts.find(({ name }) => name === elected)?.address;
+  await seen('the third one follows', async () => {
+    const [[host], [link]] = [await infoOf(lab, 'master_host', third), await infoOf(lab, 'master_link_status', third)];
+    return host === address && link === 'up';
+  });
+  await killSentinels(lab, 'pv2', 'pv3', 'pvha1', 'pvha2');
+  await lab.kill('pv1', 'sentinel', 'SIGKILL');
+  await lab.kill('pv1', 'redis', 'SIGCONT');
+  return elected;
+}
 
 describe.concurrent('the path live', () => {
   test('the master and all sentinels are dead, and a role stands in an include', () =>
@@ -78,27 +102,7 @@ describe.concurrent('the path live', () => {
 
   test('of two masters that both took writes the one that is named is kept, and what the other holds is kept aside, whole', () =>
     withLab({ seed: 74 }, async (lab) => {
-      await lab.write({ count: 40 });
-      await lab.kill('pv1', 'redis', 'SIGSTOP');
-      await lab.kill('pv1', 'sentinel', 'SIGSTOP');
-      await seen('another master', async () => {
-        const named = await askSentinel(lab, 'pvha1', 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', lab.group);
-        const host = lab.hosts.find((each) => each.address === String((named as readonly unknown[])[0]));
-        return host?.name !== 'pv1' && (await infoOf(lab, 'role', host?.name ?? ''))[0] === 'master';
-      });
-      const roles = await infoOf(lab, 'role', 'pv2', 'pv3');
-      const [elected, third] = roles[0] === 'master' ? ['pv2', 'pv3'] : ['pv3', 'pv2'];
-      const address = lab.hosts.find(({ name }) => name === elected)?.address;
-      await seen('the third one follows', async () => {
-        const [[host], [link]] = [
-          await infoOf(lab, 'master_host', third),
-          await infoOf(lab, 'master_link_status', third),
-        ];
-        return host === address && link === 'up';
-      });
-      await killSentinels(lab, 'pv2', 'pv3', 'pvha1', 'pvha2');
-      await lab.kill('pv1', 'sentinel', 'SIGKILL');
-      await lab.kill('pv1', 'redis', 'SIGCONT');
+      const elected = await split(lab);
       await askRedis(lab, 'pv1', 'SET', 'only-on-pv1', 'x');
       await askRedis(lab, elected, 'SET', 'w:only-elected', 'x');
 
@@ -123,6 +127,33 @@ describe.concurrent('the path live', () => {
         .map(String)
         .filter((name) => name.endsWith('dump.rdb'));
       expect(copies.some((name) => readFileSync(join(here, name)).includes('only-on-pv1'))).toBe(true);
+    }));
+
+  test('what a set-aside master takes while its run is cut off, and its fence has ended, is not thrown away by the way on', () =>
+    withLab({ seed: 75 }, async (lab) => {
+      const elected = await split(lab);
+      await askRedis(lab, 'pv1', 'SET', 'only-on-pv1', 'x');
+      await askRedis(lab, elected, 'SET', 'w:only-elected', 'x');
+      const words = ['--promote', elected, '--set-aside', 'pv1', '--reason', 'test'];
+      const like = /"action":"promote\/pv1\/data\.keep[^"]*","phase":"result"/;
+      const cut = await killedAt(lab, ['recover', '--yes', '--plain', ...words], { line: 0, like });
+      expect(cut.killed, cut.stdout + cut.stderr).toBe(true);
+      // It waits for the end of the pause, which nobody renews any more.
+      await askRedis(lab, 'pv1', 'SET', 'later-on-pv1', 'x');
+
+      const run = newestRun(lab)?.run ?? '';
+      const resumed = await runbook(lab, ['resume', run, '--yes', '--plain']);
+      expect(resumed.status, resumed.stdout + resumed.stderr).toBe(8);
+      expect((resumed.stdout + resumed.stderr).replace(/\s+/g, ' ')).toContain('pv1 has accepted writes since');
+      expect(await askRedis(lab, 'pv1', 'GET', 'later-on-pv1')).toBe('x');
+
+      const anew = await runbook(lab, ['recover', '--yes', '--plain', ...words]);
+      expect([0, 10], anew.stdout + anew.stderr).toContain(anew.status);
+      const data = join(lab.directory, 'pv1', 'data');
+      const kept = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.endsWith('fenced/dump.rdb'),
+      );
+      expect(kept.some((name) => readFileSync(join(data, name)).includes('later-on-pv1'))).toBe(true);
     }));
 });
 

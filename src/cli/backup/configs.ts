@@ -1,107 +1,103 @@
 import type { ProvenBackup } from '../../backup/restore/prove.js';
+import { openSource } from '../../backup/restore/source.js';
 import { exitStatus } from '../../errors.js';
-import { readConfig } from '../../execute/config-texts.js';
-import type { BackupFile } from '../../model/backup.js';
-import type { HostEntry, NodeEntry } from '../../model/inventory.js';
+import type { BackupManifest } from '../../model/backup.js';
+import type { RestoredBackup } from '../../model/plan.js';
 import { fingerprintOf } from '../../plan/canonical.js';
+import { word } from '../../plan/commands.js';
 import { type AgreedConfig, configBack, configPlan } from '../../plan/config-back.js';
-import { decodeText } from '../../redis/byte-text.js';
 import { printable } from '../../report/escape.js';
 import { paint, wrap } from '../../report/layout.js';
 import { createAsk } from '../ask.js';
 import { carryOut } from '../carry-out.js';
 import type { Fleet, Judged } from '../compose.js';
 import type { Context } from '../context.js';
+import { configSeen, type StoredConfig, storedConfigs, targetOf } from './config-targets.js';
 import type { BackupFlags } from './flags.js';
 import type { OpenBackups } from './open.js';
 
 export interface ConfigsOf {
   readonly open: OpenBackups;
-  readonly name: string;
+  readonly backup: RestoredBackup;
   readonly proven: ProvenBackup;
 }
 
 /**
  * `backup restore ID --configs`: each config file of the backup against the one that is there now, as a diff with its own
- * question. Only plain directives of the redis.conf of the node that it came from are written, kept first and tried on the
- * server's parser; nothing is restarted. Data is not touched. Without a terminal it only shows.
+ * question. Only plain directives of the redis.conf of the node that it came from, and of what it includes, are written,
+ * kept first and tried on the server's parser; nothing is restarted. Data is not touched. What is for a person is told with
+ * the reason. Without a terminal it only shows.
  */
 export async function restoreConfigs(
-  { open, name, proven }: ConfigsOf,
+  { open, backup, proven }: ConfigsOf,
   judged: Judged,
   fleet: Fleet,
   flags: BackupFlags,
   context: Context,
 ): Promise<number> {
   const { manifest } = proven;
+  const source = await openSource(backup, open.repository, open.trust);
   const agreed: AgreedConfig[] = [];
-  for (const file of manifest.files.filter(({ role }) => role === 'config')) {
-    const target = targetOf(file, manifest.source.node, judged);
-    if (target === undefined) {
-      show(`${file.path} (${file.from ?? '?'}) is for a person: look at it in ${open.repository.place}`, context);
-      continue;
+  try {
+    for (const one of await storedConfigs(source, manifest, judged)) {
+      const yes = await agreeOn(one, judged, flags, context);
+      if (yes !== undefined) agreed.push(yes);
     }
-    const then = decodeText(await storedText(open, manifest, name, file.path, context));
-    const one = await agreeOn(target, then, fleet, flags, context);
-    if (one !== undefined) agreed.push(one);
+  } finally {
+    await source.close();
   }
+  showOthers(manifest, backup, judged, context);
   if (agreed.length === 0) {
     show('No config was changed.', context);
     return exitStatus.done;
   }
   const group = judged.survey.groups[judged.diagnosis.group];
   const fingerprint = group === undefined ? '' : fingerprintOf(group);
-  const plan = configPlan(judged.diagnosis.group, manifest.id, fingerprint, agreed);
+  const plan = configPlan(judged.diagnosis.group, backup, fingerprint, agreed);
   return carryOut(plan, judged, fleet, { ...flags, yes: true }, context);
 }
 
-interface Target {
-  readonly host: HostEntry;
-  readonly entry: NodeEntry;
+/** What no line of is written: where it lies, why, and what of the fleet's configs the backup does not have as it was. */
+function showOthers(manifest: BackupManifest, backup: RestoredBackup, judged: Judged, context: Context): void {
+  const others = manifest.files.filter(
+    (file) => file.role === 'config' && targetOf(file, manifest.source.node, judged) === undefined,
+  );
+  const { repository, fleet, group, name } = backup;
+  const reasons = others.map(({ path, from }) => ({
+    why: whyForPerson(path),
+    what: `${from ?? path}, as it was: ${path}`,
+  }));
+  const leftOut = manifest.leftOut.map(({ path, why }) => ({ why, what: path }));
+  const all = [...reasons, ...leftOut];
+  for (const reason of new Set(all.map(({ why }) => why))) {
+    show(`${reason}:`, context, '  ! ');
+    for (const { what } of all.filter(({ why }) => why === reason)) show(what, context, ' '.repeat(6));
+  }
+  if (others.length > 0) show(`The backup lies in ${word(`${repository}/${fleet}/${group}/${name}`)}`, context, '  ');
 }
 
-/** Only the main file of the node itself: includes, ACL files and what Sentinel writes itself are shown to a person. */
-function targetOf({ path }: BackupFile, node: string, { inventory }: Judged): Target | undefined {
-  if (path !== 'config/redis.conf') return undefined;
-  for (const host of inventory.hosts) {
-    const entry = host.nodes.find(({ id }) => id === node);
-    if (entry !== undefined) return { host, entry };
-  }
-  return undefined;
-}
-
-async function storedText(
-  { repository }: OpenBackups,
-  { fleet, group }: ProvenBackup['manifest'],
-  name: string,
-  path: string,
-  context: Context,
-): Promise<Uint8Array> {
-  const { backups } = await repository.list({ fleet, group });
-  const ref = backups.find((one) => one.name === name);
-  if (ref === undefined) throw new Error(`${name} went away`);
-  const reader = await repository.open(ref, 'backup restore');
-  try {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of reader.read(path, { signal: context.signal })) chunks.push(chunk);
-    return Buffer.concat(chunks);
-  } finally {
-    await reader.close();
-  }
+function whyForPerson(path: string): string {
+  if (path.startsWith('config/sentinels/'))
+    return 'left to you: a running sentinel writes its file itself (SENTINEL SET changes it), and a copy on another machine needs a line myid of its own, for two sentinels with one id count as one';
+  return path === 'config/users.acl'
+    ? 'left to you: users and their passwords (ACL LOAD reads the file again)'
+    : 'left to you: of a node that this fleet does not have';
 }
 
 async function agreeOn(
-  { host, entry }: Target,
-  then: string,
-  fleet: Fleet,
+  stored: StoredConfig,
+  judged: Judged,
   flags: BackupFlags,
   context: Context,
 ): Promise<AgreedConfig | undefined> {
-  const reached = fleet.hosts.find((each) => each.entry.name === host.name);
-  if (reached === undefined) return undefined;
-  const { text: now } = await readConfig(reached, entry.config, context.signal);
-  const back = configBack(now, then);
-  show(paint('verdict', `${host.name}:${printable(entry.config)}`, context.colour), context);
+  const { host, entry, path } = stored;
+  show(paint('verdict', `${host.name}:${printable(path)}`, context.colour), context);
+  const now = configSeen(judged, stored);
+  if (now === undefined) {
+    show(`${entry.id} does not read it now, or it could not be seen: it is not made anew`, context, '  ! ');
+    return undefined;
+  }
+  const back = configBack(now, stored.text);
   if (back.diff.length === 0) show('  as in the backup', context);
   for (const line of back.diff) show(`  ${painted(line, context)}`, context);
   for (const { directive, why } of back.byHand) show(`${directive} is left as it is: ${why}`, context, '  ! ');
@@ -112,11 +108,11 @@ async function agreeOn(
     show('Each file needs its own yes, in a terminal.', context);
     return undefined;
   }
-  const key = await createAsk(context).choose(`Write ${entry.config} on ${host.name}?`, [
+  const key = await createAsk(context).choose(`Write ${path} on ${host.name}?`, [
     { key: 'y', says: 'keep it, then write these lines; it counts from the next start on' },
     { key: 'n', says: 'leave it as it is' },
   ]);
-  return key === 'y' ? { host, entry, back } : undefined;
+  return key === 'y' ? { host, entry, path, back } : undefined;
 }
 
 function painted(line: string, context: Context): string {
@@ -125,6 +121,6 @@ function painted(line: string, context: Context): string {
 
 function show(text: string, context: Context, first = ''): void {
   if (context.json || context.quiet) return;
-  const lines = first === '' ? [text] : wrap(text, context.columns, first, '    ');
+  const lines = first === '' ? [text] : wrap(printable(text), context.columns, first, ' '.repeat(first.length));
   context.stdout(`${lines.join('\n')}\n`);
 }

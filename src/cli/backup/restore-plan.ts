@@ -66,10 +66,9 @@ export async function sourceAgain(backup: RestoredBackup): Promise<OpenSource> {
 }
 
 async function dataOf(backup: RestoredBackup): Promise<BackupData> {
-  const repository = await openRepository(backup.repository, { make: false, now: new Date() });
   const source = await sourceAgain(backup);
   try {
-    const manifest = await manifestOf(backup, repository);
+    const manifest = await manifestAgain(backup);
     const { signal } = new AbortController();
     const read = (path: string) => source.read(path, 0n, signal);
     return { manifest, rdbVersion: await rdbVersionOf({ files: manifest.files, read }) };
@@ -79,10 +78,8 @@ async function dataOf(backup: RestoredBackup): Promise<BackupData> {
 }
 
 /** Of a backup whose papers `openSource` has just judged. */
-async function manifestOf(
-  backup: RestoredBackup,
-  repository: Awaited<ReturnType<typeof openRepository>>,
-): Promise<BackupManifest> {
+export async function manifestAgain(backup: RestoredBackup): Promise<BackupManifest> {
+  const repository = await openRepository(backup.repository, { make: false, now: new Date() });
   const { backups } = await repository.list(backup);
   const ref = backups.find(({ name }) => name === backup.name);
   const sealed = ref && (await repository.sealed(ref));

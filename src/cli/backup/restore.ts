@@ -39,8 +39,7 @@ export async function backupRestore(flags: BackupFlags, context: Context): Promi
   const into = await target(chosen.backup, flags, context);
   return withJudged(into.context, { group: into.group, survey: undefined }, async (judged, fleet) => {
     if (fleet === undefined) throw new Error('a fleet is opened when no saved survey is named');
-    if (flags.configs)
-      return restoreConfigs({ ...chosen, name: chosen.backup.name }, judged, fleet, flags, into.context);
+    if (flags.configs) return restoreConfigs(chosen, judged, fleet, flags, into.context);
     const { plan } = await agreed(chosen, judged, flags, into.context);
     if (flags.dryRun) return dryRun(plan, judged, fleet, into.context);
     return restore(plan, chosen, judged, fleet, flags, into.context);

@@ -1,19 +1,25 @@
 import { basename, join } from 'node:path';
 import type { KeptFile } from '../../hosts/host.js';
-import { toJson } from '../../model/json.js';
-import type { ActionOf } from '../../model/plan.js';
+import { fromJson, toJson } from '../../model/json.js';
+import type { ActionOf, Weighed } from '../../model/plan.js';
+import { weighedAt } from '../../plan/weighed.js';
+import { decodeText } from '../../redis/byte-text.js';
 import { type AofOnDisk, findAof, plannedPlace, runningPlace } from '../data-place.js';
 import { rdbDamage, readAof, readRdb, readRdbEnds } from '../data-read.js';
 import type { DataPlace } from '../held-before.js';
-import { nodeAt, pidOf, withReader } from '../node.js';
+import { nodeAt, pidOf, runningOf, withReader } from '../node.js';
 import { shipHere } from '../ship.js';
 import type { ActionModule, At } from '../tools.js';
+import { dataSave } from './data-save.js';
 
 type Keep = ActionOf<'data.keep'>;
 
 const MOST_TRIES = 5;
+const END_LIMIT_BYTES = 4096;
 /** The list of what is kept, beside it; `sha256` is empty where the file is read later. */
 export const LIST = 'kept.json';
+/** Where a node stood when it was kept under its fence. */
+export const END_FILE = 'end.json';
 
 /**
  * Keeps every data file of a node beside the originals, verified; after the stop, when every second is downtime, only
@@ -39,9 +45,14 @@ export const dataKeep: ActionModule<'data.keep'> = {
     const { named: host } = nodeAt(at, action.node);
     const place = await placeOf(action.node, at);
     const directory = keptDirectory(place, at.tools.run, action.moment);
+    const end = action.moment === 'fenced' ? await savedEnd(action, at) : undefined;
     const both = [keepRdb(action, place, directory, at), keepAof(action, place, directory, at)];
     const kept = (await everyEnd(both)).flat();
     if (kept.length === 0) return { says: 'nothing to keep: the node has no data file' };
+    if (end) {
+      await host.remove(join(directory, END_FILE)).catch(() => undefined);
+      await host.write(join(directory, END_FILE), new TextEncoder().encode(`${toJson(end)}\n`), 'absent', at.signal);
+    }
     const list = new TextEncoder().encode(`${toJson(kept, 2)}\n`);
     await host.write(join(directory, LIST), list, 'absent', at.signal);
     const bytes = kept.reduce((sum, file) => sum + file.sizeBytes, 0n);
@@ -55,6 +66,37 @@ export const dataKeep: ActionModule<'data.keep'> = {
     };
   },
 };
+
+/** Where a node stands that takes no writes, once its file holds all of it; undefined where it cannot be fenced. */
+async function savedEnd({ kind: _, ...action }: Keep, at: At): Promise<KeptEnd | undefined> {
+  if (!at.memory.fences.has(action.node)) return undefined;
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const running = await withReader(at, action.node, runningOf);
+    if (running.changesSinceSave === 0n) return { replid: running.replid, ...weighedAt(running) };
+    // A run that goes on passes over the save that it made before its fence ended.
+    await dataSave.act({ ...action, kind: 'data.save' }, at);
+  }
+  throw new Error('its data goes on changing under the fence: what is kept would not be all of it');
+}
+
+/** A history, an offset, and the calls of writing commands: what came later is in no kept file. */
+export type KeptEnd = Weighed & { readonly replid: string };
+
+/** What this run noted when it kept the node under its fence; undefined when it did not. Throws when it cannot be read. */
+export async function keptEnd(node: string, at: At): Promise<KeptEnd | undefined> {
+  const { named: host } = nodeAt(at, node);
+  const directory = keptDirectory(await withReader(at, node, runningPlace), at.tools.run, 'fenced');
+  const read = await host.read(join(directory, END_FILE), END_LIMIT_BYTES, at.signal);
+  if (!read.ok && read.why === 'absent') return undefined;
+  if (!read.ok) throw new Error(`${directory}/${END_FILE} could not be read: ${read.detail}`);
+  const { replid, offset, writes } = fromJson(decodeText(read.value)) as Readonly<Record<string, unknown>>;
+  if (typeof replid !== 'string') throw new Error(`${directory}/${END_FILE} makes no sense`);
+  return {
+    replid,
+    offset: BigInt(String(offset)),
+    ...(writes === undefined ? {} : { writes: BigInt(String(writes)) }),
+  };
+}
 
 function sayFile(file: KeptFile): string {
   const sha256 = file.sha256 === '' ? '' : `, sha256 ${file.sha256.slice(0, 8)}`;

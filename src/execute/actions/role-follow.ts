@@ -10,6 +10,7 @@ import { addressOf, configOf, nodeAt, replyOf, runningOf, withReader, withWriter
 import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
 import { acceptedSince } from '../since-looked.js';
 import type { Acted, ActionModule, At } from '../tools.js';
+import { type KeptEnd, keptEnd } from './data-keep.js';
 
 type Follow = ActionOf<'role.follow'>;
 
@@ -45,7 +46,8 @@ export const roleFollow: ActionModule<'role.follow'> = {
 
 async function changeRole(action: Follow, writer: RedisWriter, at: At): Promise<Acted> {
   const before = await runningOf(writer);
-  refuseNewWrites(action, before);
+  const limit = await limitOf(action, before, at);
+  refuseNewWrites(action, limit, before);
   await at.evidence(`before: ${roleSays(before)}, history ${before.replid}, offset ${before.offset}`, {
     replid: before.replid,
     offset: before.offset,
@@ -54,7 +56,7 @@ async function changeRole(action: Follow, writer: RedisWriter, at: At): Promise<
   const address = addressOf(at, action.master);
   const diff = await makeDurable(action, address, at);
   await haveMasterauth(writer, action, at);
-  refuseNewWrites(action, await runningOf(writer));
+  refuseNewWrites(action, limit, await runningOf(writer));
   await follow(writer, before, address, at);
   await unfence(writer, action.node, at);
   return { says: `follows ${action.master}, and its files say so`, detail: { diff } };
@@ -64,8 +66,8 @@ async function changeRole(action: Follow, writer: RedisWriter, at: At): Promise<
  * A master whose writes were weighed takes none from here on: whatever it took before it has its new role would be thrown
  * away. Whether a fence was raised for that: below 6.2 there is none, and only the looks before and after the files tell.
  */
-async function fenceWeighed({ node, upTo }: Follow, { role }: RunningRedis, at: At): Promise<boolean> {
-  if (upTo === undefined || role !== 'master' || at.memory.fences.has(node)) return false;
+async function fenceWeighed({ node, upTo, asKept }: Follow, { role }: RunningRedis, at: At): Promise<boolean> {
+  if ((upTo === undefined && !asKept) || role !== 'master' || at.memory.fences.has(node)) return false;
   const keeper = await raiseFence(at, node);
   if (keeper) at.memory.fences.set(node, keeper);
   return keeper !== undefined;
@@ -75,18 +77,34 @@ function roleSays(running: RunningRedis): string {
   return running.role === 'master' ? 'is master' : `replica of ${running.masterAddress}`;
 }
 
-/** What a master accepted since the survey was never weighed against what it is about to copy. */
-function refuseNewWrites({ node, upTo }: Follow, now: RunningRedis): void {
-  if (upTo === undefined || now.role !== 'master') return;
-  const took = now.replid === upTo.replid ? acceptedSince(upTo, now) : 'writes of another history';
-  if (took === undefined) return;
-  throw new RunbookError('changed', `${node} has accepted writes since the plan was made.`, {
-    facts: [
-      `it took ${took}; it was at offset ${upTo.offset}, and is at ${now.offset}`,
-      'as a replica it would throw them away',
-    ],
-    next: ['redis-runbook status --why', 'redis-runbook recover'],
+/** How far a master may have come; undefined where nothing says it. Throws RunbookError('changed') when that must be known and is not. */
+async function limitOf({ node, upTo, asKept }: Follow, { role }: RunningRedis, at: At): Promise<KeptEnd | undefined> {
+  if (upTo !== undefined || !asKept || role !== 'master') return upTo;
+  const kept = await keptEnd(node, at);
+  // Below 6.2 there is no fence, which was said when it was to be raised, and no end that could be told.
+  if (kept !== undefined || !at.memory.fences.has(node)) return kept;
+  throw new RunbookError('changed', `${node} was not kept as it is now.`, {
+    facts: ['nothing says where it stood when it was kept', 'as a replica it would throw away what came after that'],
+    next: ['redis-runbook recover'],
   });
+}
+
+/** What a master accepted since it was weighed, or kept, is weighed or kept nowhere, and it is about to copy another one. */
+function refuseNewWrites({ node, asKept }: Follow, limit: KeptEnd | undefined, now: RunningRedis): void {
+  if (limit === undefined || now.role !== 'master') return;
+  const took = now.replid === limit.replid ? acceptedSince(limit, now) : 'writes of another history';
+  if (took === undefined) return;
+  throw new RunbookError(
+    'changed',
+    `${node} has accepted writes since ${asKept ? 'it was kept' : 'the plan was made'}.`,
+    {
+      facts: [
+        `it took ${took}; it was at offset ${limit.offset}, and is at ${now.offset}`,
+        'as a replica it would throw them away',
+      ],
+      next: ['redis-runbook status --why', 'redis-runbook recover'],
+    },
+  );
 }
 
 /** A node with a password and no masterauth could not log in to its master: what its file now says is set, too. */

@@ -109,7 +109,8 @@ function lead(scene: Scene, node: RedisNode): Action {
 function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
   const files = redisFiles(scene, node, master);
   const running = known(node.seen.running);
-  const weighed = running?.role === 'master' && !scene.decision.setAside.includes(node.entry.id);
+  const isSetAside = scene.decision.setAside.includes(node.entry.id);
+  const weighed = running?.role === 'master' && !isSetAside;
   const fenced = scene.decision.catchUpFrom === node.entry.id;
   const { address, port } = master.entry;
   return action(
@@ -120,6 +121,7 @@ function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
       master: master.entry.id,
       files,
       ...(weighed && !fenced ? { upTo: { replid: running.replid, ...weighedAt(running) } } : {}),
+      ...(running?.role === 'master' && isSetAside ? { asKept: true as const } : {}),
     },
     {
       text: `${node.entry.id} follows ${master.entry.id}, and its files say so; its clients are disconnected`,
