@@ -62,20 +62,28 @@ async function sayAndStatus(error: unknown): Promise<number> {
   return error.exit;
 }
 
+/** Never rejects, or it would be told of its own end for ever: a package that is replaced meanwhile has no file to load. */
 async function sayCrash(error: unknown): Promise<number> {
-  const { crashText, writeCrashFile } = await import('./cli/crash-file.js');
-  const { stateDirectory } = await import('./cli/context.js');
-  const path = writeCrashFile(stateDirectory(process.env), error, new Date());
+  const told = await recordCrash(error).catch(() => undefined);
   if (wantsJson) {
     const message = 'this is a mistake of the tool itself';
-    const facts = path === undefined ? [] : [`the details are in ${path}`];
+    const facts = told?.path === undefined ? [] : [`the details are in ${told.path}`];
     process.stdout.write(
       `${JSON.stringify({ schema: 'redis-runbook/error/1', error: { code: 'bug', exit: 70, message, facts, next: [] } })}\n`,
     );
   } else {
-    process.stderr.write(crashText(path));
+    process.stderr.write(
+      told?.text ?? 'redis-runbook: this is a mistake of the tool itself, not of your fleet. [bug]\n',
+    );
   }
   return 70;
+}
+
+async function recordCrash(error: unknown): Promise<{ readonly path: string | undefined; readonly text: string }> {
+  const { crashText, writeCrashFile } = await import('./cli/crash-file.js');
+  const { stateDirectory } = await import('./cli/context.js');
+  const path = writeCrashFile(stateDirectory(process.env), error, new Date());
+  return { path, text: crashText(path) };
 }
 
 /**

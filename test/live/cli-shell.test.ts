@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -399,4 +399,16 @@ describe('redis-runbook', () => {
     expect(await complete('redis-runbook', 'lab', 'dr')).toEqual(['drill']);
     expect(await complete('redis-runbook', 'completion', '')).toEqual(expect.arrayContaining(['bash', 'zsh', 'fish']));
   });
+});
+
+it('ends with 70 when its own files are replaced while it runs, and says so once', async () => {
+  const copy = join(home, 'replaced');
+  for (const part of ['bin', 'dist', 'package.json']) await cp(resolve(part), join(copy, part), { recursive: true });
+  for (const file of ['program.js', 'crash-file.js']) await rm(join(copy, 'dist/cli', file));
+  const ended = await run([join(copy, 'bin/redis-runbook.js'), 'status']);
+  expect(ended).toMatchObject({ status: 70, stdout: '' });
+  expect(ended.stderr).toBe('redis-runbook: this is a mistake of the tool itself, not of your fleet. [bug]\n');
+  const json = await run([join(copy, 'bin/redis-runbook.js'), 'status', '--json']);
+  expect(json).toMatchObject({ status: 70, stderr: '' });
+  expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'bug', exit: 70 } });
 });
