@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
-import { link, lstat, open, unlink } from 'node:fs/promises';
+import { link, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ChangedUnderneath, type UploadFile } from './host.js';
 import { fileError, hashFile, statPath } from './local-files.js';
-import { removeFile, syncDirectory } from './local-write.js';
+import { giveToOwner, removeFile, syncDirectory } from './local-write.js';
 import { codeOf } from './reading.js';
 import { type UploadSteps, uploadBy } from './upload.js';
 
@@ -64,7 +64,7 @@ async function finish(part: string, path: string, sha256: string, signal: AbortS
     await removeFile(part);
     throw fileError('EIO', `${path} arrived otherwise than it was sent: nothing was written`);
   }
-  if (process.getuid?.() === 0) await giveTo(part);
+  await giveToOwner(part);
   try {
     await link(part, path);
   } catch (error) {
@@ -73,15 +73,4 @@ async function finish(part: string, path: string, sha256: string, signal: AbortS
   }
   await unlink(part);
   await syncDirectory(dirname(path));
-}
-
-async function giveTo(part: string): Promise<void> {
-  const { uid, gid } = await lstat(dirname(part));
-  const handle = await open(part, constants.O_WRONLY | constants.O_NOFOLLOW);
-  try {
-    await handle.chown(uid, gid);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

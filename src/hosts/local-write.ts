@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { FileStat } from '../model/raw-host.js';
 import { ChangedUnderneath } from './host.js';
 import { fileError, readRegular } from './local-files.js';
@@ -61,9 +61,27 @@ export async function removeEmptyDirectory(path: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-/** Makes a directory (0700) and its missing parents; an existing one is left as it is. */
+/** What root made in a directory of another user's becomes that user's, who else could not read it. Follows no link. */
+export async function giveToOwner(made: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await lstat(dirname(made));
+  if (uid === 0) return;
+  const handle = await open(made, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    await handle.chown(uid, gid);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a directory (0700) and its missing parents; an existing one is left as it is. Root's become the owner's of where they are. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  const made = [resolve(path)];
+  for (let at = resolve(path); at !== first && at !== '/'; at = dirname(at)) made.unshift(dirname(at));
+  for (const each of made) await giveToOwner(each);
 }
 
 async function readExpected(path: string, expected: string, signal: AbortSignal): Promise<FileStat> {
@@ -127,7 +145,8 @@ async function place(
  * Replaces a regular file atomically: exclusive temporary name in the same directory, owner and mode of the original,
  * fsync of file and directory, rename. The content is compared with `expected` (sha256, lower-case hex, or `absent`)
  * before anything is written and again right before the rename; throws ChangedUnderneath. A link is refused. `guard` is
- * asked first, and once more right before the file gets its name; what it throws stops the writing.
+ * asked first, and once more right before the file gets its name; what it throws stops the writing. A new file of root's
+ * becomes the directory owner's.
  */
 export async function replaceFile(
   path: string,
@@ -148,6 +167,7 @@ export async function replaceFile(
     } finally {
       await handle.close();
     }
+    if (like === undefined) await giveToOwner(temporary);
     signal.throwIfAborted();
     await place(temporary, path, expected, like, guard);
   } catch (error) {

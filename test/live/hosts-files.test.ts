@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, chmod, chown, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ChangedUnderneath, type WritableHost } from '../../src/hosts/host.js';
@@ -24,6 +25,35 @@ beforeEach(async () => {
 });
 
 afterAll(() => own.end());
+
+it('keeps what the config of another user names where that user may read it, and reads it back', async () => {
+  const isRoot = process.getuid?.() === 0;
+  // Whoever owns the directory of a config is who may write it: for him root does what he could do himself.
+  const owner = isRoot ? 65_534 : (process.getuid?.() ?? 0);
+  for (let at = directory; at !== tmpdir() && isRoot; at = dirname(at)) await chmod(at, 0o711);
+  const config = join(directory, 'redis.conf');
+  const dump = join(directory, 'dump.rdb');
+  for (const path of [config, dump]) await writeFile(path, path);
+  for (const path of [directory, config, dump]) if (isRoot) await chown(path, owner, owner);
+  const named = host.named(config);
+  const into = join(directory, 'kept', 'before-stop');
+
+  const kept = await named.keep(dump, into, 'link-or-copy', never);
+  const copied = await named.keep(config, into, 'copy', never);
+  await named.write(join(into, 'kept.json'), bytes('[]'), 'absent', never);
+
+  expect([kept.how, kept.sha256]).toEqual(['link', sha256(dump)]);
+  for (const [path, text] of [
+    [kept.kept, dump],
+    [copied.kept, config],
+    [join(into, 'kept.json'), '[]'],
+  ] as const) {
+    const read = await named.read(path, 1000, never);
+    expect(read.ok ? new TextDecoder().decode(read.value) : read).toBe(text);
+    expect((await stat(path)).uid).toBe(owner);
+  }
+  for (const path of [into, dirname(into)]) expect(await stat(path)).toMatchObject({ uid: owner, mode: 0o40700 });
+});
 
 describe('write', () => {
   it('replaces the file whole, with owner and mode, and leaves nothing else', async () => {

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openResp } from '../../src/lab/resp.js';
 import { kill, ownAddress, waitFor } from '../live/own-redis.js';
@@ -28,12 +28,13 @@ let server: ChildProcess;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'redis-runbook-no-fork-'));
   address = ownAddress();
-  const config = join(directory, 'redis.conf');
+  const config = join(directory, 'etc', 'redis.conf');
   const data = join(directory, 'data');
   const lines = ['port 6379', `bind ${address}`, `dir ${data}`, 'save ""', `logfile ${data}/log`];
+  for (const each of [dirname(config), data]) mkdirSync(each);
   writeFileSync(config, `${lines.join('\n')}\n`);
-  mkdirSync(data);
-  if (isRoot) chownSync(data, OTHER, OTHER);
+  // As Debian's package has it: the server's user owns its config and the directory of it.
+  if (isRoot) for (const each of [dirname(config), config, data]) chownSync(each, OTHER, OTHER);
   chmodSync(directory, 0o755);
   const [program = '', ...rest] = [...asOther, 'redis-server', config];
   server = spawn(program, rest, { stdio: 'ignore' });
