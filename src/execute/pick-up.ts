@@ -77,6 +77,8 @@ function remember(run: Run, { past }: Resumption): void {
     const found = past.details.get(action.id);
     if (!found) continue;
     const { keys, expires, epoch, servingSince } = found;
+    if (action.kind === 'sentinel.failover' && past.stands.get(action.id) === 'begun' && typeof found.was === 'number')
+      memory.raised.set(action.node, found.was);
     if (action.kind === 'data.check' && action.as === 'master' && typeof keys === 'bigint')
       memory.checked.set(action.node, { keys, expires: typeof expires === 'bigint' ? expires : 0n });
     const held = heldBeforeIn(found.held);

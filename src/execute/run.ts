@@ -58,6 +58,7 @@ export function newRun(plan: Plan, tools: Tools, options: ExecuteOptions): Run {
     gone: new Map(),
     stopped: new Map(),
     leaving: new Map(),
+    raised: new Map(),
     readers: new Map(),
     credentials: new Map(),
   };

@@ -108,6 +108,8 @@ export interface Memory {
   readonly stopped: Map<string, HeldAtStop>;
   /** By node, what it held when this run asked it to save and to stop; also where nobody saw yet what it left. */
   readonly leaving: Map<string, HeldBefore>;
+  /** By sentinel, the `down-after-milliseconds` that it had before this run raised it and was cut off. */
+  readonly raised: Map<string, number>;
   /** Connections that only look, kept between questions to the same node. */
   readonly readers: Map<string, RedisReader>;
   /** With what the nodes let us in; read again when one does not take it. */

@@ -230,13 +230,13 @@ describe.concurrent('the path failover', () => {
       await expectSound(lab, master);
     }));
 
-  test('takes a replica that Sentinel calls too old, and leaves down-after-milliseconds as it was', () =>
-    withLab({ seed: 82, sentinels: 3 }, async (lab) => {
+  /** A fleet whose replicas were cut off from their master for longer than ten times down-after while it lived; one sentinel runs. */
+  async function withCutOff(seed: number, use: (lab: Lab) => Promise<void>): Promise<void> {
+    await withLab({ seed, sentinels: 3 }, async (lab) => {
       await lab.write({ count: 40 });
       // Their hellos would go on counting in the history of the master.
       await killSentinels(lab);
       await seen('replicas that have all', async () => new Set(await offsets(lab)).size === 1);
-      // Cut off from their master for longer than ten times down-after while it lives.
       for (const name of ['pv2', 'pv3']) await askRedis(lab, name, 'CONFIG', 'SET', 'masterauth', 'wrong');
       await askRedis(lab, 'pv1', 'CLIENT', 'KILL', 'TYPE', 'replica');
       await seen('links that are down', async () =>
@@ -245,13 +245,42 @@ describe.concurrent('the path failover', () => {
       for (const name of ['pv2', 'pv3']) await askRedis(lab, name, 'CONFIG', 'SET', 'masterauth', lab.password);
       await lab.kill('pv1', 'redis', 'SIGTERM');
       await lab.start('pv2', 'sentinel');
+      await use(lab);
+    });
+  }
+
+  async function downAfterOf(lab: Lab): Promise<unknown> {
+    const row = (await askSentinel(lab, 'pv2', 'SENTINEL', 'MASTER', lab.group)) as readonly unknown[];
+    return row[row.indexOf('down-after-milliseconds') + 1];
+  }
+
+  async function expectDownAfterAsBefore(lab: Lab): Promise<void> {
+    expect(await downAfterOf(lab)).toBe('1000');
+    expect(readFileSync(join(lab.directory, 'pv2', 'sentinel.conf'), 'utf8')).toMatch(
+      new RegExp(`^sentinel down-after-milliseconds ${lab.group} 1000$`, 'm'),
+    );
+  }
+
+  test('takes a replica that Sentinel calls too old, and leaves down-after-milliseconds as it was', () =>
+    withCutOff(82, async (lab) => {
       const ended = await runbook(lab, ['recover', '--yes', '--plain', '-v']);
       expect(ended.status, ended.stdout + ended.stderr).toBe(10);
       expect(ended.stdout).toContain('down-after-milliseconds is 1000 again');
-      const row = (await askSentinel(lab, 'pv2', 'SENTINEL', 'MASTER', lab.group)) as readonly unknown[];
-      expect(row[row.indexOf('down-after-milliseconds') + 1]).toBe('1000');
-      expect(readFileSync(join(lab.directory, 'pv2', 'sentinel.conf'), 'utf8')).toMatch(
-        new RegExp(`^sentinel down-after-milliseconds ${lab.group} 1000$`, 'm'),
-      );
+      await expectDownAfterAsBefore(lab);
+    }));
+
+  test('puts down-after-milliseconds back when it goes on, cut off while it was raised', () =>
+    withCutOff(83, async (lab) => {
+      const before = async () => seen('a raised down-after', async () => (await downAfterOf(lab)) !== '1000');
+      const cut = await killedAt(lab, ['recover', '--yes', '--plain'], {
+        line: 0,
+        like: /is raised from 1000/,
+        before,
+      });
+      expect(cut.killed, cut.stdout + cut.stderr).toBe(true);
+      const rest = await runbook(lab, ['resume', '--yes', '--plain', '-v']);
+      expect(rest.status, rest.stdout + rest.stderr).toBe(10);
+      expect(rest.stdout).toContain('down-after-milliseconds is 1000 again');
+      await expectDownAfterAsBefore(lab);
     }));
 });

@@ -20,13 +20,16 @@ const POLL_MS = 100;
 /**
  * `SENTINEL FAILOVER` on one sentinel. NOGOODSLAVE has two causes that pass (sentinel.c:sentinelSelectSlave): an INFO that
  * is too old, which is asked again, and the rule that a replica may not have been cut off for longer than ten times
- * `down-after-milliseconds`; then that is raised on this one sentinel for this one command, and put back.
+ * `down-after-milliseconds`; then that is raised on this one sentinel for this one command, and put back; after a run that was
+ * cut off in between, when it goes on.
  */
 export const sentinelFailover: ActionModule<'sentinel.failover'> = {
   changes: true,
   undo: { none: 'the new master accepts writes at once; another failover gives the role on' },
   look: (action, at) =>
     withReader(at, action.node, async (reader) => {
+      if (at.memory.raised.has(action.node))
+        return { state: 'not-done', says: 'may still have the down-after-milliseconds that this run raised' };
       const { master, failoverState } = await masterOf(reader, action.group);
       if (master !== action.was) return { state: 'done', says: `names ${master} as master already` };
       return hasBegun(failoverState)
@@ -35,6 +38,11 @@ export const sentinelFailover: ActionModule<'sentinel.failover'> = {
     }),
   act: (action, at) =>
     withWriter(at, action.node, async (writer) => {
+      const left = at.memory.raised.get(action.node);
+      if (left !== undefined) await putBack(writer, action, left, at);
+      at.memory.raised.delete(action.node);
+      if (left !== undefined && (await hasMoved(writer, action.group, action.was)))
+        return { says: `fails over already; down-after-milliseconds is ${left} again` };
       const raised = await raiseIfTooOld(writer, action, at);
       try {
         await follow(writer, action, at);
