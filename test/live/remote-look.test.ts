@@ -51,7 +51,7 @@ async function bothLooks(lab: Lab): Promise<Both> {
 
 /** What a fleet that serves answers differently a moment later. */
 const moving =
-  /AgoMs$|^(offset|lagSeconds|masterReplOffset|secondsSince.*|uptime.*|.*[oO]ffset|lastIo.*|sizeBytes|mtimeMs|ctimeMs|lastTail|usedMemoryBytes)$/;
+  /[aA]goMs$|^(offset|lagSeconds|masterReplOffset|secondsSince.*|uptime.*|.*[oO]ffset|lastIo.*|sizeBytes|mtimeMs|ctimeMs|lastTail|usedMemoryBytes)$/;
 
 function expectSame(both: Both): Survey {
   const { inventory, local, remote } = both;

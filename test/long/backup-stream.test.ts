@@ -9,10 +9,18 @@ import { sentinelPort } from '../../src/lab/layout.js';
 import { openResp, type RespClient } from '../../src/lab/resp.js';
 import { Secret } from '../../src/model/secret.js';
 import { createRdbReader } from '../../src/redis/rdb.js';
-import { type BackupBench, backupBench, backupsIn, heldOn, loadedFrom, manifestIn, placeOf } from './backup-lab.js';
-import { MARK, type SteadyWriter, startWriter } from './backup-writer.js';
-import { kill, OwnRedis, waitFor } from './own-redis.js';
-import { type Output, runbook } from './recovery.js';
+import {
+  type BackupBench,
+  backupBench,
+  backupsIn,
+  heldOn,
+  loadedFrom,
+  manifestIn,
+  placeOf,
+} from '../live/backup-lab.js';
+import { MARK, type SteadyWriter, startWriter } from '../live/backup-writer.js';
+import { kill, OwnRedis, waitFor } from '../live/own-redis.js';
+import { type Output, runbook } from '../live/recovery.js';
 
 let bench: BackupBench;
 let writer: SteadyWriter;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { willNotStartRules } from '../../src/audit/rules/will-not-start/index.js';
-import { ownAddress } from './own-redis.js';
+import { ownAddress } from '../live/own-redis.js';
 
 const tool = resolve('bin/redis-runbook.js');
 const fixtures = resolve('test/audit/fixtures');

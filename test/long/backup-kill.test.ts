@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { asItShouldBe, cutAfter, killOnce } from './backup-kill.js';
-import { type BackupBench, backupBench, backupsIn } from './backup-lab.js';
+import { asItShouldBe, cutAfter, killOnce } from '../live/backup-kill.js';
+import { type BackupBench, backupBench, backupsIn } from '../live/backup-lab.js';
 
 let bench: BackupBench;
 
