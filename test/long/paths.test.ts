@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/lab.js';
-import { killedAt, newestRun } from '../live/cut.js';
+import { journalNow, killedAt, newestRun } from '../live/cut.js';
 import { leftOn } from '../live/dead-fleet.js';
 import { startLabWriter } from '../live/lab-writer.js';
 import {
@@ -280,7 +280,9 @@ describe.concurrent('the path failover', () => {
       expect(cut.killed, cut.stdout + cut.stderr).toBe(true);
       const rest = await runbook(lab, ['resume', '--yes', '--plain', '-v']);
       expect(rest.status, rest.stdout + rest.stderr).toBe(10);
-      expect(rest.stdout).toContain('down-after-milliseconds is 1000 again');
+      expect(journalNow(lab).lines.map(({ text }) => text)).toContain(
+        'fails over already; down-after-milliseconds is 1000 again',
+      );
       await expectDownAfterAsBefore(lab);
     }));
 });
