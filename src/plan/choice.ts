@@ -50,7 +50,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   refuseEmpty(diagnosis, candidate);
   const leftOut = leftOutFor(candidate, choice);
   const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
-  const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => node !== ahead);
+  const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => !bringsAll(diagnosis, ahead, node));
   const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || gone(choice).length > 0 || leftOut.length > 0;
@@ -229,6 +229,13 @@ function aheadOf({ candidates, serving, winner }: Diagnosis, candidate: Candidat
   const runs = candidates.some((each) => each.node === node && each.source === 'running');
   const relation = candidate.versus[node]?.kind;
   return runs && (relation === 'contained' || relation === 'equal') ? node : undefined;
+}
+
+/** Whether the master has all of a node by the time that it is promoted: of the one that it catches up from, and of all that this one holds. */
+function bringsAll({ candidates }: Diagnosis, ahead: string | undefined, node: string): boolean {
+  if (ahead === undefined || node === ahead) return ahead !== undefined;
+  const relation = candidates.find((each) => each.node === ahead)?.versus[node]?.kind;
+  return relation === 'contains' || relation === 'equal';
 }
 
 /** Everything that the chosen master lacks of another node: only the operator may give that up, node by node. */

@@ -203,3 +203,22 @@ describe('a host out of reach', () => {
     expect(wordOf(() => decide(blind, choose({ without: ['pv1'], reason: 'x' })))).toBe('usage 2');
   });
 });
+
+test('a replica that was looked at a moment later is set aside by nobody, where its master has all of it', () => {
+  const runs = { source: 'running' } as const;
+  const equal: Relation = { kind: 'equal', why: 'it follows it' };
+  const serves = candidate('pv1', { pv2: equal, pv3: equal }, { verdict: 'freshest', ...runs });
+  const later = candidate('pv2', { pv1: equal, pv3: contains }, runs);
+  const chosen = candidate('pv3', { pv1: equal, pv2: contained }, runs);
+  const promote = choose({ promote: 'pv3' });
+  const live = (versus: Candidate['versus']) =>
+    decide(
+      diagnosis({ serving: 'pv1', state: 'healthy', candidates: [{ ...serves, versus }, later, chosen] }),
+      promote,
+      'live',
+    );
+
+  expect(live(serves.versus)).toMatchObject({ master: 'pv3', catchUpFrom: 'pv1', setAside: [], missing: [] });
+  for (const relation of [contained, forked, incomparable])
+    expect(live({ ...serves.versus, pv2: relation }).missing).toMatchObject([{ kind: 'set-aside', node: 'pv2' }]);
+});
