@@ -207,11 +207,16 @@ function singleFile(files: readonly AofFileSeen[]): readonly AofFile[] {
 
 const fileTypes = { b: 'base', i: 'incr', h: 'history' } as const;
 
-/** Base first, then the incrementals: the order in which Redis loads them, whatever the order of the lines. */
+/**
+ * Base first, then the incrementals: the order in which Redis loads them, whatever the order of the lines. Throws where one
+ * is not there (aof.c:loadAppendOnlyFiles takes that as fatal).
+ */
 function listedFiles(text: string, files: readonly AofFileSeen[]): readonly AofFile[] {
   const order = { base: 0, incr: 1, history: 2 };
   const listed = parseManifest(text).entries.map(({ name, seq, type }) => {
     const file = files.find((candidate) => candidate.name === name);
+    // One that is superseded may be gone already; without any other the server does not start.
+    if (file === undefined && type !== 'h') throw new Error(`the manifest names ${name}, which is not there`);
     const { path, sizeBytes, mtimeMs } = file ?? { path: name, sizeBytes: 0n, mtimeMs: 0 };
     return { name, path, type: fileTypes[type], seq, sizeBytes, mtimeMs };
   });

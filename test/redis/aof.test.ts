@@ -218,12 +218,15 @@ describe('the summary of a node', () => {
     const files = [baseFile, seen('appendonly.aof.1.incr.aof', 0)];
     expect(summariseAof({ manifest, files, base })).toMatchObject({ empty: true, tail: 'clean' });
     expect(summariseAof({ manifest, files })).toMatchObject({ empty: false });
-    expect(summariseAof({ manifest, files: [] })).toMatchObject({ empty: true });
+    const incr = seen('appendonly.aof.1.incr.aof', 0);
+    // A server does not start without a file that its manifest names: nobody knows what was in it (seen on 7.0.15).
+    for (const there of [[], [baseFile], [incr]])
+      expect(() => summariseAof({ manifest, files: there, base })).toThrow('which is not there');
     const torn = { head: base.head.subarray(0, -9), tail: base.tail };
     const tornFile = seen('appendonly.aof.1.base.rdb', torn.head.length);
-    expect(summariseAof({ manifest, files: [tornFile], base: torn })).toMatchObject({ empty: false });
+    expect(summariseAof({ manifest, files: [tornFile, incr], base: torn })).toMatchObject({ empty: false });
     const older = olderRdb().bytes;
-    const full = { files: [seen('appendonly.aof.1.base.rdb', older.length)], base: { ...base, head: older } };
+    const full = { files: [seen('appendonly.aof.1.base.rdb', older.length), incr], base: { ...base, head: older } };
     expect(summariseAof({ manifest, ...full })).toMatchObject({ empty: false });
   });
 
@@ -241,7 +244,10 @@ describe('the summary of a node', () => {
 
   it('orders for loading, history last, and keeps the order of the incrementals', () => {
     const text = 'file h seq 1 type h\nfile i2 seq 2 type i\nfile i3 seq 3 type i\nfile b seq 2 type b\n';
-    const { files, tail } = summariseAof({ manifest: { path: 'm', text }, files: [seen('i3', 9), seen('h', 9)] });
+    const { files, tail } = summariseAof({
+      manifest: { path: 'm', text },
+      files: ['i3', 'i2', 'b'].map((name) => seen(name, 9)),
+    });
     expect(files.map(({ name }) => name)).toEqual(['b', 'i2', 'i3', 'h']);
     expect(tail).toBe('unknown');
   });
