@@ -154,6 +154,31 @@ describe('what no word makes safe', () => {
     expect(wordOf(() => decide(bad, choice))).toBe('empty-master 3');
   });
 
+  const equal: Relation = { kind: 'equal', why: 'same offset' };
+  const runningEmpty = { verdict: 'behind', source: 'running', wouldLoadKeys: 0n } as const;
+
+  test('an empty replica that runs and may copy from nothing that runs', () => {
+    const bad = diagnosis({ candidates: [ahead, candidate('pv2', { pv1: contained }, runningEmpty)] });
+    const choice = choose({ promote: 'pv2', setAside: ['pv1'], reason: 'x' });
+    expect(wordOf(() => decide(bad, choice, 'live'))).toBe('empty-master 3');
+  });
+
+  test('a running replica that the first writes had not reached catches up before it is promoted', () => {
+    const serving = candidate('pv1', { pv2: contains }, { verdict: 'freshest', source: 'running' });
+    const late = candidate('pv2', { pv1: contained }, runningEmpty);
+    const live = diagnosis({ candidates: [serving, late], serving: 'pv1' });
+    expect(decide(live, choose({ promote: 'pv2' }), 'live')).toMatchObject({ master: 'pv2', catchUpFrom: 'pv1' });
+    const cold = choose({ promote: 'pv2', setAside: ['pv1'], reason: 'x' });
+    expect(wordOf(() => decide(live, cold, 'cold'))).toBe('empty-master 3');
+  });
+
+  test('a fleet that runs without a key may have another master', () => {
+    const nothing = [candidate('pv1', { pv2: equal }, runningEmpty), candidate('pv2', { pv1: equal }, runningEmpty)];
+    const fleet = diagnosis({ candidates: nothing, serving: 'pv1' });
+    for (const path of ['live', 'cold'] as const)
+      expect(decide(fleet, choose({ promote: 'pv2' }), path)).toMatchObject({ master: 'pv2', missing: [] });
+  });
+
   test('all empty is a loss to accept, not a refusal', () => {
     const nothing = [candidate('pv1', {}, { verdict: 'freshest', source: 'nothing', wouldLoadKeys: 0n }), empty];
     const bad = diagnosis({ candidates: nothing, consents: [loss] });
