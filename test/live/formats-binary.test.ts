@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aofTail, createAofReader, parseManifest } from '../../src/redis/aof.js';
 import { isWriteCommand } from '../../src/redis/aof-commands.js';
+import { mayWrite } from '../../src/redis/reading-commands.js';
 import { containmentWindow, createContainment } from '../../src/redis/aof-containment.js';
 import { evidenceErePattern, evidencePattern } from '../../src/redis/log.js';
 import { createRdbReader } from '../../src/redis/rdb.js';
@@ -171,6 +172,11 @@ describe('append-only files against the real checkers', () => {
     const writing = all.filter(([, , flags]) => flags.includes('write')).map(([name]) => name);
     expect(writing.length).toBeGreaterThan(100);
     expect(writing.filter((name) => !isWriteCommand(name)).sort()).toEqual(['migrate', 'pfdebug']);
+    expect(all.map(([name]) => name).filter((name) => mayWrite(name) !== writing.includes(name))).toEqual([
+      'debug',
+      'function',
+      'xgroup',
+    ]);
   });
 
   it('finds the point up to which redis-check-aof would keep a cut file', async () => {
