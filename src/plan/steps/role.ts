@@ -120,7 +120,7 @@ function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
     {
       master: master.entry.id,
       files,
-      ...(weighed && !fenced ? { upTo: { replid: running.replid, ...weighedAt(running) } } : {}),
+      ...(weighed && !fenced ? { upTo: weighedAt(running) } : {}),
       ...(running?.role === 'master' && isSetAside ? { asKept: true as const } : {}),
     },
     {
