@@ -75,9 +75,33 @@ export async function giveToOwner(made: string): Promise<void> {
   }
 }
 
+/**
+ * mkdir -p with mode 0700; gives the first directory that it made. Node 20 answers ENOENT where a file system has no room
+ * for one more name (`recursive` hides the ENOSPC): the first one that is missing is then asked for by itself.
+ */
+export async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    let missing = resolve(path);
+    while (dirname(missing) !== missing && (await isMissing(dirname(missing)))) missing = dirname(missing);
+    await mkdir(missing, { mode: 0o700 });
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    return missing;
+  }
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => false,
+    (error: unknown) => codeOf(error) === 'ENOENT',
+  );
+}
+
 /** Makes a directory (0700) and its missing parents; an existing one is left as it is. Root's become the owner's of where they are. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await makeDirectories(path);
   if (first === undefined) return;
   const made = [resolve(path)];
   for (let at = resolve(path); at !== first && at !== '/'; at = dirname(at)) made.unshift(dirname(at));
