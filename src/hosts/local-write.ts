@@ -25,18 +25,20 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.redis-runbook-${randomBytes(6).toString('hex')}`);
 }
 
-/**
- * Removes what a killed writer of `path` left beside it under a temporary name. Only where nobody else may write `path`
- * meanwhile: a live writer would lose its file.
- */
-export async function removeLeftovers(path: string): Promise<void> {
+/** What a killed writer of `path`, or one that still writes, has beside it under a temporary name. */
+export async function leftoversOf(path: string): Promise<readonly string[]> {
   const begin = `.${basename(path)}.redis-runbook-`;
   const names = await readdir(dirname(path)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
   const own = names.filter((name) => name.startsWith(begin) && /^[0-9a-f]{12}$/.test(name.slice(begin.length)));
-  for (const name of own) await removeFile(join(dirname(path), name));
+  return own.map((name) => join(dirname(path), name));
+}
+
+/** Removes these leftovers. Only where nobody else may write `path` meanwhile: a live writer would lose its file. */
+export async function removeLeftovers(path: string): Promise<void> {
+  for (const leftover of await leftoversOf(path)) await removeFile(leftover);
 }
 
 /** Removes a file; one that is gone already is fine. */

@@ -4,6 +4,8 @@ import type { LeftOutHost } from './left-out.js';
 
 /** How far a master had come when its data was weighed against the others'. */
 export interface Weighed {
+  /** Its history; '' before 4.0. */
+  readonly replid: string;
   readonly offset: bigint;
   /** Calls of writing commands: without a backlog its offset stands still while it takes writes. */
   readonly writes?: bigint;
@@ -149,7 +151,7 @@ export type Action = ActionBase &
         readonly master: string;
         readonly files: readonly FileChange[];
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
-        readonly upTo?: Weighed & { readonly replid: string };
+        readonly upTo?: Weighed;
         /** It is set aside and was kept under its fence: what it accepted after that is in no kept file. */
         readonly asKept?: true;
       }
