@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fleetFileOf, fleetText } from '../discover/fleet-file.js';
 import { type Searched, searchFleet } from '../discover/search.js';
 import { RunbookError } from '../errors.js';
+import { resolveTarget } from '../hosts/ssh/resolve-target.js';
 import { loadInventory } from '../inventory/load.js';
 import type { Found } from '../model/found.js';
 import { toJson } from '../model/json.js';
@@ -28,7 +29,7 @@ export interface FoundFleet {
 }
 
 /** What was typed, to be typed again: `pv1 --conf /data --group a`. */
-export function searchWords({ hosts, conf, group }: SearchFlags & { readonly group?: string | undefined }): string {
+function searchWords({ hosts, conf, group }: SearchFlags & { readonly group?: string | undefined }): string {
   return [
     ...hosts,
     ...(conf.length === 0 ? [] : ['--conf', conf.join(',')]),
@@ -48,6 +49,7 @@ export async function findFleet(flags: SearchFlags, command: string, context: Co
     { named: flags.hosts, places: flags.conf.map((path) => resolve(path)), stateDirectory: context.stateDirectory },
     {
       open: opener.open,
+      resolve: (asked) => resolveTarget(asked, context.signal),
       questionsAnswered: opener.questionsAnswered,
       tell: (line) => (context.quiet ? undefined : context.stderr(`${printable(line)}\n`)),
       now: context.now,

@@ -16,6 +16,7 @@ import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
+import { refuseUnasked } from './found-file.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
@@ -48,6 +49,7 @@ async function recoverFound(flags: RecoverFlags, context: Context): Promise<numb
 }
 
 async function recoverIn(flags: RecoverFlags, context: Context): Promise<number> {
+  if (!flags.dryRun && flags.out === undefined && flags.survey === undefined) refuseUnasked(context);
   return withJudged(context, flags, async (first, fleet) => {
     const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
     const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;

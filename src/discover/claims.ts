@@ -21,7 +21,8 @@ export function claimsOfFiles(candidates: readonly Candidate[]): readonly Claim[
 
 /** Whether a file is one that a node starts with, and no example that a package brought. */
 export function isInUse({ config, process, unit }: Candidate): boolean {
-  return process !== undefined || config.hasRun || (config.kind === 'redis' && unit !== undefined);
+  if (process !== undefined || config.hasRun) return true;
+  return config.kind === 'redis' && (unit !== undefined || config.replicaOf !== undefined);
 }
 
 /**

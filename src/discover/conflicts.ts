@@ -30,6 +30,7 @@ export function conflictsOf(
     ...strangersOf(found),
     ...found.visits.flatMap((visit) => mixed(visit, found)),
     ...loopbackElsewhere(found, claims),
+    ...unitsHere(found),
   ];
 }
 
@@ -98,4 +99,17 @@ function loopbackElsewhere({ members, visits }: Parts, claims: readonly Claim[])
       ];
       return `${by.join(', ') || name} knows its nodes as loopback addresses, which lead elsewhere from here: use redis-runbook on ${name} itself, with HOST localhost`;
     });
+}
+
+/** On this machine itself only plain processes are stopped and started. */
+function unitsHere({ members, visits }: Parts): readonly string[] {
+  return visits
+    .filter(
+      ({ transport, name }) =>
+        transport === 'local' && members.some((each) => each.visit === name && each.unit !== undefined),
+    )
+    .map(
+      ({ name }) =>
+        `${name} is this machine and its nodes are services: a recovery reaches them over ssh only, so name it as USER@ADDRESS`,
+    );
 }

@@ -1,9 +1,12 @@
 import { homedir } from 'node:os';
-import { resolveTarget } from '../hosts/ssh/resolve-target.js';
+import type { Reached } from '../hosts/ssh/resolve-target.js';
 import type { SshTarget } from '../hosts/ssh/target.js';
 import type { SshFile } from '../inventory/schema.js';
 import type { HostEntry, SshSettings, Transport } from '../model/inventory.js';
 import { isLoopback } from './owner.js';
+
+/** What ssh makes of a name; `resolveTarget`. */
+export type Resolve = (asked: Reached) => Promise<SshTarget>;
 
 /** How a machine is entered. */
 export interface Reach {
@@ -22,13 +25,10 @@ const NOBODY = 'redis-runbook.invalid';
  * everything that ~/.ssh/config says of the name, so that the same way leads to the addresses of its fleet. Rejects as
  * `resolveTarget` does.
  */
-export async function reachOfNamed(user: string | undefined, host: string, signal: AbortSignal): Promise<Reach> {
+export async function reachOfNamed(user: string | undefined, host: string, resolve: Resolve): Promise<Reach> {
   if (user === undefined && isLoopback(host)) return { transport: 'local', address: host, ssh: {} };
   const asked = { name: host, address: host, ssh: user === undefined ? {} : { user } };
-  const [target, nobody] = await Promise.all([
-    resolveTarget(asked, signal),
-    resolveTarget({ name: NOBODY, address: NOBODY }, signal),
-  ]);
+  const [target, nobody] = await Promise.all([resolve(asked), resolve({ name: NOBODY, address: NOBODY })]);
   return { transport: 'ssh', address: target.hostName, ssh: settingsOf(target, nobody, user !== undefined) };
 }
 
@@ -40,12 +40,12 @@ export async function reachOfClaimed(
   host: string,
   from: Reach,
   typedUser: string | undefined,
-  signal: AbortSignal,
+  resolve: Resolve,
 ): Promise<Reach> {
   if (from.transport === 'local' && isLoopback(host)) return { transport: 'local', address: host, ssh: {} };
   const [target, nobody] = await Promise.all([
-    resolveTarget({ name: host, address: host }, signal),
-    resolveTarget({ name: NOBODY, address: NOBODY }, signal),
+    resolve({ name: host, address: host }),
+    resolve({ name: NOBODY, address: NOBODY }),
   ]);
   const isKnown = Object.keys(settingsOf(target, nobody, false)).length > 0;
   const typed = typedUser === undefined ? {} : { user: typedUser };

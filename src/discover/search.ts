@@ -7,11 +7,11 @@ import { surveyFleet } from '../survey/survey.js';
 import { assemble, unvisited } from './assemble.js';
 import { claimsOfAnswers } from './claims.js';
 import { type FleetFileNeeds, fleetFileOf, fleetText, hostsOf } from './fleet-file.js';
-import { bareEntry, type Reach, reachOfClaimed, reachOfNamed, sshFile } from './reach.js';
+import { bareEntry, type Reach, type Resolve, reachOfClaimed, reachOfNamed, sshFile } from './reach.js';
 import { hostWord, visit } from './visit.js';
 
 /** More machines than this are no fleet of one Sentinel group: somebody lies, or names a whole network. */
-export const MOST_MACHINES = 48;
+const MOST_MACHINES = 48;
 
 export interface SearchOrder {
   /** As typed: alias, address, USER@ADDRESS, `localhost`. */
@@ -24,6 +24,8 @@ export interface SearchOrder {
 
 export interface SearchTools {
   open(entry: HostEntry): Promise<Host>;
+  /** What ssh makes of a name. */
+  readonly resolve: Resolve;
   /** Waits until no question about a login is open. */
   questionsAnswered(): Promise<boolean>;
   /** Told before anybody is called that a member named. */
@@ -61,7 +63,7 @@ export async function searchFleet(order: SearchOrder, tools: SearchTools): Promi
     );
   };
   const named = words.map(async ({ word, user, host }) =>
-    go(nameOf(word, host, words), host, await reachOfNamed(user, host, tools.signal), user, true),
+    go(nameOf(word, host, words), host, await reachOfNamed(user, host, tools.resolve), user, true),
   );
   visits.push(...(await Promise.all(named)));
   await tools.questionsAnswered();
@@ -100,7 +102,7 @@ async function follow(
       const more = next.map(async ({ host, claimer }) => {
         const from = going.search.get(claimer.name);
         if (from === undefined) throw new TypeError(`${claimer.name} was never visited`);
-        return going.go(host, host, await reachOfClaimed(host, from.reach, from.user, tools.signal), from.user, false);
+        return going.go(host, host, await reachOfClaimed(host, from.reach, from.user, tools.resolve), from.user, false);
       });
       visits.push(...(await Promise.all(more)));
       await tools.questionsAnswered();

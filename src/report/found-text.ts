@@ -95,7 +95,8 @@ function noticeLines(found: Found, look: FoundLook): readonly string[] {
 
 function notEntered({ name, seen }: Visit): string {
   const why = seen.ok ? '' : seen.detail;
-  return `${name} could not be entered: ${why.replace(/\.$/, '')}. What it holds, and whom it names, is not known.`;
+  const reason = why.replace(/\.$/, '').replace(`${name} cannot be reached: `, '');
+  return `${name} could not be entered: ${reason}. What it holds, and whom it names, is not known.`;
 }
 
 function signed(sign: '?' | 'x' | '-', text: string, { width, colour }: FoundLook): readonly string[] {

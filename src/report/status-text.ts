@@ -152,7 +152,7 @@ function nextCommands(diagnosis: Diagnosis, options: StatusOptions): NextCommand
     finding.next && finding.severity !== 'note'
       ? [
           {
-            command: `${printable(finding.next)}${/redis-runbook \w+ \S+$/.test(finding.next) ? flag : ''}`,
+            command: printable(finding.next).replace(/^redis-runbook \w+ \S+(?=$| {2})/, (command) => command + flag),
             says: `for ${printable(finding.id)}`,
           },
         ]
