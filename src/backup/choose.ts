@@ -24,6 +24,8 @@ export interface SourceFacts {
   readonly diskFreeBytes: bigint | undefined;
   /** Size of the snapshot that is there now; undefined when there is none. */
   readonly lastSnapshotBytes: bigint | undefined;
+  /** Memory in use when that one was made, as it says itself. */
+  readonly lastSnapshotMemoryBytes: bigint | undefined;
   /** The node writes an append-only file. */
   readonly aof: boolean;
   /** A full sync writes no file on its disk (`repl-diskless-sync`). */
@@ -135,17 +137,26 @@ function unfitForFork(facts: SourceFacts): string | undefined {
   return undefined;
 }
 
-/** The new file stands beside the old one until it is renamed. */
-function unfitForFile({
-  usedMemoryBytes: used,
-  diskFreeBytes: disk,
-  lastSnapshotBytes,
-}: SourceFacts): string | undefined {
-  // A snapshot is hardly ever larger than the data in memory.
-  const needed = lastSnapshotBytes ?? used;
+/**
+ * The new file stands beside the old one until it is renamed. A save that a full disk ends is no harmless try: a node that
+ * saves by itself refuses writes until one succeeds (`stop-writes-on-bgsave-error`).
+ */
+function unfitForFile(facts: SourceFacts): string | undefined {
+  const needed = snapshotBytes(facts);
+  const disk = facts.diskFreeBytes;
   if (needed !== undefined && disk !== undefined && disk < needed + needed / 4n)
     return `its disk has ${disk} bytes free, and a snapshot of about ${needed} is written beside the old one`;
   return undefined;
+}
+
+/** About how large a snapshot will be: what came since the last one is hardly ever larger on the disk than in memory. */
+function snapshotBytes({
+  usedMemoryBytes: used,
+  lastSnapshotBytes: last,
+  lastSnapshotMemoryBytes: before,
+}: SourceFacts): bigint | undefined {
+  if (last === undefined || used === undefined) return last ?? used;
+  return before === undefined || used <= before ? last : last + (used - before);
 }
 
 /**

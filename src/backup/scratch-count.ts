@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { openLocalHost } from '../hosts/local.js';
+import { codeOf } from '../hosts/reading.js';
 import { type BackupFile, type BackupKeyspace, type BackupKind, plainPath } from '../model/backup.js';
 import type { HostEntry } from '../model/inventory.js';
+import { NotJudged } from '../scratch/closed-server.js';
 import { type Loaded, loadScratch, type ScratchSource } from '../scratch/load.js';
 import { localServer } from '../scratch/local-server.js';
 import { unpacked, unpackTrouble } from './unpack.js';
@@ -38,9 +41,21 @@ export async function countStored(data: StoredData, signal: AbortSignal): Promis
   const server = await localServer(programs, await rdbVersionOf(data));
   if (!server.ok) return server;
   const host = { ...openLocalHost(here), stream: (path: string) => plainOf(data, path) };
-  const loaded = await loadScratch(host, sourceOf(data), { server: server.server, keepExpired: true }, signal);
+  const options = { server: server.server, keepExpired: true };
+  const loaded = await loadScratch(host, sourceOf(data), options, signal).catch(noPlaceHere);
+  if (typeof loaded === 'string') return { ok: false, why: loaded };
   const name = data.server === 'valkey' && server.server.startsWith('valkey') ? 'valkey' : 'redis';
   return { ok: true, databases: databasesOf(loaded), server: `${name} ${loaded.version}`, confined: loaded.confined };
+}
+
+/** What keeps this machine from loading anything says nothing about the data: in words; every other error is thrown. */
+function noPlaceHere(error: unknown): string {
+  if (error instanceof NotJudged) return error.message;
+  const code = codeOf(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return `this machine has no room for it in ${tmpdir()} (TMPDIR)`;
+  // Root of a container that has no other user (user_namespaces(7)).
+  if (code === 'EINVAL') return 'it is loaded by a user without rights, and this container has none';
+  throw error;
 }
 
 const here: HostEntry = {

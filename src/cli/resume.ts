@@ -2,7 +2,7 @@ import { exitStatus, RunbookError } from '../errors.js';
 import type { OpenRun } from '../execute/open-runs.js';
 import { pastOf, resumptionOf } from '../execute/past.js';
 import type { Resumption } from '../execute/resumption.js';
-import { actionsOf, type Plan } from '../model/plan.js';
+import { actionsOf, type Plan, type RestoredBackup } from '../model/plan.js';
 import { printableProse } from '../report/escape.js';
 import { createAsk } from './ask.js';
 import { concluded, conduct } from './carry-out.js';
@@ -64,13 +64,14 @@ async function goOn(
   const resumption = resumptionOf(plan, past);
   if (!startsMaster(plan, resumption)) refuseOtherChoice(plan, now);
   await agree(plan, resumption, flags, context);
-  const backup = plan.restore === undefined ? undefined : await sourceOf(plan.restore);
+  const from = plan.restore ?? plan.configsOf;
+  const backup = from === undefined ? undefined : await sourceOf(from);
   const all = { plan, judged, fleet, directory, resumption, ...(backup === undefined ? {} : { backup }) };
   const result = await conduct(all, flags, context).finally(() => backup?.close());
   return concluded({ plan, before, result, directory }, fleet, context);
 }
 
-async function sourceOf(restore: NonNullable<Plan['restore']>) {
+async function sourceOf(restore: RestoredBackup) {
   return (await import('./backup/restore-plan.js')).sourceAgain(restore);
 }
 

@@ -10,7 +10,7 @@ const LENGTH_MS = 5000;
  * Whether a server can pause writes only: `CLIENT PAUSE ms WRITE` came with 6.2 (Valkey reports 7.2.4 and can).
  * Older ones would pause reads, PING and PUBLISH as well, which makes sentinels see the node as down.
  */
-function canFence(version: string): boolean {
+export function canFence(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 6 || (major === 6 && minor >= 2);
 }

@@ -1,11 +1,14 @@
 import { RunbookError } from '../errors.js';
 import { ChangedUnderneath, type WritableHost } from '../hosts/host.js';
+import { inTime } from '../hosts/reading.js';
 import { type HeldLock, readLock, updateLock } from './lock.js';
 import { DEAD_AFTER_S } from './lock-standing.js';
 import { emit, type Run } from './run.js';
 import type { At } from './tools.js';
 
 const BEAT_MS = 10_000;
+/** A host that takes longer than this is tried again; meanwhile it holds up nobody. */
+const RENEW_LIMIT_MS = 15_000;
 
 /**
  * For how long a lock that could not be renewed is still trusted. Shorter than the time after which others take it for
@@ -21,31 +24,53 @@ export interface Heartbeat {
 }
 
 /**
- * Renews the heartbeat and `doing` of every lock that the run holds, every ten seconds. A lock that is another's by now,
+ * Renews the heartbeat and `doing` of every lock that the run holds, every ten seconds, each host for itself: one that hangs
+ * lets no other lock lapse. A lock that is another's by now,
  * or gone, is noted in the run's memory, and so is that most locks could not be renewed for a minute: no action is begun
  * any more.
  */
 export function beginHeartbeat(run: Run): Heartbeat {
-  let busy: Promise<void> = Promise.resolve();
+  const beats: Beats = { due: new Set(), busy: new Map(), told: run.memory.lost };
+  const all = async () => void (await Promise.all(beats.busy.values()));
   const now = () => {
-    busy = busy.then(() => beat(run));
-    run.memory.beating = busy;
+    for (const name of run.memory.locks.keys()) {
+      beats.due.add(name);
+      if (!beats.busy.has(name))
+        beats.busy.set(
+          name,
+          beat(run, name, beats).finally(() => beats.busy.delete(name)),
+        );
+    }
+    run.memory.beating = all();
   };
   const timer = setInterval(now, BEAT_MS);
   return {
     now,
     end: async () => {
       clearInterval(timer);
-      await busy;
+      await all();
     },
   };
 }
 
-async function beat(run: Run): Promise<void> {
-  const known = run.memory.lost;
-  await renewAll(run, run.options.now, run.progress.doing);
-  if (run.memory.handover) run.options.handover?.ask(run.memory.handover);
-  if (run.memory.lost !== known) emit(run, { type: 'note', text: run.memory.lost?.message ?? '' });
+interface Beats {
+  /** Hosts whose lock is to be renewed, once or once more. */
+  readonly due: Set<string>;
+  /** Renewals under way, by host. */
+  readonly busy: Map<string, Promise<void>>;
+  told: RunbookError | undefined;
+}
+
+async function beat(run: Run, name: string, beats: Beats): Promise<void> {
+  while (beats.due.delete(name)) {
+    const held = run.memory.locks.get(name);
+    if (held === undefined) return;
+    await renew(run, name, held, run.options.now, run.progress.doing);
+    if (run.memory.handover) run.options.handover?.ask(run.memory.handover);
+    if (run.memory.lost === beats.told) continue;
+    beats.told = run.memory.lost;
+    emit(run, { type: 'note', text: run.memory.lost?.message ?? '' });
+  }
 }
 
 type Holder = Pick<At, 'memory' | 'tools'>;
@@ -66,7 +91,8 @@ async function renew(
   if (!host) return;
   const began = Date.now();
   try {
-    const renewed = await updateLock(host, held, { heartbeat: tools.now().toISOString(), doing }, signal);
+    const changes = { heartbeat: tools.now().toISOString(), doing };
+    const renewed = await inTime(RENEW_LIMIT_MS, signal, (own) => updateLock(host, held, changes, own));
     if (memory.locks.get(name) !== held) return;
     memory.locks.set(name, renewed);
     memory.renewedAtMs.set(name, began);
@@ -80,7 +106,7 @@ async function renew(
 /** Why a lock is not as this run wrote it last: it is another's, or it is this run's and names who is to go on with it. */
 async function changedOn(host: WritableHost, held: HeldLock, memory: At['memory'], signal: AbortSignal): Promise<void> {
   const { name } = host.entry;
-  const found = await readLock(host, signal).catch(() => 'unseen' as const);
+  const found = await inTime(RENEW_LIMIT_MS, signal, (own) => readLock(host, own)).catch(() => 'unseen' as const);
   if (found === 'unseen' || memory.locks.get(name) !== held) return;
   if (found?.file.token !== held.file.token) {
     memory.lost ??= lockLost(name, held, found);

@@ -20,7 +20,7 @@ export async function whyNotBack(
   );
   try {
     const starts = actionsOf(plan).flatMap((action) =>
-      action.kind === 'undo' && action.of.kind === 'service.start' && !past.stands.has(action.id)
+      action.kind === 'undo' && action.of.kind === 'service.start' && isOpen(past.stands.get(action.id))
         ? [{ of: action.of, found: action.found, id: action.id }]
         : [],
     );
@@ -35,6 +35,11 @@ export async function whyNotBack(
   } finally {
     closeReaders(run);
   }
+}
+
+/** A stop that failed may have left behind what was accepted meanwhile; one that was cut off ended behind its pause. */
+function isOpen(standing: ReturnType<Past['stands']['get']>): boolean {
+  return standing === undefined || standing === 'failed';
 }
 
 /** Roles that the run gave to running nodes, or may have: none of them is taken back, so nothing of the run is. */

@@ -152,7 +152,7 @@ export interface UploadFile {
   onBytes?(bytes: number): void;
 }
 
-/** What a service manager can do with one node. `pid`, `holder`, `weakness` and `manager` read; the others change. */
+/** What a service manager can do with one node. `pid`, `holder`, `holdLeftOver`, `weakness` and `manager` read; the others change. */
 export interface Service {
   /** The pid that runs the node, or null when it is known that none does. */
   pid(signal: AbortSignal): Promise<Seen<number | null>>;
@@ -160,6 +160,8 @@ export interface Service {
   hold(run: string, signal: AbortSignal): Promise<void>;
   release(run: string, signal: AbortSignal): Promise<void>;
   holder(signal: AbortSignal): Promise<Seen<{ readonly run: string } | null>>;
+  /** Whether a run that was killed while it made a hold left something that holds nothing; `release` takes it away. Left out: never. */
+  holdLeftOver?(signal: AbortSignal): Promise<boolean>;
   /** Why a hold that is in place would not last, in words; undefined when it would survive a power cut. */
   weakness?(signal: AbortSignal): Promise<string | undefined>;
   /** Who runs the node, and how that is known; left out where only one manager can. Rejects when it cannot be found out. */

@@ -5,7 +5,7 @@ import type { Seen } from '../model/seen.js';
 import { ChangedUnderneath } from './host.js';
 import { readRegular } from './local-files.js';
 import { holdPath } from './local-state.js';
-import { makePrivateDirectory, removeFile, removeLeftovers, replaceFile } from './local-write.js';
+import { leftoversOf, makePrivateDirectory, removeFile, removeLeftovers, replaceFile } from './local-write.js';
 import { missed, reading, saw } from './reading.js';
 
 const LIMIT_BYTES = 64 * 1024;
@@ -64,6 +64,11 @@ export async function holdNode(
     if (holder === null) throw error;
     if (holder !== run) throw heldByAnother(node, holder);
   }
+}
+
+/** Whether a writer of the hold file that was killed left something of it: it holds nothing, and a release takes it away. */
+export async function isHoldLeftOver(entry: HostEntry, node: NodeEntry): Promise<boolean> {
+  return (await leftoversOf(holdPath(entry, node))).length > 0;
 }
 
 /**

@@ -47,12 +47,18 @@ async function copyTo(temporary: string, source: OpenFile): Promise<'reflink' | 
     await unlink(temporary).catch(() => undefined);
     await copyFile(opened, temporary, constants.COPYFILE_EXCL);
   }
-  const handle = await open(temporary, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
-    if (process.getuid?.() === 0) await handle.chown(source.stat.uid, source.stat.gid);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(temporary, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      if (process.getuid?.() === 0) await handle.chown(source.stat.uid, source.stat.gid);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // A disk may say only here that it is full.
+    await unlink(temporary).catch(() => undefined);
+    throw error;
   }
   return how;
 }

@@ -25,18 +25,20 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.redis-runbook-${randomBytes(6).toString('hex')}`);
 }
 
-/**
- * Removes what a killed writer of `path` left beside it under a temporary name. Only where nobody else may write `path`
- * meanwhile: a live writer would lose its file.
- */
-export async function removeLeftovers(path: string): Promise<void> {
+/** What a killed writer of `path`, or one that still writes, has beside it under a temporary name. */
+export async function leftoversOf(path: string): Promise<readonly string[]> {
   const begin = `.${basename(path)}.redis-runbook-`;
   const names = await readdir(dirname(path)).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
   const own = names.filter((name) => name.startsWith(begin) && /^[0-9a-f]{12}$/.test(name.slice(begin.length)));
-  for (const name of own) await removeFile(join(dirname(path), name));
+  return own.map((name) => join(dirname(path), name));
+}
+
+/** Removes these leftovers. Only where nobody else may write `path` meanwhile: a live writer would lose its file. */
+export async function removeLeftovers(path: string): Promise<void> {
+  for (const leftover of await leftoversOf(path)) await removeFile(leftover);
 }
 
 /** Removes a file; one that is gone already is fine. */
@@ -75,9 +77,33 @@ export async function giveToOwner(made: string): Promise<void> {
   }
 }
 
+/**
+ * mkdir -p with mode 0700; gives the first directory that it made. Node 20 answers ENOENT where a file system has no room
+ * for one more name (`recursive` hides the ENOSPC): the first one that is missing is then asked for by itself.
+ */
+export async function makeDirectories(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    let missing = resolve(path);
+    while (dirname(missing) !== missing && (await isMissing(dirname(missing)))) missing = dirname(missing);
+    await mkdir(missing, { mode: 0o700 });
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    return missing;
+  }
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => false,
+    (error: unknown) => codeOf(error) === 'ENOENT',
+  );
+}
+
 /** Makes a directory (0700) and its missing parents; an existing one is left as it is. Root's become the owner's of where they are. */
 export async function makePrivateDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await makeDirectories(path);
   if (first === undefined) return;
   const made = [resolve(path)];
   for (let at = resolve(path); at !== first && at !== '/'; at = dirname(at)) made.unshift(dirname(at));

@@ -73,30 +73,39 @@ export function onAbort(signal: AbortSignal, stop: () => void): () => void {
 }
 
 /**
- * A reading with its own time limit: after `timeoutMs`, or when `signal` ends, the answer is `timeout` and the signal
- * that `work` was given ends too. Never rejects.
+ * Work with its own time limit. After `timeoutMs`, or when `signal` ends, the signal that `work` was given ends and this
+ * rejects with a TimeoutError, whatever becomes of the work.
  */
+export async function inTime<T>(
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController();
+  let give: (error: Error) => void = () => undefined;
+  const over = new Promise<never>((_, reject) => {
+    give = reject;
+  });
+  const end = (detail: string) => () => {
+    own.abort();
+    give(new DOMException(detail, 'TimeoutError'));
+  };
+  const answered = afterAwake(timeoutMs, end(`no answer in ${timeoutMs} ms`));
+  const forget = onAbort(signal, end('stopped'));
+  try {
+    return await Promise.race([over, work(own.signal)]);
+  } finally {
+    answered();
+    forget();
+  }
+}
+
+/** A reading with its own time limit, as `inTime`: then the answer is `timeout`. Never rejects. */
 export async function within<T>(
   from: From,
   timeoutMs: number,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<Seen<T>>,
 ): Promise<Seen<T>> {
-  const own = new AbortController();
-  let give: (seen: Seen<T>) => void = () => undefined;
-  const over = new Promise<Seen<T>>((resolve) => {
-    give = resolve;
-  });
-  const end = (detail: string) => () => {
-    own.abort();
-    give(missed('timeout', detail, from));
-  };
-  const answered = afterAwake(timeoutMs, end(`no answer in ${timeoutMs} ms`));
-  const forget = onAbort(signal, end('stopped'));
-  try {
-    return await Promise.race([over, work(own.signal).catch((error: unknown) => missedBy(error, from))]);
-  } finally {
-    answered();
-    forget();
-  }
+  return inTime(timeoutMs, signal, work).catch((error: unknown) => missedBy(error, from));
 }

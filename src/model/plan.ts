@@ -4,6 +4,8 @@ import type { LeftOutHost } from './left-out.js';
 
 /** How far a master had come when its data was weighed against the others'. */
 export interface Weighed {
+  /** Its history; '' before 4.0. */
+  readonly replid: string;
   readonly offset: bigint;
   /** Calls of writing commands: without a backlog its offset stands still while it takes writes. */
   readonly writes?: bigint;
@@ -32,6 +34,25 @@ export type FileIntent =
       readonly forget: readonly string[];
       /** Its id is another sentinel's, too: the `myid` line goes, and a new one is drawn at the start (3.2 and later). */
       readonly newId?: true;
+    }
+  | {
+      /** What an operator decides in a sentinel.conf; the file's sentinel must not run, for it would write its own over it. */
+      readonly kind: 'sentinel.settings';
+      readonly group: string;
+      readonly quorum?: string;
+      readonly statements: readonly { readonly sub: string; readonly words: readonly string[] }[];
+      readonly dropStatements: readonly string[];
+      /** Plain directives, as in a redis.conf. */
+      readonly set: readonly { readonly directive: string; readonly value: SetValue }[];
+      readonly drop: readonly string[];
+    }
+  | {
+      /** Rules of users; never a password: those of a user that is gone are read from the backup when they are written. */
+      readonly kind: 'users.acl';
+      readonly users: readonly { readonly name: string; readonly rules: readonly string[] }[];
+      /** The file of the backup that the plan names, as verified. */
+      readonly stored: string;
+      readonly sha256: string;
     };
 
 /** A change of one config file of a node: its main file, or one that it includes. */
@@ -149,7 +170,7 @@ export type Action = ActionBase &
         readonly master: string;
         readonly files: readonly FileChange[];
         /** How far a node that is master now may have come: what it accepted since was never weighed. */
-        readonly upTo?: Weighed & { readonly replid: string };
+        readonly upTo?: Weighed;
         /** It is set aside and was kept under its fence: what it accepted after that is in no kept file. */
         readonly asKept?: true;
       }

@@ -37,15 +37,6 @@ export function isExpectedInAof(name: string): boolean {
   return writeCommands.has(name) || framing.has(name);
 }
 
-/**
- * Whether a command, as INFO commandstats names it, may change data: the table, a container that is not told apart
- * (before 7.0), a module's (`json.set`), and those that the table leaves out because no AOF holds them.
- */
-export function mayWrite(name: string): boolean {
-  const lower = name.toLowerCase();
-  return isWriteCommand(lower) || lower.includes('.') || ['migrate', 'pfdebug', 'xgroup', 'function'].includes(lower);
-}
-
 /** Whether this command changes data: in the table of write commands, not only framing. */
 export function isWriteCommand(name: string): boolean {
   return writeCommands.has(name);

@@ -1,4 +1,4 @@
-import { mayWrite } from './aof-commands.js';
+import { mayWrite } from './reading-commands.js';
 
 /** One line of CLIENT LIST (networking.c:catClientInfoString), as far as it says who is there. */
 export interface ClientRow {
@@ -54,6 +54,7 @@ function withoutPort(address: string): string {
 
 /** Whether a client whose last command this is may have changed data: a script's or a transaction's own commands are not told. */
 export function mayHaveWritten(command: string): boolean {
+  if (command === '' || command === 'null') return false;
   return mayWrite(command) || /^(eval|evalsha|fcall|exec)$/.test(command);
 }
 

@@ -1,6 +1,6 @@
 import type { RunningRedis } from '../model/survey.js';
-import { mayWrite } from './aof-commands.js';
 import { bigField, type Fields, numberField } from './fields.js';
+import { mayWrite } from './reading-commands.js';
 
 export {
   pairs,

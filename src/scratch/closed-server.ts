@@ -24,6 +24,11 @@ export interface ClosedServer {
   readonly bytes: bigint;
 }
 
+/** What kept a closed server from loading says nothing about the data: it was killed, or had too little time or memory. */
+export class NotJudged extends Error {
+  override readonly name = 'NotJudged';
+}
+
 const POLL_MS = 25;
 const DROP = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'];
 /** Address space, KiB: what is loaded may grow thirtyfold. */
@@ -103,17 +108,26 @@ function works(argv: readonly string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore', timeout: 5000 }).status === 0;
 }
 
-function lastWordsOf(child: ChildProcess): () => string {
+interface LastWords {
+  (): string;
+  /** It said that it had too little memory (server.c:redisOutOfMemoryHandler); a long report follows. */
+  readonly ofMemory: () => boolean;
+}
+
+function lastWordsOf(child: ChildProcess): LastWords {
   let said = '';
+  let isOfMemory = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Uint8Array) => {
-      said = (said + Buffer.from(chunk).toString('latin1')).slice(-4096);
+      said += Buffer.from(chunk).toString('latin1');
+      isOfMemory ||= /^.{0,80} Out Of Memory allocating/m.test(said);
+      said = said.slice(-4096);
     });
   }
   child.once('error', (error) => {
     said += `\n${error.message}`;
   });
-  return () =>
+  const words = () =>
     said
       .split('\n')
       .map((line) => line.replace(/^\d+:[A-Z] .*? [.\-*#] /, '').replace(/[^\x20-\x7e]/g, '?'))
@@ -121,25 +135,33 @@ function lastWordsOf(child: ChildProcess): () => string {
       .slice(-2)
       .join('; ')
       .slice(0, 400);
+  return Object.assign(words, { ofMemory: () => isOfMemory });
 }
 
 type Held = Omit<Counted, keyof Confinement>;
 
-async function loaded(
-  closed: ClosedServer,
-  child: ChildProcess,
-  words: () => string,
-  signal: AbortSignal,
-): Promise<Held> {
+async function loaded(closed: ClosedServer, child: ChildProcess, words: LastWords, signal: AbortSignal): Promise<Held> {
   const until = performance.now() + closed.limitMs;
   for (;;) {
     signal.throwIfAborted();
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`a server cannot load it: ${words()}`);
+    if (child.exitCode !== null || child.signalCode !== null) throw ended(child, words);
     const held = await ask(closed, signal).catch(() => undefined);
     if (held) return held;
-    if (performance.now() > until) throw new Error(`it was not loaded within ${Math.round(closed.limitMs / 1000)} s`);
+    if (performance.now() > until)
+      throw new NotJudged(`it was not loaded within ${Math.round(closed.limitMs / 1000)} s`);
     await sleep(POLL_MS);
   }
+}
+
+/** What a server's end tells. Nobody here sends SIGKILL to a server that is still waited for: the kernel does, for memory or for CPU time. */
+function ended({ signalCode }: ChildProcess, words: LastWords): Error {
+  const server = 'the server that was to load it';
+  if (words.ofMemory()) return new NotJudged(`${server} had too little memory on this machine`);
+  // A directory for temporary files that only this user may enter.
+  if (words().includes("can't open config file")) return new NotJudged(`${server} may not read in TMPDIR: ${words()}`);
+  const isKilled = signalCode === 'SIGKILL' || signalCode === 'SIGXCPU';
+  if (isKilled) return new NotJudged(`${server} was ended on this machine (${signalCode})`);
+  return new Error(`a server cannot load it: ${words()}`);
 }
 
 /** Undefined while it is not up or still loads. */

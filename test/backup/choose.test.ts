@@ -16,6 +16,7 @@ function facts(node: string, more: Partial<SourceFacts> = {}): SourceFacts {
     overcommit: 1,
     diskFreeBytes: 10n * GIB,
     lastSnapshotBytes: GIB / 2n,
+    lastSnapshotMemoryBytes: undefined,
     aof: true,
     disklessSync: true,
     keepsLineage: true,

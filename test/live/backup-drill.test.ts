@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -120,6 +120,27 @@ describe('a drill', () => {
         });
     },
   );
+
+  it('of what this machine has too little memory for says nothing against it', async () => {
+    const bytes = 96 << 20;
+    const head = Buffer.from(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${bytes}\r\n`);
+    const content = Buffer.concat([head, Buffer.alloc(bytes, 'x'), Buffer.from('\r\n')]);
+    const ref = await sealed('aof', content, [{ database: 0, keys: 1n, expires: 0n }]);
+    const path = process.env.PATH;
+    const server = spawnSync('sh', ['-c', 'command -v redis-server'], { encoding: 'utf8' }).stdout.trim();
+    // The real one, on a machine that is small when it comes to loading.
+    const small = `#!/bin/sh\n[ "$1" != ./load.conf ] || ulimit -v 100000\nexec ${server} "$@"\n`;
+    await mkdir(join(base, 'bin'));
+    await writeFile(join(base, 'bin/redis-server'), small, { mode: 0o755 });
+    await chmod(base, 0o755);
+    process.env.PATH = `${join(base, 'bin')}:${path}`;
+    try {
+      const says = { result: 'unknown', details: [expect.stringContaining('too little memory on this machine')] };
+      expect(await drilled(ref)).toMatchObject(says);
+    } finally {
+      process.env.PATH = path;
+    }
+  });
 
   it('of what this machine cannot unpack says nothing against it', async () => {
     const path = process.env.PATH;

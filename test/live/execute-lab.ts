@@ -37,7 +37,7 @@ export async function benchUp(options: LabOptions = {}): Promise<Bench> {
 }
 
 /** Tools of a new run. */
-async function toolsFor(bench: Bench): Promise<{ tools: Tools; directory: RunDirectory }> {
+export async function toolsFor(bench: Bench): Promise<{ tools: Tools; directory: RunDirectory }> {
   const directory = await makeRunDirectory(bench.runs, 'lab', new Date());
   const now = () => new Date();
   const tools: Tools = {

@@ -29,7 +29,7 @@ it('a write to a weighed master between the look at it and its new role is not a
     kind: 'role.follow',
     master: 'pv1',
     files: [{ path: config, intent: { kind: 'redis.conf', set, drop: [] } }],
-    upTo: { replid: running.replid, ...weighedAt(running) },
+    upTo: weighedAt(running),
   });
   const client = await openResp(side ?? '', redisPort, lab.password);
   const writes = (async () => {

@@ -10,6 +10,7 @@ import { isWriteCommand } from '../../src/redis/aof-commands.js';
 import { containmentWindow, createContainment } from '../../src/redis/aof-containment.js';
 import { evidenceErePattern, evidencePattern } from '../../src/redis/log.js';
 import { createRdbReader } from '../../src/redis/rdb.js';
+import { mayWrite } from '../../src/redis/reading-commands.js';
 import { sentinelEvidenceErePattern, sentinelEvidencePattern } from '../../src/redis/sentinel-log.js';
 import { aofOf } from '../redis/aof-bytes.js';
 import { olderRdb } from '../redis/rdb-bytes.js';
@@ -171,6 +172,11 @@ describe('append-only files against the real checkers', () => {
     const writing = all.filter(([, , flags]) => flags.includes('write')).map(([name]) => name);
     expect(writing.length).toBeGreaterThan(100);
     expect(writing.filter((name) => !isWriteCommand(name)).sort()).toEqual(['migrate', 'pfdebug']);
+    expect(all.map(([name]) => name).filter((name) => mayWrite(name) !== writing.includes(name))).toEqual([
+      'debug',
+      'function',
+      'xgroup',
+    ]);
   });
 
   it('finds the point up to which redis-check-aof would keep a cut file', async () => {

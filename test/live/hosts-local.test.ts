@@ -362,7 +362,10 @@ describe('the process service', () => {
     for (const left of [`.${name}.redis-runbook-0123456789ab`, ...others]) await writeFile(join(directory, left), '');
     await service.release('7K3Q', never);
     expect((await readdir(directory)).sort()).toEqual([...others].sort());
+    expect(await service.holdLeftOver?.(never)).toBe(false);
     await writeFile(join(directory, `.${name}.redis-runbook-0123456789ab`), '');
+    expect(await service.holder(never)).toMatchObject({ ok: true, value: null });
+    expect(await service.holdLeftOver?.(never)).toBe(true);
     await service.release('7K3Q', never);
     expect((await readdir(directory)).sort()).toEqual([...others].sort());
   });

@@ -4,7 +4,7 @@ import type { NodeEntry } from '../../src/model/inventory.js';
 import type { RunningRedis } from '../../src/model/survey.js';
 import { weighedAt } from '../../src/plan/weighed.js';
 import { parseRunningRedis } from '../../src/redis/info.js';
-import { OwnRedis, rawCommand } from './own-redis.js';
+import { OwnRedis, rawCommand, waitFor } from './own-redis.js';
 
 const own = new OwnRedis();
 let node: NodeEntry;
@@ -38,4 +38,17 @@ it('a master without a replica takes writes at an offset that stands still; they
   expect(acceptedSince(weighedAt(more), back)).toContain('what nobody can tell');
   const { writeCalls: _, ...untold } = more;
   expect(acceptedSince(weighedAt(untold), more)).toContain('what nobody can tell');
+});
+
+it('what it took before its first replica is told: the backlog that comes with that begins where the offset stood still', async () => {
+  const then = weighedAt(await asked());
+  const copy = (await own.host('copy')).entry.nodes[0] as NodeEntry;
+  await own.config(copy, ['save ""', `replicaof ${node.address} ${node.port}`]);
+  await asked(['CONFIG', 'SET', 'repl-diskless-sync-delay', '0'], ['SET', 'b', '1']);
+  await own.start(copy);
+  const now = await waitFor('the first replica', async () => {
+    const running = await asked();
+    return running.backlogActive ? running : undefined;
+  });
+  expect(acceptedSince(then, { ...now, offset: then.offset })).toBe('writes of another history');
 });

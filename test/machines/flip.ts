@@ -31,13 +31,17 @@ echo $!`;
   return started.stdout.trim();
 }
 
-/** Ends the flipping; its last round puts every file back. */
+/**
+ * Ends the flipping; its last round puts every file back. A link that it planted under a temporary name, a moment after that
+ * was renamed or removed, is the attacker's own and goes with him.
+ */
 export async function stopFlipping(machines: Machines, name: string, pid: string): Promise<void> {
   const stopped = await machines.asRoot(
     name,
     `kill ${pid}; n=0; while [ -d /proc/${pid} ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
      cd /etc/redis; for f in redis.conf sentinel.conf; do [ -f $f.mine ] && mv -T $f.mine $f; done
-     cd /var/lib/redis; [ -f dump.rdb.mine ] && mv -T dump.rdb.mine dump.rdb; rm -f plan flip.sh; true`,
+     cd /var/lib/redis; [ -f dump.rdb.mine ] && mv -T dump.rdb.mine dump.rdb; rm -f plan flip.sh
+     find /etc/redis /var/lib/redis -type l -name '.*redis-runbook*' -delete`,
   );
   if (stopped.status !== 0) throw new Error(stopped.stderr);
 }

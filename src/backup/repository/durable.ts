@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RunbookError } from '../../errors.js';
+import { makeDirectories } from '../../hosts/local-write.js';
 
 /** What a file has that is not finished; never the name of a stored one, whose parts begin with a letter or digit. */
 export const UNFINISHED = '.unfinished-';
@@ -20,13 +21,26 @@ export function unless(code: string): (error: unknown) => undefined {
   };
 }
 
-/** A full disk as RunbookError `disk-full` that says where; every other error as it is. */
-export function sayingFull(error: unknown, place: string): unknown {
+/**
+ * A full disk as RunbookError `disk-full` that says where; every other error as it is. `needed`: what did not find room.
+ * `place` may be on its way out: its parent is what is asked for room.
+ */
+export async function sayingFull(error: unknown, place: string, needed?: string): Promise<unknown> {
   const code = codeOf(error);
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
   const what = code === 'ENOSPC' ? 'The disk is full' : 'The quota is used up';
+  const parent = dirname(place);
+  const free = await statfs(parent).then(
+    ({ bavail, bsize, ffree }) => [`free there now: ${bavail * bsize} bytes, ${ffree} inodes`],
+    () => [],
+  );
   return new RunbookError('disk-full', `${what} where backups are kept: ${place}.`, {
-    next: ['redis-runbook backup prune', `df -h ${place}`],
+    facts: [...(needed === undefined ? [] : [needed]), ...free],
+    next: [
+      `df -h ${parent}   (df -i where inodes are short)`,
+      'redis-runbook backup prune',
+      'redis-runbook backup create   when there is room',
+    ],
   });
 }
 
@@ -42,7 +56,9 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Makes a directory (0700) and its missing parents, each durable; an existing one stays as it is. */
 export async function makeDirectory(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  const made = await makeDirectories(path).catch(async (error: unknown) => {
+    throw await sayingFull(error, path);
+  });
   if (made === undefined) return;
   for (let at = path; ; at = dirname(at)) {
     await syncDirectory(dirname(at));
@@ -64,7 +80,7 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw sayingFull(error, dirname(path));
+    throw await sayingFull(error, dirname(path));
   }
   await syncDirectory(dirname(path));
 }

@@ -24,8 +24,13 @@ export async function storeFile(
     return stored;
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw sayingFull(error, directory);
+    throw await sayingFull(error, directory, neededFor(path, options));
   }
+}
+
+function neededFor(path: string, { limitBytes, expectedBytes }: PutOptions): string | undefined {
+  const most = limitBytes ?? expectedBytes;
+  return most === undefined ? undefined : `${path} takes up to ${most} bytes`;
 }
 
 /** One write of so many bytes instead of many small ones. */

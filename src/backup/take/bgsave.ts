@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunbookError } from '../../errors.js';
-import { infoOf, nodeAt, withReader, withWriter } from '../../execute/node.js';
+import { infoOf, withWriter } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
 import type { RedisReader, RedisWriter } from '../../hosts/host.js';
 import type { BackupManifest } from '../../model/backup.js';
 import type { Resp } from '../../model/raw-host.js';
 import { readBgsaveAnswer, saveTrouble } from './bgsave-answer.js';
+import { saveFailure } from './save-failure.js';
 
 const POLL_MS = 100;
 const TELL_MS = 5000;
@@ -39,10 +40,10 @@ export async function takeSnapshot(reach: Reach, node: string, options: Snapshot
     const tried = await withWriter(reach, node, (writer) => trySnapshot(writer, reach, node, options, until));
     if (tried !== 'vanished') return tried;
     if (tries === MOST_TRIES)
-      throw failed(
+      throw await saveFailure(
+        reach,
         node,
-        `its save came to nothing ${tries} times (a full sync with its master ends it, too)`,
-        await lastWords(reach, node),
+        `its save came to nothing ${tries} times (a full disk does that, and a full sync with its master)`,
       );
     options.tell(`the save of ${node} was ended by something else and is asked for again`);
   }
@@ -60,7 +61,7 @@ async function trySnapshot(
   const began = performance.now();
   for (;;) {
     const answer = readBgsaveAnswer(await send(writer, node, before));
-    if (answer.means === 'refused') throw failed(node, answer.why, await lastWords(reach, node));
+    if (answer.means === 'refused') throw await saveFailure(reach, node, answer.why);
     if (answer.means !== 'busy') break;
     options.tell(`${node} is busy with ${answer.with}`);
     await pause(waiting, answer.with);
@@ -68,7 +69,7 @@ async function trySnapshot(
   }
   const after = await untilIdle(writer, waiting, 'the snapshot');
   const trouble = saveTrouble(before, after);
-  if (trouble === 'failed') throw failed(node, 'its save ended with an error', await lastWords(reach, node));
+  if (trouble === 'failed') throw await saveFailure(reach, node, 'its save ended with an error');
   if (trouble === 'vanished') return 'vanished';
   return {
     notBeforeSeconds: Number(before.get('rdb_last_save_time') ?? 0),
@@ -134,30 +135,8 @@ function costOf(after: Fields, snapshotMs: number): Snapshot['cost'] {
   };
 }
 
-/** Evidence from the node's own log, which alone knows why. */
-async function lastWords(reach: Reach, node: string): Promise<readonly string[]> {
-  const { named } = nodeAt(reach, node);
-  const path = await withReader(reach, node, async (reader) => {
-    const answer = await reader.ask('CONFIG GET', 'logfile');
-    return answer.ok && Array.isArray(answer.value) ? String(answer.value[1] ?? '') : '';
-  }).catch(() => '');
-  if (!path.startsWith('/')) return [];
-  const stat = await named.stat(path);
-  if (!stat.ok) return [];
-  const from = stat.value.sizeBytes > 8192n ? stat.value.sizeBytes - 8192n : 0n;
-  let text = '';
-  try {
-    for await (const chunk of named.stream(path, reach.signal, from)) text += new TextDecoder('latin1').decode(chunk);
-  } catch {
-    return [];
-  }
-  const telling = text.split('\n').filter((line) => /save|fork|RDB|disk|space|signal/i.test(line));
-  return telling.slice(-4).map((line) => `${node} logged: ${line.replace(/[^\x20-\x7e]/g, '?').slice(0, 300)}`);
-}
-
-function failed(node: string, why: string, facts: readonly string[] = []): RunbookError {
+function failed(node: string, why: string): RunbookError {
   return new RunbookError('backup-failed', `${node} made no snapshot: ${why}.`, {
-    facts,
     next: ['redis-runbook doctor', 'redis-runbook backup create'],
   });
 }

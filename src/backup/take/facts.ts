@@ -59,6 +59,7 @@ async function factsOf(
     overcommit: overcommit === undefined ? undefined : (Number(overcommit) as 0 | 1 | 2),
     diskFreeBytes: disk,
     lastSnapshotBytes: node.rdbStat.ok ? node.rdbStat.value.sizeBytes : undefined,
+    lastSnapshotMemoryBytes: node.rdb.ok ? node.rdb.value.usedMemoryBytes : undefined,
     aof: running.aofEnabled,
     disklessSync: diskless === undefined ? undefined : diskless === 'yes',
     keepsLineage: running.replid !== '' && info?.get('repl_backlog_active') === '1',
@@ -97,7 +98,11 @@ async function numberIn(
 }
 
 /** Free bytes for the node's user where a directory is (`df -P`: POSIX); undefined when the host does not say. */
-async function freeBytes(host: WritableHost, directory: string, signal: AbortSignal): Promise<bigint | undefined> {
+export async function freeBytes(
+  host: WritableHost,
+  directory: string,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
   const said = await host.run(['df', '-Pk', '--', directory], { timeoutMs: RUN_MS }, signal).catch(() => undefined);
   const kilobytes = said?.status === 0 ? /^\S.*?\s\d+\s+\d+\s+(\d+)\s+\d+%/m.exec(said.stdout)?.[1] : undefined;
   return kilobytes === undefined ? undefined : BigInt(kilobytes) * 1024n;

@@ -1,11 +1,14 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import { type AofOnDisk, findAof, runningPlace } from '../../execute/data-place.js';
 import { nodeAt, withReader } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
 import type { KeptFile } from '../../hosts/host.js';
+import { codeOf } from '../../hosts/reading.js';
 import type { BackupFileRole } from '../../model/backup.js';
+import { word } from '../../plan/commands.js';
 import { parseManifest } from '../../redis/aof.js';
+import { freeBytes } from './facts.js';
 
 /** A data file of the node, held on its host under a name of our own: whatever the node does, its first `sizeBytes` stay. */
 export interface HeldFile {
@@ -42,8 +45,13 @@ function heldDirectory(dir: string, id: string): string {
 export async function holdRdb(reach: Reach, node: string, id: string): Promise<Held> {
   const place = await withReader(reach, node, runningPlace);
   const directory = heldDirectory(place.dir, id);
-  const held = await hold(reach, node, place.rdb, directory, { path: 'data/dump.rdb', role: 'rdb' });
-  return { directory, files: [held] };
+  try {
+    const held = await hold(reach, node, place.rdb, directory, { path: 'data/dump.rdb', role: 'rdb' });
+    return { directory, files: [held] };
+  } catch (error) {
+    await removeDirectory(reach, node, directory);
+    throw error;
+  }
 }
 
 /**
@@ -120,7 +128,9 @@ async function hold(reach: Reach, node: string, from: string, directory: string,
     throw new RunbookError('backup-failed', `${node}: ${from} could not be seen: ${stat.detail}.`, {
       next: ['redis-runbook doctor'],
     });
-  const kept = await named.hold(from, directory, reach.signal);
+  const kept = await named.hold(from, directory, reach.signal).catch(async (error: unknown) => {
+    throw await sayingFull(error, reach, node, directory, stat.ok ? stat.value.sizeBytes : undefined);
+  });
   return {
     ...into,
     from,
@@ -130,6 +140,32 @@ async function hold(reach: Reach, node: string, from: string, directory: string,
     mode: stat.ok ? stat.value.mode : 0o600,
     owner: stat.ok ? `${stat.value.uid}:${stat.value.gid}` : '',
   };
+}
+
+/** A full disk on the node's host, said as that; every other error as it is. */
+async function sayingFull(
+  error: unknown,
+  reach: Reach,
+  node: string,
+  directory: string,
+  sizeBytes: bigint | undefined,
+): Promise<unknown> {
+  const code = codeOf(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  const { host } = nodeAt(reach, node);
+  const dir = dirname(directory);
+  const free = await freeBytes(host, dir, reach.signal);
+  const name = host.entry.name;
+  return new RunbookError('disk-full', `The disk of ${name} has no room to hold the files of ${node} for a backup.`, {
+    facts: [
+      `a directory and a hard link for each file in ${dir}, or a copy${sizeBytes === undefined ? '' : ` (${sizeBytes} bytes)`} where it cannot link`,
+      ...(free === undefined ? [] : [`free there now: ${free} bytes`]),
+    ],
+    next: [
+      `df -h ${word(dir)}; df -i ${word(dir)}   on ${name}, and make room there`,
+      'redis-runbook backup create   when there is room',
+    ],
+  });
 }
 
 /** Lets go of what is held; a host that cannot be reached keeps it until the next backup sweeps. Never rejects. */

@@ -68,22 +68,19 @@ export const dataKeep: ActionModule<'data.keep'> = {
 };
 
 /** Where a node stands that takes no writes, once its file holds all of it; undefined where it cannot be fenced. */
-async function savedEnd({ kind: _, ...action }: Keep, at: At): Promise<KeptEnd | undefined> {
+async function savedEnd({ kind: _, ...action }: Keep, at: At): Promise<Weighed | undefined> {
   if (!at.memory.fences.has(action.node)) return undefined;
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const running = await withReader(at, action.node, runningOf);
-    if (running.changesSinceSave === 0n) return { replid: running.replid, ...weighedAt(running) };
+    if (running.changesSinceSave === 0n) return weighedAt(running);
     // A run that goes on passes over the save that it made before its fence ended.
     await dataSave.act({ ...action, kind: 'data.save' }, at);
   }
   throw new Error('its data goes on changing under the fence: what is kept would not be all of it');
 }
 
-/** A history, an offset, and the calls of writing commands: what came later is in no kept file. */
-export type KeptEnd = Weighed & { readonly replid: string };
-
-/** What this run noted when it kept the node under its fence; undefined when it did not. Throws when it cannot be read. */
-export async function keptEnd(node: string, at: At): Promise<KeptEnd | undefined> {
+/** What this run noted when it kept the node under its fence: what came later is in no kept file. Undefined when it did not; throws when it cannot be read. */
+export async function keptEnd(node: string, at: At): Promise<Weighed | undefined> {
   const { named: host } = nodeAt(at, node);
   const directory = keptDirectory(await withReader(at, node, runningPlace), at.tools.run, 'fenced');
   const read = await host.read(join(directory, END_FILE), END_LIMIT_BYTES, at.signal);

@@ -1,6 +1,6 @@
 import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
-import type { ActionOf } from '../../model/plan.js';
+import type { ActionOf, Weighed } from '../../model/plan.js';
 import type { Resp } from '../../model/raw-host.js';
 import type { RunningRedis } from '../../model/survey.js';
 import { redactConfig } from '../../redis/secrets.js';
@@ -10,7 +10,7 @@ import { addressOf, configOf, nodeAt, replyOf, runningOf, withReader, withWriter
 import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
 import { acceptedSince } from '../since-looked.js';
 import type { Acted, ActionModule, At } from '../tools.js';
-import { type KeptEnd, keptEnd } from './data-keep.js';
+import { keptEnd } from './data-keep.js';
 
 type Follow = ActionOf<'role.follow'>;
 
@@ -78,7 +78,7 @@ function roleSays(running: RunningRedis): string {
 }
 
 /** How far a master may have come; undefined where nothing says it. Throws RunbookError('changed') when that must be known and is not. */
-async function limitOf({ node, upTo, asKept }: Follow, { role }: RunningRedis, at: At): Promise<KeptEnd | undefined> {
+async function limitOf({ node, upTo, asKept }: Follow, { role }: RunningRedis, at: At): Promise<Weighed | undefined> {
   if (upTo !== undefined || !asKept || role !== 'master') return upTo;
   const kept = await keptEnd(node, at);
   // Below 6.2 there is no fence, which was said when it was to be raised, and no end that could be told.
@@ -90,9 +90,9 @@ async function limitOf({ node, upTo, asKept }: Follow, { role }: RunningRedis, a
 }
 
 /** What a master accepted since it was weighed, or kept, is weighed or kept nowhere, and it is about to copy another one. */
-function refuseNewWrites({ node, asKept }: Follow, limit: KeptEnd | undefined, now: RunningRedis): void {
+function refuseNewWrites({ node, asKept }: Follow, limit: Weighed | undefined, now: RunningRedis): void {
   if (limit === undefined || now.role !== 'master') return;
-  const took = now.replid === limit.replid ? acceptedSince(limit, now) : 'writes of another history';
+  const took = acceptedSince(limit, now);
   if (took === undefined) return;
   throw new RunbookError(
     'changed',

@@ -9,9 +9,12 @@ export const serviceHold: ActionModule<'service.hold'> = {
     says: 'the hold is released: what started the node before may start it again',
     look: async (action, at, found) => {
       const { entry, host } = nodeAt(at, action.node);
-      const holder = await host.service(entry).holder(at.signal);
+      const service = host.service(entry);
+      const holder = await service.holder(at.signal);
       if (!holder.ok) return { state: 'unknown', says: `whether it is held could not be seen: ${holder.detail}` };
       const run = holder.value?.run;
+      if (run === undefined && (await service.holdLeftOver?.(at.signal)))
+        return { state: 'not-done', says: 'not held; half a hold was left' };
       if (run === found.heldBefore) return { state: 'done', says: run ? `held by run ${run}, as before` : 'not held' };
       if (run === at.tools.run || run === undefined)
         return { state: 'not-done', says: run ? 'held by this run' : 'not held' };
@@ -22,7 +25,7 @@ export const serviceHold: ActionModule<'service.hold'> = {
       const service = host.service(entry);
       const holder = await service.holder(at.signal);
       if (!holder.ok) throw new Error(`whether ${action.node} is held could not be seen: ${holder.detail}`);
-      if (holder.value) await service.release(at.tools.run, at.signal);
+      if (holder.value || (await service.holdLeftOver?.(at.signal))) await service.release(at.tools.run, at.signal);
       if (typeof found.heldBefore !== 'string') return { says: 'hold released' };
       await service.hold(found.heldBefore, at.signal);
       return { says: `held by run ${found.heldBefore} again, as before` };

@@ -1,4 +1,5 @@
 import type { ActionOf } from '../../model/plan.js';
+import { noteFilesBefore } from '../accepted-writes.js';
 import { infoOf, nodeAt, pidOf, withReader } from '../node.js';
 import { waitForPid } from '../pid-appears.js';
 import { stopAgain } from '../stop-again.js';
@@ -23,6 +24,7 @@ export const serviceStart: ActionModule<'service.start'> = {
   },
   act: async (action, at) => {
     const { entry, host } = nodeAt(at, action.node);
+    if (action.as === 'master') await noteFilesBefore(action.node, at);
     await host.service(entry).start(at.signal);
     const pid = await waitForPid(action.node, at);
     return { says: `started as ${action.as}, pid ${pid}`, detail: { pid } };

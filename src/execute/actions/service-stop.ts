@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { RunbookError } from '../../errors.js';
 import type { RedisWriter } from '../../hosts/host.js';
-import type { ActionOf, Weighed } from '../../model/plan.js';
+import type { ActionOf } from '../../model/plan.js';
 import type { RunningRedis } from '../../model/survey.js';
 import { filesNow, findAof, runningPlace } from '../data-place.js';
 import { rdbDamage, readRdbEnds } from '../data-read.js';
 import type { HeldBefore } from '../held-before.js';
+import { type Paused, pauseForLastLook, refuseLapsed } from '../last-look.js';
 import { lastLogWords } from '../last-words.js';
 import { configOf, nodeAt, pidOf, replyOf, runningOf, withWriter } from '../node.js';
 import { waitForPid } from '../pid-appears.js';
 import { refusesToStop } from '../refused-stop.js';
-import { acceptedSince } from '../since-looked.js';
 import { telling } from '../telling.js';
 import { type Acted, type ActionModule, type At, type Looked, Unsure } from '../tools.js';
 
@@ -24,6 +24,8 @@ interface Before {
   /** As CONFIG GET gives it; empty or undefined = it has none. */
   readonly logfile: string | undefined;
   readonly saves: boolean;
+  /** There when it took writes: its clients wait until it is gone. */
+  readonly paused?: Paused;
 }
 
 /**
@@ -58,9 +60,13 @@ export const serviceStop: ActionModule<'service.stop'> = {
     const { entry } = nodeAt(at, action.node);
     if (entry.kind === 'sentinel') return stopSentinel(action, at);
     const before = await withWriter(at, action.node, (writer) => prepare(action, writer, at));
-    await stopProcess(action, at, before);
-    if (!before.saves) return { says: action.mode === 'save' ? 'stopped' : 'stopped without saving' };
+    const within = await stopProcess(action, at, before);
+    if (!before.saves) {
+      refuseLapsed(action.node, before.paused, within, undefined);
+      return { says: 'stopped without saving' };
+    }
     const acted = await compareSaved(action, before.held, at);
+    refuseLapsed(action.node, before.paused, within, acted.detail?.offset);
     const { keys, expires, place } = before.held;
     at.memory.stopped.set(action.node, { keys, expires, files: await filesNow(at, action.node, place) });
     return acted;
@@ -95,7 +101,6 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
   const running = await runningOf(writer);
   refuseStranger(action, running, at);
   if (running.loading) throw new Error('it is still loading: what it holds is not all there yet');
-  if (action.notBeyond !== undefined) await fenceSideMaster(action.notBeyond, writer, running, at);
   const place = await runningPlace(writer);
   const points = await configOf(writer, 'save');
   const logfile = await configOf(writer, 'logfile');
@@ -107,34 +112,15 @@ async function prepare(action: Stop, writer: RedisWriter, at: At): Promise<Befor
     save: points,
     ...(saves ? { held } : {}),
   });
-  if (!saves) {
-    await replyOf(writer, 'CONFIG SET', 'save', '');
-    at.memory.leaving.delete(action.node);
-    return { held, logfile, saves };
-  }
-  at.memory.leaving.set(action.node, held);
-  if ((points ?? '') === '' && !place.appendonly) await replyOf(writer, 'CONFIG SET', 'save', '3600 1');
-  return { held, logfile, saves };
-}
-
-/** How long a master that is on its way out takes no writes: until it is gone, it is asked to stop a moment later. */
-const SIDE_FENCE_MS = 60_000;
-
-/** Pauses the writes of a master beside the real one, and sees that it took none since it was looked at. */
-async function fenceSideMaster(weighed: Weighed, writer: RedisWriter, before: RunningRedis, at: At): Promise<void> {
-  if (before.version.startsWith('6.0') || Number(before.version.split('.')[0]) < 6)
-    throw new Error(
-      `it takes writes, and its server ${before.version} cannot pause them: stop it by hand, then look again`,
-    );
-  await replyOf(writer, 'CLIENT PAUSE', String(SIDE_FENCE_MS), 'WRITE');
-  const now = await runningOf(writer);
-  await at.evidence(`writes are paused at offset ${now.offset}; it was looked at with ${weighed.offset}`);
-  const took = acceptedSince(weighed, now);
-  if (took === undefined) return;
-  await replyOf(writer, 'CLIENT UNPAUSE');
-  throw new RunbookError('changed', `It took ${took} since it was looked at: they are its own.`, {
-    next: ['redis-runbook status --why'],
-  });
+  if (saves) at.memory.leaving.set(action.node, held);
+  else at.memory.leaving.delete(action.node);
+  const wanted = saves ? '3600 1' : '';
+  const isSet = !saves || ((points ?? '') === '' && !place.appendonly);
+  if (isSet) await replyOf(writer, 'CONFIG SET', 'save', wanted);
+  if (action.notBeyond === undefined) return { held, logfile, saves };
+  const putBack = async () => void (isSet && (await replyOf(writer, 'CONFIG SET', 'save', points ?? '')));
+  const paused = await pauseForLastLook(action.notBeyond, writer, running, at, putBack);
+  return { held, logfile, saves, paused };
 }
 
 /** Identity is read again on the connection that prepares the stop: another process at the address is not stopped. */
@@ -148,7 +134,8 @@ function refuseStranger(action: Stop, running: RunningRedis, at: At): void {
   });
 }
 
-async function stopProcess(action: Stop, at: At, before?: Before): Promise<void> {
+/** Stops it and sees that it is gone. Whether that, or its final save, came while its clients were paused. */
+async function stopProcess(action: Stop, at: At, before?: Before): Promise<boolean> {
   const { entry, host } = nodeAt(at, action.node);
   const limitMs = at.limitMs ?? LIMIT_MS;
   const over = new AbortController();
@@ -162,9 +149,16 @@ async function stopProcess(action: Stop, at: At, before?: Before): Promise<void>
   // Without what it held there is no redis: a sentinel saves nothing and refuses nothing.
   const refused = before ? refusesToStop(at, action.node, over.signal) : Promise.resolve(false);
   const work = Promise.race([stopping, refused.then((refuses) => (refuses ? 'refused' : stopping))]);
-  const look = () => savingSeen(action, before?.held.place.dir, at);
+  const isPaused = () => performance.now() < (before?.paused?.untilMs ?? 0);
+  const pid = before?.paused === undefined ? null : await pidOf(at, action.node);
+  let within = false;
+  const look = async () => {
+    const saving = await savingSeen(action, before?.held.place.dir, at);
+    within ||= isPaused() && saving.file === `temp-${pid}.rdb`;
+    return saving.says;
+  };
   const ended = await telling(at, `${action.node} is stopped`, limitMs, look, work).finally(() => over.abort());
-  if (ended === 'stopped' || ended === 'was-stopped') return;
+  if (ended === 'stopped' || ended === 'was-stopped') return within || isPaused();
   const words = before
     ? await lastLogWords(nodeAt(at, action.node).named, before.held.place.dir, before.logfile, at.signal)
     : [];
@@ -176,14 +170,19 @@ async function stopProcess(action: Stop, at: At, before?: Before): Promise<void>
   throw new Error(`${how}${log}`);
 }
 
-/** The file that a save under way writes (rdb.c:rdbSave), and how far it has come. */
-async function savingSeen(action: Stop, dir: string | undefined, at: At): Promise<string> {
+/** The file that a save under way writes (rdb.c:rdbSave: by the pid of the server itself, of its child for BGSAVE), and how far it has come. */
+async function savingSeen(
+  action: Stop,
+  dir: string | undefined,
+  at: At,
+): Promise<{ readonly says: string; readonly file?: string }> {
   const { host } = nodeAt(at, action.node);
   const names = dir === undefined ? undefined : await host.list(dir);
-  const name = names?.ok ? names.value.findLast((each) => /^temp-\d+\.rdb$/.test(each)) : undefined;
-  if (dir === undefined || name === undefined) return 'asked to stop, and still there';
-  const stat = await host.stat(join(dir, name));
-  return stat.ok ? `it saves its data: ${name} has ${stat.value.sizeBytes} bytes` : 'it saves its data';
+  const file = names?.ok ? names.value.findLast((each) => /^temp-\d+\.rdb$/.test(each)) : undefined;
+  if (dir === undefined || file === undefined) return { says: 'asked to stop, and still there' };
+  const stat = await host.stat(join(dir, file));
+  if (!stat.ok) return { says: 'it saves its data', file };
+  return { says: `it saves its data: ${file} has ${stat.value.sizeBytes} bytes`, file };
 }
 
 /**

@@ -7,7 +7,7 @@ import { type HostEntry, type NodeEntry, placeOf } from '../../model/inventory.j
 import type { Seen } from '../../model/seen.js';
 import { mapSeen } from '../../model/seen.js';
 import type { Service } from '../host.js';
-import { holderIn, holdNode, releaseNode } from '../local-hold.js';
+import { holderIn, holdNode, isHoldLeftOver, releaseNode } from '../local-hold.js';
 import { listenerAt, processOf } from '../local-nodes.js';
 import { localPidFile } from '../local-pid-file.js';
 import { exeOf, type LocalProcess, scanProcesses, stillRuns } from '../local-process.js';
@@ -162,6 +162,7 @@ export function processService(entry: HostEntry, node: NodeEntry, guard: () => v
     hold: (run, signal) => holdNode(entry, node, run, signal, guard),
     release: (run, signal) => releaseNode(entry, node, run, signal, guard),
     holder: (signal) => holderIn(entry, node, signal),
+    holdLeftOver: () => isHoldLeftOver(entry, node),
     manager: async () => ({ kind: 'process', declared: true, says: 'on this machine' }),
     pidFileTrouble: async (signal) => troubleOf(await localPidFile(entry, node, signal)),
     stop: (timeoutMs, signal) => stop(entry, node, timeoutMs, signal, guard),

@@ -2,7 +2,7 @@ import type { FileChange } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import { word } from '../commands.js';
 import { action, placeOf, type RedisNode, type Scene, type SentinelNode, type Step, sideBySide } from '../scene.js';
-import { redisFiles, sentinelIntent } from './rewrite.js';
+import { redisFiles, roleWord, sentinelIntent } from './rewrite.js';
 
 /** Reads every file back, compares it with the plan, and lets the server's own parser try a copy that touches nothing. */
 export const checkConfigs: Step = {
@@ -58,7 +58,9 @@ function check(scene: Scene, node: RedisNode | SentinelNode, { path, intent }: F
     {
       text: `read ${path} back and try a copy of it`,
       commands:
-        node.entry.kind === 'redis' ? trialOf(path) : [`grep -n '^sentinel ' ${word(path)}   # compare with the plan`],
+        'isMaster' in node
+          ? trialOf(path, roleWord(node))
+          : [`grep -n '^sentinel ' ${word(path)}   # compare with the plan`],
       expect: 'as planned, and the server accepts it',
       undo: 'nothing to undo: it only reads',
     },
@@ -66,11 +68,11 @@ function check(scene: Scene, node: RedisNode | SentinelNode, { path, intent }: F
 }
 
 /** By hand: a copy of the config in an empty directory that listens on a socket of its own and follows nobody. */
-function trialOf(path: string): readonly string[] {
+function trialOf(path: string, role: 'replicaof' | 'slaveof'): readonly string[] {
   const off = `--port 0 --unixsocket "$d/s" --dir "$d" --pidfile "$d/pid" --logfile ''`;
   return [
     `d=$(mktemp -d) && cp ${word(path)} "$d/copy.conf"`,
-    `timeout 2 redis-server "$d/copy.conf" ${off} --daemonize no --replicaof no one --appendonly no; echo $?   # 124 or 0: it is accepted`,
+    `timeout 2 redis-server "$d/copy.conf" ${off} --daemonize no --${role} no one --appendonly no; echo $?   # 124 or 0: it is accepted`,
   ];
 }
 

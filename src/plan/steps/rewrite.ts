@@ -7,6 +7,7 @@ import type { GroupSurvey } from '../../model/survey.js';
 import { canonicalName } from '../../redis/directive-names.js';
 import { applyRedisIntent } from '../../redis/edit-redis.js';
 import { applySentinelIntent } from '../../redis/edit-sentinel.js';
+import { atLeast, parseVersion } from '../../redis/versions.js';
 import { word } from '../commands.js';
 import { action, placeOf, type RedisNode, type Scene, type SentinelNode, type Step, sideBySide } from '../scene.js';
 
@@ -40,8 +41,8 @@ export const rewriteSentinels: Step = {
 
 /**
  * What every file of a node has to say: its main file, and each that it includes and that says a role. A role in an
- * include that only the main file denies would be back after a restart (seen on 7.0.15). `replicaof` is understood since
- * 5.0; the alias `slaveof` in every version. An edit keeps the spelling of the file.
+ * include that only the main file denies would be back after a restart (seen on 7.0.15). An edit keeps the spelling of the
+ * file; a new line has the one that the node's server reads.
  */
 export function redisFiles(
   scene: Pick<Scene, 'master'>,
@@ -59,7 +60,7 @@ export function redisFiles(
   const paths = new Set([mainAsRead, ...saying]);
   return [...paths].map((path) => {
     const isMain = path === mainAsRead;
-    const role = follows && path === last ? [roleOf(master)] : [];
+    const role = follows && path === last ? [roleOf(master, node)] : [];
     const set = [...role, ...(isMain ? authOf(node) : [])];
     return {
       path: isMain ? main : path,
@@ -68,8 +69,19 @@ export function redisFiles(
   });
 }
 
-function roleOf(master: RedisNode): { directive: string; value: readonly string[] } {
-  return { directive: 'replicaof', value: [master.entry.address, String(master.entry.port)] };
+function roleOf(master: RedisNode, node: RedisNode): { directive: string; value: readonly string[] } {
+  return { directive: roleWord(node), value: [master.entry.address, String(master.entry.port)] };
+}
+
+/**
+ * How the server of a node spells the directive and the command that give it a master: `replicaof` since 5.0; before that it
+ * is an unknown directive, and ends the start (config.c:loadServerConfigFromString). `slaveof`, which every version reads,
+ * where its version is not known.
+ */
+export function roleWord({ seen }: Pick<RedisNode, 'seen'>): 'replicaof' | 'slaveof' {
+  const server = known(seen.server);
+  if (server === undefined) return 'slaveof';
+  return server.flavour === 'valkey' || atLeast(parseVersion(server.version), '5.0') ? 'replicaof' : 'slaveof';
 }
 
 /** A node with a password and no masterauth could never follow another one. */

@@ -3,7 +3,7 @@ import { known } from '../../model/seen.js';
 import { cli, word } from '../commands.js';
 import { action, condition, moves, placeOf, type RedisNode, type Scene, type Step, sideBySide } from '../scene.js';
 import { weighedAt } from '../weighed.js';
-import { predicted, redisFiles } from './rewrite.js';
+import { predicted, redisFiles, roleWord } from './rewrite.js';
 import { secondBestLast } from './second-best.js';
 
 const LINK_LIMIT_MS = 1_800_000;
@@ -120,7 +120,7 @@ function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
     {
       master: master.entry.id,
       files,
-      ...(weighed && !fenced ? { upTo: { replid: running.replid, ...weighedAt(running) } } : {}),
+      ...(weighed && !fenced ? { upTo: weighedAt(running) } : {}),
       ...(running?.role === 'master' && isSetAside ? { asKept: true as const } : {}),
     },
     {
@@ -140,10 +140,8 @@ function follow(scene: Scene, node: RedisNode, master: RedisNode): Action {
   );
 }
 
-/** `REPLICAOF` since 5.0, `SLAVEOF` before. */
 function replicaofWords(node: RedisNode, ...words: readonly string[]): readonly string[] {
-  const major = Number(known(node.seen.running)?.version.split('.')[0] ?? 5);
-  return [major < 5 ? 'SLAVEOF' : 'REPLICAOF', ...words];
+  return [roleWord(node).toUpperCase(), ...words];
 }
 
 function editCommands(paths: readonly string[]): readonly string[] {
