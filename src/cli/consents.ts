@@ -2,6 +2,7 @@ import { RunbookError } from '../errors.js';
 import type { Consent } from '../model/diagnosis.js';
 import type { Choice, Decision } from '../plan/choice.js';
 import { refusalOf } from '../plan/choice.js';
+import { freshestFirstCommands } from '../plan/gentler.js';
 import { printable } from '../report/escape.js';
 import type { Ask } from './ask.js';
 import type { Context } from './context.js';
@@ -20,6 +21,15 @@ export async function askConsents(
   if (decision.missing.length === 0) return choice;
   if (yes || !context.isTerminal || context.noInput) throw refusalOf(decision);
   let given = choice;
+  if (decision.gentler !== undefined)
+    context.stderr(
+      `\nNothing need be set aside. Press Enter, and take these two:\n${freshestFirstCommands(
+        decision.gentler,
+        decision.master,
+      )
+        .map((line) => `  ${line.replace(/; or$/, '')}`)
+        .join('\n')}\n`,
+    );
   for (const consent of decision.missing) {
     context.stderr(`\n${sentence(consent, decision.master)}\n`);
     const question = `Type the name of the node ${consent.kind === 'set-aside' ? 'whose data is set aside' : 'that becomes master'}, or Enter to stop:`;

@@ -73,6 +73,8 @@ function down(group: GroupSurvey, state: State, verdict: Verdict, lost: Diagnosi
 
 function lossSentence(group: GroupSurvey, verdict: Verdict, lost: Diagnosis['onNoDisk']): readonly string[] {
   if (!lost) return [];
+  if (lost.earlier)
+    return [`Data may be on no disk: a life of the group before this one was not saved in order; ${lost.why}.`];
   const runs = group.redis.some((node) => node.node === verdict.winner && node.running.ok);
   if (runs) {
     const most = lost.seconds === undefined ? 'of an unknown time' : `of up to ${lost.seconds} seconds`;

@@ -24,10 +24,14 @@ export interface LifeWalk {
   stopping: boolean;
   savedAtStop: boolean;
   exitRole?: string;
+  /** The role letter of its last line that is the server's own. */
+  role?: 'M' | 'S';
+  /** A link was up in it, or a replica was served: there is a backlog from then on. */
+  counts: boolean;
 }
 
 export function newLife(startedMs?: number): LifeWalk {
-  const life = { clean: false, finalSave: false, stopping: false, savedAtStop: false };
+  const life = { clean: false, finalSave: false, stopping: false, savedAtStop: false, counts: false };
   return startedMs === undefined ? life : { ...life, startedMs };
 }
 

@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
+import { earlierLife } from './earlier-life.js';
 import type { Graph } from './graph.js';
 import { floorOf, type Holding } from './holding.js';
 import { listOf } from './names.js';
@@ -10,11 +11,28 @@ import { addressOf } from './state.js';
 import { tailSeconds } from './tail.js';
 
 /** The nodes that may have been the last master and kept writes in memory only; empty: nothing of the kind is possible. */
-export function losersOf(group: GroupSurvey, graph: Graph): readonly Holding[] {
+export function losersOf(group: GroupSurvey, graph: Graph): readonly Loser[] {
   const elected = lastElected(group)?.address;
   const named = (holding: Holding): boolean =>
     elected === undefined ? !holding.redis.log.ok : addressOf(holding.redis) === elected;
-  return lastMasters(group, graph).filter((holding) => mayHaveLost(holding, graph, named(holding)));
+  return lastMasters(group, graph).flatMap((holding): Loser[] => {
+    if (mayHaveLost(holding, graph, named(holding))) return [{ holding }];
+    const isOther = elected !== undefined && addressOf(holding.redis) !== elected;
+    const earlier = isOther || writesAof(holding) ? undefined : earlierLife(holding, graph);
+    return earlier === undefined ? [] : [{ holding, earlier }];
+  });
+}
+
+/** A node that may have been the last master and kept writes in memory only; `earlier`: in a life before the one that its log tells of, and what shows it. */
+export interface Loser {
+  readonly holding: Holding;
+  readonly earlier?: string;
+}
+
+/** It serves from an AOF, or would: what it wrote is in there. */
+function writesAof({ source, redis }: Holding): boolean {
+  if (source === 'running') return known(redis.running)?.aofEnabled === true;
+  return source === 'aof' || source === 'unknown' || known(redis.config)?.appendonly === true;
 }
 
 /**
@@ -23,7 +41,7 @@ export function losersOf(group: GroupSurvey, graph: Graph): readonly Holding[] {
  * trace of service, both on the last master's own clock; absent where no log tells.
  */
 export function onNoDisk(
-  losers: readonly Holding[],
+  losers: readonly Loser[],
   group: GroupSurvey,
   graph: Graph,
   winner: string | undefined,
@@ -31,11 +49,13 @@ export function onNoDisk(
   const [first] = losers;
   if (!first) return undefined;
   const file = graph.holdings.find((holding) => holding.node === winner && !holding.empty);
-  const seconds = losers.length === 1 ? secondsLost(first, file, group, graph) : undefined;
+  const isLatest = losers.length === 1 && first.earlier === undefined;
+  const seconds = isLatest ? secondsLost(first.holding, file, group, graph) : undefined;
   return {
     ...(seconds === undefined ? {} : { seconds }),
     ...(file === undefined || file.source === 'running' ? {} : { newestFile: file.node, ...savedAt(file) }),
-    why: losers.length === 1 ? whyLost(first, file) : whyAnyLost(losers),
+    ...(losers.every((each) => each.earlier !== undefined) ? { earlier: true as const } : {}),
+    why: losers.length === 1 ? (first.earlier ?? whyLost(first.holding, file)) : whyAnyLost(losers),
   };
 }
 
@@ -51,8 +71,8 @@ function whyLost(last: Holding, best: Holding | undefined): string {
   return `${last.node} was the last master and wrote no AOF; ${stop}, so ${only}`;
 }
 
-function whyAnyLost(losers: readonly Holding[]): string {
-  return `any of ${listOf(losers.map((each) => each.node))} may have been the last master; none of them wrote an AOF or is known to have saved when it stopped`;
+function whyAnyLost(losers: readonly Loser[]): string {
+  return `any of ${listOf(losers.map(({ holding }) => holding.node))} may have been the last master; none of them wrote an AOF or is known to have saved when it stopped`;
 }
 
 /**

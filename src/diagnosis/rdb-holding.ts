@@ -22,10 +22,13 @@ export function rdbHolding(place: Place): Holding {
   const parent = parentOfBoot(place, rdb.replid);
   if (parent !== undefined && place.timeline.countsAnew) return { ...common, ...unnamed(place) };
   if (parent !== undefined) return { ...common, ...booted(place, parent, rdb.replid, rdb.offset) };
+  const counted = countsAll(place, rdb.replid, rdb.offset);
   return {
     ...common,
-    end: { replid: rdb.replid, offset: rdb.offset, precision: 'exact' },
-    endWhy: 'the header of its RDB file',
+    end: { replid: rdb.replid, offset: rdb.offset, precision: counted ? 'exact' : 'at-least' },
+    endWhy: counted
+      ? 'the header of its RDB file'
+      : 'the header of its RDB file, saved where it was promoted without a link: its offset stood still whatever was written',
     complete: isWhole(place, rdb.replid) && rdb.offset >= floorOf(place, rdb.replid),
   };
 }
@@ -53,6 +56,12 @@ function unnamed(place: Place): Pick<Holding, 'end' | 'endWhy' | 'complete' | 'b
     complete: servedHeld.as === 'origin',
     bootedAlone: true,
   };
+}
+
+/** Whether the header's offset tells how much was written: not where it is still the one of a promotion that no backlog saw. */
+function countsAll({ timeline }: Place, replid: string, offset: bigint): boolean {
+  if (!timeline.uncounted.has(replid)) return true;
+  return !timeline.edges.some((edge) => edge.child === replid && edge.how === 'promotion' && edge.cut === offset);
 }
 
 /** The node stopped in order, in a history that it made itself, and the stop saved: nothing of that history is missing. */

@@ -178,6 +178,8 @@ function apart(own: Ended, other: Ended, common: Common, mine: Shares): Relation
   if (cut !== undefined && own.end.offset > cut && other.end.offset > cut) {
     const ownBytes = own.end.offset - cut;
     const otherBytes = other.end.offset - cut;
+    const asked = ownBytes === GETACK_BYTES ? own : otherBytes === GETACK_BYTES ? other : undefined;
+    if (asked) return { kind: 'incomparable', why: whyAsked(asked, cut, common) };
     const why = `shared up to ${cut} of ${short(common.id)}; then ${own.node} went on by ${ownBytes} bytes and ${other.node} by ${otherBytes}`;
     return { kind: 'forked', cut, ownBytes, otherBytes, why };
   }
@@ -198,6 +200,16 @@ function apart(own: Ended, other: Ended, common: Common, mine: Shares): Relation
       `${other.node} served ${short(other.end.replid)} when it stopped, and where it ended was recorded by nobody`,
     );
   return { kind: 'incomparable', why: whyApart(own, other, common) };
+}
+
+/**
+ * `*3 REPLCONF GETACK *`: what WAIT asks the replicas, and from 7.0 on a stop that waits for them (server.c:prepareForShutdown;
+ * seen on 7.0.15). It is a part of the history and no write.
+ */
+const GETACK_BYTES = 37n;
+
+function whyAsked({ node }: Ended, cut: bigint, { id }: Common): string {
+  return `shared up to ${cut} of ${short(id)}; then ${node} went on by ${GETACK_BYTES} bytes, which may be its question how far its replicas were, and no write`;
 }
 
 /** `own` grew out of the history that `other` was in, or made all of it. */

@@ -37,10 +37,12 @@ export function runningHolding(place: Place): Holding {
 /**
  * The offset of a master moves only while it has a backlog (replication.c:replicationFeedSlaves): one that no replica ever
  * joined may have taken any number of writes at the same offset. Not when nothing was changed and nothing saved since its start.
+ * A replica without one that went over into another history was master meanwhile: a link would have brought a backlog.
  */
 function countsAll({ redis, timeline }: Place): boolean {
   const running = known(redis.running);
-  if (running === undefined || running.role !== 'master' || running.backlogActive) return true;
+  if (running === undefined || running.backlogActive) return true;
+  if (running.role === 'replica' && running.replid2 === undefined) return true;
   const unsaved = redis.log.ok && timeline.lastLife !== undefined && timeline.lastLife.savedMs === undefined;
   return running.changesSinceSave === 0n && unsaved;
 }

@@ -68,6 +68,16 @@ export interface Timeline {
   readonly masterUntold: boolean;
   /** Histories of its own whose life ended without an orderly stop that saved, and without an AOF. */
   readonly unsaved: ReadonlySet<string>;
+  /**
+   * A life as master whose history the log does not name ended without an orderly stop that saved, and without an AOF; no
+   * full copy replaced what the next one loaded.
+   */
+  readonly diedUnnamed: boolean;
+  /**
+   * Histories that it was promoted into with no link since its start: there was no backlog, and without one the offset stands
+   * still whatever is written (replication.c:replicationFeedSlaves; seen on 7.0.15), until the first replica brings a new id.
+   */
+  readonly uncounted: ReadonlySet<string>;
   /** One of the lives since `served`, before the last one, did not end in an orderly stop that saved. */
   readonly bootUnsaved: boolean;
 }

@@ -1,57 +1,18 @@
 import type { LogEvent } from '../model/formats.js';
 import { known } from '../model/seen.js';
 import type { RedisSurvey } from '../model/survey.js';
-import { atLeast, parseVersion, type Version } from '../redis/versions.js';
-import { type Life, type LifeWalk, newLife, noteStop } from './life.js';
+import { type Life, type LifeWalk, noteStop } from './life.js';
 import { logEvidence, short } from './names.js';
-import { advance, asksFrom, type DataWalk, goOn, type Held, noteData, settle } from './stored.js';
-import type { Mark, ProvenEdge, Restart, Span, Timeline } from './timeline-shape.js';
-
-interface Walk {
-  readonly redis: RedisSurvey;
-  readonly spans: Span[];
-  readonly edges: ProvenEdge[];
-  readonly restarts: Restart[];
-  readonly reached: Map<string, bigint>;
-  readonly marks: Mark[];
-  readonly data: DataWalk;
-  requested?: { readonly replid: string; readonly offset: bigint } | undefined;
-  following?: string | undefined;
-  replicasLostAtMs?: number | undefined;
-  hadReplicas: boolean;
-  life: LifeWalk;
-  served?: LifeWalk;
-  servedHeld?: Held | undefined;
-  bootedSince: number;
-  bootUnsaved: boolean;
-  fileLoads: number;
-  countsAnew: boolean;
-  masterUntold: boolean;
-  readonly unsaved: Set<string>;
-}
+import { advance, asksFrom, type DataWalk, goOn, noteData, settle } from './stored.js';
+import type { Restart, Span, Timeline } from './timeline-shape.js';
+import { newWalk, noteLife, noteUnsaved, type Walk } from './timeline-walk.js';
 
 /**
  * Walks a redis-server log once and keeps what joins histories. The texts and their meaning: replication.c of Redis
  * 4.0 to 7.2 (`shiftReplicationId`, `slaveTryPartialResynchronization`, `masterTryPartialResynchronization`).
  */
 export function timelineOf(redis: RedisSurvey): Timeline {
-  const walk: Walk = {
-    redis,
-    spans: [],
-    edges: [],
-    restarts: [],
-    reached: new Map(),
-    marks: [],
-    data: {},
-    hadReplicas: false,
-    life: newLife(),
-    bootedSince: 0,
-    bootUnsaved: false,
-    fileLoads: 0,
-    countsAnew: false,
-    masterUntold: false,
-    unsaved: new Set(),
-  };
+  const walk = newWalk(redis);
   const events = known(redis.log) ?? [];
   for (const event of events) noteEvent(walk, event);
   const { served, servedHeld, replicasLostAtMs, data } = walk;
@@ -62,6 +23,8 @@ export function timelineOf(redis: RedisSurvey): Timeline {
     restarts: [...walk.restarts, ...restartOf(walk.data)],
     reached: walk.reached,
     unsaved: walk.unsaved,
+    diedUnnamed: walk.diedUnnamed,
+    uncounted: walk.uncounted,
     marks: walk.marks,
     hadReplicas: walk.hadReplicas,
     bootedSince: walk.bootedSince,
@@ -88,6 +51,7 @@ function noteEvent(walk: Walk, event: LogEvent): void {
   noteData(walk.data, event);
   if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
   noteHistory(walk, event);
+  if (event.at.role === 'M' || event.at.role === 'S') walk.life.role = event.at.role;
   // A promotion names its history (replication.c:shiftReplicationId, since 4.0), and one of the lines before it is the master's already.
   walk.masterUntold = event.at.role === 'M' && walk.spans.at(-1)?.as === 'follower';
   if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
@@ -99,60 +63,16 @@ function restartOf({ memory }: DataWalk, child?: string): Restart[] {
   return [{ held: memory, ...(child === undefined ? {} : { child }) }];
 }
 
-function noteUnsaved(walk: Walk): void {
-  const { memory, appending } = walk.data;
-  if (memory?.as === 'origin' && appending !== true && !walk.life.finalSave) walk.unsaved.add(memory.id);
-}
-
-function versionOr7(text: string): Version {
-  try {
-    return parseVersion(text);
-  } catch {
-    return { major: 7, minor: 0, patch: 0 };
-  }
-}
-
 /** The log's last line may be newer than its last line of evidence, and belongs to the last life. */
 function lastTrace(redis: RedisSurvey, life: LifeWalk, bootedSince: number): Life {
   const last = known(redis.lastLogLine)?.localMs;
   return bootedSince === 0 && last !== undefined ? { ...life, lastMs: last } : life;
 }
 
-function noteLife(walk: Walk, event: LogEvent): void {
-  const ms = event.at.localMs;
-  switch (event.kind) {
-    case 'started':
-      if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
-      walk.life = newLife(ms);
-      walk.bootedSince += 1;
-      walk.countsAnew = !atLeast(versionOr7(event.version), '7.0');
-      walk.requested = undefined;
-      walk.following = undefined;
-      walk.spans.push({ as: 'restarted', ...(ms === undefined ? {} : { beganMs: ms }) });
-      return;
-    case 'loaded-rdb':
-      walk.fileLoads += 1;
-      return;
-    case 'replica-of':
-    case 'connecting-to-master':
-      walk.following = event.address;
-      return;
-    case 'replica-asks':
-    case 'replica-synced':
-      walk.hadReplicas = true;
-      walk.replicasLostAtMs = undefined;
-      return;
-    case 'replica-lost':
-      walk.replicasLostAtMs ??= ms;
-      return;
-    default:
-      return;
-  }
-}
-
 function noteHistory(walk: Walk, event: LogEvent): void {
   switch (event.kind) {
     case 'backlog-created':
+      walk.life.counts = true;
       walk.restarts.push(...restartOf(walk.data, event.replid));
       goOn(walk.data, { id: event.replid, floor: 0n, as: 'origin' });
       // Whoever is in this history has all that there was when it began.
@@ -176,6 +96,7 @@ function noteHistory(walk: Walk, event: LogEvent): void {
     case 'partial-accepted':
       walk.hadReplicas = true;
       walk.replicasLostAtMs = undefined;
+      countsFromHere(walk);
       servedUpTo(walk, event, event.offset + event.lengthBytes - 1n);
       return;
     default:
@@ -237,6 +158,7 @@ function followed(walk: Walk, event: Extract<LogEvent, { kind: 'master-id-change
 
 function promoted(walk: Walk, event: Extract<LogEvent, { kind: 'promoted' }>): void {
   const { parent, replid, cut } = event;
+  if (!walk.life.counts) walk.uncounted.add(replid);
   walk.edges.push({
     parent,
     child: replid,
@@ -250,6 +172,13 @@ function promoted(walk: Walk, event: Extract<LogEvent, { kind: 'promoted' }>): v
   goOn(walk.data, { id: replid, floor: cut, as: 'origin' });
   reach(walk, event, replid, cut);
   enter(walk, event, replid, 'origin');
+}
+
+/** A part of a history is served out of a backlog only. */
+function countsFromHere(walk: Walk): void {
+  walk.life.counts = true;
+  const current = walk.spans.at(-1)?.id;
+  if (current !== undefined) walk.uncounted.delete(current);
 }
 
 /** Only of a history that the log names: after a start as master the offsets are those of an id that nobody logged. */

@@ -169,6 +169,8 @@ export interface Diagnosis {
     readonly newestFile?: string;
     /** When the newest file began to be written, ISO 8601 UTC by its own host's clock: every later write is named by this. */
     readonly savedAt?: string;
+    /** They were lost in a life before the one that the last master's own log tells of; what is there now may be whole. */
+    readonly earlier?: true;
     readonly why: string;
   };
   readonly lineage: Lineage;

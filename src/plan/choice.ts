@@ -1,6 +1,7 @@
 import { runningWinner } from '../diagnosis/choose-path.js';
 import { type ErrorWord, RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
+import { freshestFirst, freshestFirstCommands } from './gentler.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
 
 /** What the operator said on the command line or at a prompt. */
@@ -32,6 +33,8 @@ export interface Decision {
   readonly reason?: string;
   /** Consents that the decision needs and `choice` does not give; empty = it may be carried out. */
   readonly missing: readonly Consent[];
+  /** A node that is to be master before `master`, by another run: then nothing that is missing here need be set aside. */
+  readonly gentler?: string;
 }
 
 /**
@@ -59,8 +62,10 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
       next: ['add --reason "..."'],
     });
   const givenUp = [...choice.without, ...choice.hostIsOff];
+  const gentler = path === 'cold' ? freshestFirst(diagnosis, candidate, missing) : undefined;
   return {
     master,
+    ...(gentler === undefined ? {} : { gentler }),
     ...(givenUp.length > 0 ? { givenUp } : {}),
     setAside: wanted.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : [])),
     ...(leftOut.length > 0 ? { leftOut } : {}),
@@ -301,7 +306,8 @@ export function refusalOf(decision: Decision): RunbookError {
   return new RunbookError(word, messages[word], {
     facts: decision.missing.map((consent) => factOf(consent)),
     next: [
-      'redis-runbook recover   in a terminal, or',
+      ...(decision.gentler === undefined ? [] : freshestFirstCommands(decision.gentler, decision.master)),
+      `redis-runbook recover${decision.gentler === undefined ? '' : ` --promote ${decision.master}`}   in a terminal, or`,
       `redis-runbook recover --yes ${flags.join(' ')} --reason "..."`,
     ],
   });

@@ -57,8 +57,9 @@ test('with every log there, a cascade has the last master as its winner, whichev
   fc.assert(
     fc.property(cascades, (cascade) => {
       const { fleet, last } = played(cascade);
-      const diagnosis = diagnose(surveyOf(fleet), 'g');
-      expect(untruths(fleet, diagnosis)).toEqual([]);
+      const survey = surveyOf(fleet);
+      const diagnosis = diagnose(survey, 'g');
+      expect(untruths(fleet, diagnosis, survey)).toEqual([]);
       const onlyMemory = cascade.how === 'crash' && !cascade.aof;
       // An AOF that began without a word in the log: only its bytes can tell whether it holds all (`aof-contained`).
       const silent = cascade.old && cascade.aof && cascade.how === 'crash';

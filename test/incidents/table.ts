@@ -1,3 +1,4 @@
+import { backAgain } from './came-back.js';
 import { emptyNodes } from './empty-nodes.js';
 import { files } from './files.js';
 import type { Incident } from './incident.js';
@@ -9,7 +10,7 @@ import { words } from './words.js';
 
 /** The nights that were written down from facts and public reports. */
 function writtenIncidents(): readonly Incident[] {
-  return [...oldServers, ...emptyNodes, ...splits, ...files, ...words].map(incidentOf);
+  return [...oldServers, ...emptyNodes, ...splits, ...files, ...backAgain, ...words].map(incidentOf);
 }
 
 /** Every incident: the recordings of real processes first. */

@@ -63,6 +63,8 @@ export interface Fleet {
   byHand: boolean;
   /** The highest write that any master acknowledged, by the master. */
   readonly acknowledged: Map<number, Node>;
+  /** In which life of its master, and in which history, each write was taken. */
+  readonly takenIn: Map<number, { readonly life: number; readonly replid: string }>;
 }
 
 export function newId(fleet: Fleet): string {
@@ -99,6 +101,7 @@ export function write(fleet: Fleet, master: Node, bytes: number): void {
   fleet.nowMs += 5;
   take(master, fleet.written, master.backlog ? bytes : 0);
   fleet.acknowledged.set(fleet.written, master);
+  fleet.takenIn.set(fleet.written, { life: master.started, replid: master.replid });
   if (master.backlog) pass(fleet, master, fleet.written, bytes);
 }
 

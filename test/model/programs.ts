@@ -168,6 +168,7 @@ export function newFleet(shapes: Program['nodes'], old = false): Fleet {
     electedAt: 0,
     byHand: false,
     acknowledged: new Map(),
+    takenIn: new Map(),
   };
 }
 

@@ -1,12 +1,18 @@
 import type { Diagnosis } from '../../src/model/diagnosis.js';
-import type { Fleet, Writes } from './fleet.js';
+import { known } from '../../src/model/seen.js';
+import type { GroupSurvey, RedisSurvey, Survey } from '../../src/model/survey.js';
+import type { Fleet, Node, Writes } from './fleet.js';
 import { truthOf } from './survey-of.js';
 
-/** Everything that the verdict says and the truth denies; empty when it is right or says nothing. */
-export function untruths(fleet: Fleet, diagnosis: Diagnosis): readonly string[] {
+/** Everything that the verdict on a survey says and the truth denies; empty when it is right or says nothing. */
+export function untruths(fleet: Fleet, diagnosis: Diagnosis, survey: Survey): readonly string[] {
   const truths = new Map(fleet.nodes.map((node) => [node.name, truthOf(node)]));
   const of = (name: string): Writes => truths.get(name) ?? new Set();
-  return [...relationsDenied(diagnosis, of), ...winnerDenied(diagnosis, of), ...lossDenied(fleet, diagnosis, of)];
+  return [
+    ...relationsDenied(diagnosis, of),
+    ...winnerDenied(diagnosis, of),
+    ...lossDenied(fleet, diagnosis, survey, of),
+  ];
 }
 
 function within(part: Writes, whole: Writes): boolean {
@@ -42,14 +48,36 @@ function winnerDenied(diagnosis: Diagnosis, of: (name: string) => Writes): strin
   });
 }
 
-/** The last write of all, when the node elected last acknowledged it since its election, is on no disk. */
-function lossDenied(fleet: Fleet, diagnosis: Diagnosis, of: (name: string) => Writes): string[] {
+/**
+ * The last write of all, when the node elected last acknowledged it since its election, is on no disk. Not where nothing that is
+ * left was of the life and the history that it was lost with: the same survey comes of a fleet that never had them.
+ */
+function lossDenied(fleet: Fleet, diagnosis: Diagnosis, survey: Survey, of: (name: string) => Writes): string[] {
   const last = fleet.elected;
   if (!last || last.aof || fleet.byHand || diagnosis.onNoDisk || diagnosis.state !== 'down') return [];
   const anywhere = new Set(fleet.nodes.flatMap((node) => [...of(node.name)]));
   const number = [...fleet.acknowledged].findLast(([, by]) => by === last)?.[0];
   const isLast = number !== undefined && number > fleet.electedAt && [...fleet.acknowledged].at(-1)?.[0] === number;
-  return isLast && !anywhere.has(number)
+  return isLast && !anywhere.has(number) && hasTrace(fleet, number, last, survey)
     ? [`write ${number} of ${last.name} is on no disk, and the verdict does not say so`]
     : [];
+}
+
+/** Anything that is left tells of the life, or names the history, in which a write was taken. */
+function hasTrace(fleet: Fleet, number: number, by: Node, survey: Survey): boolean {
+  const taken = fleet.takenIn.get(number);
+  if (taken === undefined) return true;
+  const redis = Object.values(survey.groups).flatMap((group: GroupSurvey) => group.redis);
+  return redis.some((node) => (node.node === by.name && hasLife(node, taken.life)) || namesHistory(node, taken.replid));
+}
+
+/** The model's servers have the number of their life as pid. */
+function hasLife({ log }: RedisSurvey, life: number): boolean {
+  return (known(log) ?? []).some(({ at }) => at.pid === life);
+}
+
+function namesHistory({ log, rdb, running }: RedisSurvey, replid: string): boolean {
+  const events = JSON.stringify(known(log) ?? [], (_, value) => (typeof value === 'bigint' ? `${value}` : value));
+  const live = known(running);
+  return events.includes(replid) || [known(rdb)?.replid, live?.replid, live?.replid2].includes(replid);
 }

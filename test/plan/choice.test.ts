@@ -122,6 +122,21 @@ describe('what is given up only by name', () => {
   test('the freshest node, when an older one is promoted', () => {
     const half = decide(diagnosis(), choose({ promote: 'pv2' }));
     expect(half.missing).toEqual([{ kind: 'set-aside', node: 'pv1', ownBytes: 10n, why: 'behind' }]);
+    expect(half.gentler).toBe('pv1');
+    expect(refusalOf(half).next.slice(0, 2)).toEqual([
+      'redis-runbook recover   with pv1 as master, which has all of pv2: nothing is set aside, and then',
+      'redis-runbook recover --path live --promote pv2   makes pv2 master once it has all of pv1; or',
+    ]);
+  });
+
+  test('no gentler way is named where the freshest one lacks what is set aside, or the chosen one could not copy it', () => {
+    const tooOld = [{ node: 'pv2', why: 'older server' }];
+    const older = diagnosis({ candidates: [{ ...ahead, tooOld }, behind] });
+    expect(decide(older, choose({ promote: 'pv2' })).gentler).toBeUndefined();
+    const torn = { ...behind, versus: { ...behind.versus, pv3: incomparable } };
+    const third = diagnosis({ candidates: [{ ...ahead, versus: { ...ahead.versus, pv3: forked } }, torn] });
+    expect(decide(third, choose({ promote: 'pv2' })).gentler).toBeUndefined();
+    expect(decide(split, choose({ promote: 'pv1' })).gentler).toBeUndefined();
   });
 
   test('the tail of the winner, when a node that it only may be ahead of is promoted', () => {
