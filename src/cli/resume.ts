@@ -2,7 +2,7 @@ import { exitStatus, RunbookError } from '../errors.js';
 import type { OpenRun } from '../execute/open-runs.js';
 import { pastOf, resumptionOf } from '../execute/past.js';
 import type { Resumption } from '../execute/resumption.js';
-import { actionsOf, type Plan } from '../model/plan.js';
+import { actionsOf, type Plan, type RestoredBackup } from '../model/plan.js';
 import { printableProse } from '../report/escape.js';
 import { createAsk } from './ask.js';
 import { concluded, conduct } from './carry-out.js';
@@ -19,9 +19,9 @@ import { takeBack } from './take-back.js';
  * `resume [RUN]`: goes on with a run that was cut off. Its plan is made again and compared, every finished action is
  * looked at, and the rest is carried out by the same engine to the same end. Exit statuses: the table in errors.ts.
  */
-export async function resumeCommand(flags: ResumeFlags, context: Context): Promise<number> {
-  const found = await foundRun(flags, 'resume', context);
-  const { group } = found;
+export async function resumeCommand(flags: ResumeFlags, given: Context): Promise<number> {
+  const found = await foundRun(flags, 'resume', given);
+  const { group, context } = found;
   try {
     const { open, on } = await found.open();
     if (isOver(open)) return nothingLeft(open, context);
@@ -64,13 +64,14 @@ async function goOn(
   const resumption = resumptionOf(plan, past);
   if (!startsMaster(plan, resumption)) refuseOtherChoice(plan, now);
   await agree(plan, resumption, flags, context);
-  const backup = plan.restore === undefined ? undefined : await sourceOf(plan.restore);
+  const from = plan.restore ?? plan.configsOf;
+  const backup = from === undefined ? undefined : await sourceOf(from);
   const all = { plan, judged, fleet, directory, resumption, ...(backup === undefined ? {} : { backup }) };
   const result = await conduct(all, flags, context).finally(() => backup?.close());
   return concluded({ plan, before, result, directory }, fleet, context);
 }
 
-async function sourceOf(restore: NonNullable<Plan['restore']>) {
+async function sourceOf(restore: RestoredBackup) {
   return (await import('./backup/restore-plan.js')).sourceAgain(restore);
 }
 
@@ -94,7 +95,8 @@ async function plansAnew(error: RunbookError, flags: ResumeFlags, context: Conte
 
 /** A recovery that is planned anew decides nothing in advance. */
 const planAnew = {
-  host: undefined,
+  hosts: [],
+  conf: [],
   dryRun: false,
   step: false,
   path: undefined,

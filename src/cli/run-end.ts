@@ -4,7 +4,7 @@ import { journalPath, parseJournal } from '../execute/journal.js';
 import { saveInRun, saveReport } from '../execute/run-directory.js';
 import type { Diagnosis } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
-import type { Plan } from '../model/plan.js';
+import { actionsOf, type Plan } from '../model/plan.js';
 import type { JournalLine, RunResult } from '../model/run.js';
 import { known } from '../model/seen.js';
 import { fleetFlag, type NextCommand } from '../report/next-lines.js';
@@ -108,6 +108,7 @@ function headline(ended: Ended, result: RunResult, journal: readonly JournalLine
   const now = after?.diagnosis.headline.join(' ') ?? '';
   if (plan.restore !== undefined) return `${restoredSays(plan.restore, plan, result)} ${now}`.trim();
   if (plan.rejoins !== undefined) return cameBack(plan, plan.rejoins, result, now);
+  if (plan.configsOf !== undefined) return `${configsSay(plan.configsOf, plan)} ${now}`.trim();
   const since = result.servingSince ? ` since ${result.servingSince.slice(11, 19)} UTC` : '';
   const lost = plan.acceptedLoss ? 'What was on no disk is lost, as accepted.' : 'Nothing that was on a disk is lost.';
   const aside = plan.setAside.length > 0 ? ` The own writes of ${listed(plan.setAside)} are set aside.` : '';
@@ -125,6 +126,11 @@ function restoredSays({ id, takenAt }: NonNullable<Plan['restore']>, plan: Plan,
   const aside =
     plan.setAside.length > 0 ? ' Everything that was written later is set aside: kept, and not served.' : '';
   return `${plan.group} serves the data of backup ${id}, of ${of} UTC${since}: ${plan.master} is master.${aside}`;
+}
+
+function configsSay({ id }: NonNullable<Plan['configsOf']>, plan: Plan): string {
+  const count = actionsOf(plan).filter(({ kind }) => kind === 'config.rewrite').length;
+  return `${count === 1 ? 'One config file is' : `${count} config files are`} as agreed, with lines of backup ${id}: they count from the next start on. Nothing was started or stopped.`;
 }
 
 function cameBack(plan: Plan, host: string, result: RunResult, now: string): string {

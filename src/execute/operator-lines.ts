@@ -1,7 +1,9 @@
 import type { FileIntent } from '../model/plan.js';
 import { diffLines } from '../redis/diff.js';
+import { aclDiffersBeyond } from '../redis/edit-acl.js';
 import { applyRedisIntent } from '../redis/edit-redis.js';
 import { differsOutsideGenerated } from '../redis/edit-sentinel.js';
+import { applySentinelSettings } from '../redis/edit-sentinel-settings.js';
 import { showRaw } from '../redis/secrets.js';
 
 /**
@@ -10,6 +12,12 @@ import { showRaw } from '../redis/secrets.js';
  */
 export function differsFromKept(kept: string, now: string, intent: FileIntent): readonly string[] {
   if (intent.kind === 'sentinel.conf') return differsOutsideGenerated(kept, now, intent.group);
+  if (intent.kind === 'users.acl') return aclDiffersBeyond(kept, now, intent);
+  if (intent.kind === 'sentinel.settings') {
+    const changed = differsOutsideGenerated(kept, now, intent.group);
+    const ours = differsOutsideGenerated(applySentinelSettings(kept, intent).text, now, intent.group);
+    return ours.length === 0 ? [] : changed;
+  }
   if (kept === now || applyRedisIntent(kept, intent).text === now) return [];
   return diffLines(kept.split('\n'), now.split('\n'))
     .filter(({ op }) => op !== ' ')

@@ -34,6 +34,25 @@ export type FileIntent =
       readonly forget: readonly string[];
       /** Its id is another sentinel's, too: the `myid` line goes, and a new one is drawn at the start (3.2 and later). */
       readonly newId?: true;
+    }
+  | {
+      /** What an operator decides in a sentinel.conf; the file's sentinel must not run, for it would write its own over it. */
+      readonly kind: 'sentinel.settings';
+      readonly group: string;
+      readonly quorum?: string;
+      readonly statements: readonly { readonly sub: string; readonly words: readonly string[] }[];
+      readonly dropStatements: readonly string[];
+      /** Plain directives, as in a redis.conf. */
+      readonly set: readonly { readonly directive: string; readonly value: SetValue }[];
+      readonly drop: readonly string[];
+    }
+  | {
+      /** Rules of users; never a password: those of a user that is gone are read from the backup when they are written. */
+      readonly kind: 'users.acl';
+      readonly users: readonly { readonly name: string; readonly rules: readonly string[] }[];
+      /** The file of the backup that the plan names, as verified. */
+      readonly stored: string;
+      readonly sha256: string;
     };
 
 /** A change of one config file of a node: its main file, or one that it includes. */

@@ -1,26 +1,30 @@
 import type { ConfigLine } from '../model/formats.js';
-import type { HostEntry, NodeEntry } from '../model/inventory.js';
-import type { Action, FileIntent, Plan, RestoredBackup, Stage } from '../model/plan.js';
+import type { FileIntent } from '../model/plan.js';
 import { diffLines } from '../redis/diff.js';
 import { canonicalName } from '../redis/directive-names.js';
 import { applyRedisIntent } from '../redis/edit-redis.js';
 import { parseConfig } from '../redis/redis-conf.js';
 import { showRaw } from '../redis/secrets.js';
-import { word } from './commands.js';
-import { sideBySide } from './scene.js';
 
 type RedisIntent = Extract<FileIntent, { kind: 'redis.conf' }>;
 
-/** What bringing a redis.conf back would change, and what of the difference is left to a person. */
+/** What bringing a config file back would change, and what of the difference is left to a person. */
 export interface ConfigBack {
   /** All differences, ` `, `-` as it is now, `+` as it was; secrets replaced. */
   readonly diff: readonly string[];
   /** What would be written; undefined when nothing may be. */
-  readonly intent: RedisIntent | undefined;
+  readonly intent: FileIntent | undefined;
   /** What `intent` changes. */
   readonly changes: readonly string[];
-  /** Directives that differ and are not touched, each with why. */
+  /** Directives, statements and users that differ and are not touched, each with why. */
   readonly byHand: readonly { readonly directive: string; readonly why: string }[];
+  /** What else a person must know before the yes. */
+  readonly remarks?: readonly string[];
+}
+
+/** The same of a file whose lines are directives: what would be set and dropped. */
+interface DirectivesBack extends ConfigBack {
+  readonly intent: RedisIntent | undefined;
 }
 
 const never: Readonly<Record<string, string>> = {
@@ -51,7 +55,7 @@ const never: Readonly<Record<string, string>> = {
  * A redis.conf of a backup against the one that is there now. Only single directives that neither hold a secret nor decide
  * role, data or reach are brought back; a placeholder for a secret never is. Pure.
  */
-export function configBack(now: string, then: string): ConfigBack {
+export function configBack(now: string, then: string): DirectivesBack {
   const [is, was] = [directives(now), directives(then)];
   const names = [...new Set([...is.keys(), ...was.keys()])];
   const differing = names.filter((name) => wordsOf(is.get(name)) !== wordsOf(was.get(name)));
@@ -104,111 +108,4 @@ function whyNot(name: string, is: readonly ConfigLine[], was: readonly ConfigLin
 
 function shownLines(text: string): readonly string[] {
   return parseConfig('redis.conf', text).flatMap(({ name, raw }) => (name === '' ? [] : [showRaw(raw)]));
-}
-
-/** One config file that a person said yes to: the main file of a node, or one that it includes. */
-export interface AgreedConfig {
-  readonly host: HostEntry;
-  readonly entry: NodeEntry;
-  readonly path: string;
-  readonly back: ConfigBack;
-}
-
-/** A plan that keeps each file, writes it, and tries a copy on the node's own parser; nothing is stopped or started. */
-export function configPlan(
-  group: string,
-  backup: RestoredBackup,
-  fingerprint: string,
-  agreed: readonly AgreedConfig[],
-): Plan {
-  const hosts = [...new Set(agreed.map(({ host }) => host.name))];
-  const each = (make: (one: AgreedConfig) => Action) => agreed.map(make);
-  const locks = (kind: 'lock.take' | 'lock.release') => hosts.map((host) => lockAction(kind, host));
-  const stage = (id: string, why: string, now: string, batches: Stage['batches']): Stage => ({
-    id,
-    title: id.toUpperCase(),
-    why,
-    needs: [],
-    batches,
-    now,
-  });
-  return {
-    schema: 'redis-runbook/plan/1',
-    group,
-    runbook: `configs-of-${backup.id} 1.0`,
-    path: 'nothing',
-    master: '',
-    replicas: [],
-    sentinels: [],
-    hosts,
-    leftOut: [],
-    setAside: [],
-    fingerprint,
-    epoch: 0n,
-    downtimeSeconds: 0,
-    stages: [
-      stage('keep', 'a copy of each file exists before it changes', 'the files are kept; nothing was changed.', [
-        ...sideBySide(locks('lock.take')),
-        ...sideBySide(each((one) => configAction('keep', 'config.keep', one))),
-      ]),
-      stage(
-        'rewrite',
-        'only the directives that were agreed to',
-        'the files are written; what runs goes on with what it has until its next start.',
-        sideBySide(each((one) => configAction('rewrite', 'config.rewrite', one))),
-      ),
-      stage(
-        'check',
-        'what was written is read back and tried',
-        'the files are as agreed, and a server starts with copies of them.',
-        [
-          ...sideBySide(each((one) => configAction('check', 'config.check', one))),
-          ...sideBySide(locks('lock.release')),
-        ],
-      ),
-    ],
-    scripts: [],
-    configsOf: backup,
-  };
-}
-
-function lockAction(kind: 'lock.take' | 'lock.release', host: string): Action {
-  const take = kind === 'lock.take';
-  const text = take ? `take the lock on ${host}` : `give the lock on ${host} back`;
-  const says = {
-    text,
-    commands: [],
-    expect: 'nobody else holds it',
-    undo: take ? 'it is given back' : 'nothing to undo',
-  };
-  return { id: `${take ? 'keep' : 'check'}/${host}/${kind}/1`, host, node: host, kind, says };
-}
-
-function configAction(
-  stage: string,
-  kind: 'config.keep' | 'config.rewrite' | 'config.check',
-  { host, entry, path, back }: AgreedConfig,
-): Action {
-  const intent = back.intent ?? { kind: 'redis.conf', set: [], drop: [] };
-  const name = path === entry.config ? entry.id : `${entry.id}:${path}`;
-  const base = { id: `${stage}/${host.name}/${kind}/${name}`, host: host.name, node: entry.id };
-  const texts = {
-    'config.keep': `keep ${path}`,
-    'config.rewrite': `rewrite ${path}`,
-    'config.check': `read ${path} back and try a copy`,
-  };
-  const says = {
-    text: `${texts[kind]} of ${entry.id}`,
-    commands: [`less ${word(path)}`],
-    expect: 'as agreed',
-    undo: 'the kept file is put back',
-  };
-  if (kind === 'config.keep') return { ...base, kind, path, says };
-  return {
-    ...base,
-    kind,
-    path,
-    intent,
-    says: { ...says, ...(kind === 'config.rewrite' ? { diff: back.changes } : {}) },
-  };
 }

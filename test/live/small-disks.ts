@@ -9,6 +9,8 @@ import { kill } from './own-redis.js';
  * there sees them, and this process does not.
  */
 export interface SmallDisks {
+  /** What runs there may become another user: not so where a user's own namespace has none. */
+  readonly hasOtherUsers: boolean;
   /** The same path on both sides; `NAME` below it is the mount. */
   readonly directory: string;
   spawn(argv: readonly string[], options: SpawnOptions): ChildProcess;
@@ -44,6 +46,7 @@ export async function smallDisks(disks: Readonly<Record<string, string>>): Promi
     execFileSync('nsenter', [...into, 'sh', '-c', text, directory], { encoding: 'utf8', timeout: 30_000 });
   const filler = (name: string) => `"$0/${name}/filler"`;
   return {
+    hasOtherUsers: isRoot,
     directory,
     spawn: (argv, options) => spawn('nsenter', [...into, ...argv], options),
     sh,

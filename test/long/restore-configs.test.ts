@@ -50,7 +50,7 @@ test('the lines of a redis.conf and of what it includes go back, each file with 
   const before = disturbed();
   const shown = await piped(lab, args());
   expect([shown.status, shown.stdout]).toEqual([0, expect.stringContaining('Each file needs its own yes')]);
-  expect(shown.stdout).toMatch(/sentinel.*a line myid of its own/s);
+  expect(shown.stdout).toMatch(/sentinel.conf\n {2}as in the backup/);
   expect([textOf('redis.conf'), textOf('limits.conf')]).toEqual([before.main, before.limits]);
 
   const terminal = await agreed();

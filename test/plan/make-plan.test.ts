@@ -57,6 +57,7 @@ describe('a cold plan', () => {
         expect(action.intent.master).toEqual({ host: master?.address, port: master?.port });
         continue;
       }
+      if (action.intent.kind !== 'redis.conf') throw new Error(`a recovery writes no ${action.intent.kind}`);
       const role = action.intent.set.find((each) => each.directive === 'replicaof');
       if (action.node === plan.master)
         expect([role, action.intent.drop]).toEqual([undefined, expect.arrayContaining(['replicaof'])]);

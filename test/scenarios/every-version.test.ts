@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { actionsOf, type Plan } from '../../src/model/plan.js';
+import { actionsOf, type FileIntent, type Plan } from '../../src/model/plan.js';
 import { known } from '../../src/model/seen.js';
 import { type Choice, decide, noChoice } from '../../src/plan/choice.js';
 import { applyRedisIntent } from '../../src/redis/edit-redis.js';
@@ -72,6 +72,12 @@ function fleetOf({ server, rdb, word, hasIds }: Server): Recorded {
   );
 }
 
+function edited(text: string, intent: FileIntent): string {
+  if (intent.kind === 'redis.conf') return applyRedisIntent(text, intent).text;
+  if (intent.kind === 'sentinel.conf') return applySentinelIntent(text, intent).text;
+  throw new Error(`a recovery writes no ${intent.kind}`);
+}
+
 /** The texts that the plan's edits make of the files as they were found. */
 function texts(fleet: Recorded, plan: Plan): ReadonlyMap<string, string> {
   return new Map(
@@ -82,12 +88,7 @@ function texts(fleet: Recorded, plan: Plan): ReadonlyMap<string, string> {
         .find(({ node, path }) => node === action.node && path === action.path);
       const content = file && known(file.content);
       if (content === undefined || !('text' in content)) throw new Error(`no text of ${action.node}`);
-      const { intent } = action;
-      const edited =
-        intent.kind === 'redis.conf'
-          ? applyRedisIntent(content.text, intent)
-          : applySentinelIntent(content.text, intent);
-      return [[action.node, edited.text]];
+      return [[action.node, edited(content.text, action.intent)]];
     }),
   );
 }

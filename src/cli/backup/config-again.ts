@@ -1,9 +1,10 @@
 import { RunbookError } from '../../errors.js';
 import { actionsOf, type Plan, type RestoredBackup } from '../../model/plan.js';
 import { fingerprintOf } from '../../plan/canonical.js';
-import { type AgreedConfig, configBack, configPlan } from '../../plan/config-back.js';
+import { type AgreedConfig, configPlan } from '../../plan/config-plan.js';
 import type { Judged } from '../compose.js';
-import { configSeen, storedConfigs } from './config-targets.js';
+import { agreedAgain } from './config-backs.js';
+import { storedConfigs } from './config-targets.js';
 import { manifestAgain, sourceAgain } from './restore-plan.js';
 
 /**
@@ -19,9 +20,9 @@ export async function configPlanAgain(backup: RestoredBackup, stored: Plan, befo
     for (const action of actionsOf(stored)) {
       if (action.kind !== 'config.rewrite') continue;
       const one = found.find(({ entry, path }) => entry.id === action.node && path === action.path);
-      const now = one && configSeen(before, one);
-      if (one === undefined || now === undefined) throw gone(action.path, backup.id);
-      agreed.push({ ...one, back: configBack(now, one.text) });
+      const again = one && agreedAgain(one, before);
+      if (again === undefined) throw gone(action.path, backup.id);
+      agreed.push(again);
     }
     const group = before.survey.groups[before.diagnosis.group];
     return configPlan(before.diagnosis.group, backup, group === undefined ? '' : fingerprintOf(group), agreed);

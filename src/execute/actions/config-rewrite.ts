@@ -5,7 +5,7 @@ import { applyIntent } from '../intents.js';
 import { keptConfigPath } from '../kept-config.js';
 import { fileHost, hostOf } from '../node.js';
 import { differsFromKept } from '../operator-lines.js';
-import { rewriteFile } from '../rewrite-file.js';
+import { refuseRunning, rewriteFile } from '../rewrite-file.js';
 import type { ActionModule } from '../tools.js';
 
 /** Applies an intent to a config file as it now stands, after its owner was stopped, and writes it whole or not at all. */
@@ -28,6 +28,7 @@ export const configRewrite: ActionModule<'config.rewrite'> = {
     act: async (action, at) => {
       const host = hostOf(at, action.host);
       const kept = await readConfig(host, keptConfigPath(host, at.tools.run, action.path), at.signal);
+      await refuseRunning(action, at);
       const files = fileHost(at, action.node, action.path);
       const now = await readConfig(files, action.path, at.signal);
       await files.write(action.path, encodeText(kept.text), now.sha256, at.signal);
