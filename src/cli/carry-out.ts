@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunbookError } from '../errors.js';
 import { execute } from '../execute/engine.js';
@@ -17,6 +18,7 @@ import type { Context } from './context.js';
 import { detachRun } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { PROCESS_FILE } from './follow.js';
+import { isFoundFile, refuseUnasked } from './found-file.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
 import { runFiles } from './rebuild.js';
@@ -39,6 +41,7 @@ export async function carryOut(
   keepIn: (runDirectory: string) => Promise<void> = async () => undefined,
   backup?: BackupSource,
 ): Promise<number> {
+  refuseUnasked(context);
   const directory = await recorded(plan, judged, context);
   if (flags.detach && context.handed === undefined) return detachRun(directory, plan, context);
   await keepIn(directory.path);
@@ -61,6 +64,8 @@ async function recorded(plan: Plan, judged: Judged, context: Context): Promise<R
     await saveInRun(directory.path, 'plan.json', plan);
     await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
     await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
+    if (isFoundFile(context) && context.fleetFile !== undefined)
+      await saveInRun(directory.path, runFiles.fleet, await readFile(context.fleetFile, 'utf8'));
     return directory;
   } catch (error) {
     throw new RunbookError('disk-full', 'A run is recorded before it begins, and this machine could not record it.', {

@@ -85,10 +85,15 @@ const goOnFlags: readonly FlagRow[] = [
   { flags: '--take-over', says: 'the named run is that of a colleague who is gone' },
 ];
 
+const searchFlags: readonly FlagRow[] = [
+  { flags: '--conf <PATH>', says: 'with HOST: look for config files here, too', many: true, file: true },
+];
+
 const statusFlags: readonly FlagRow[] = [
   { flags: '--why', says: 'the evidence for every sentence' },
   { flags: '--watch', says: 'look again and again until Ctrl-C' },
   { flags: '--save <FILE>', says: 'keep what was seen, without secrets, for --survey', file: true },
+  ...searchFlags,
 ];
 
 const auditFlags: readonly FlagRow[] = [
@@ -116,7 +121,7 @@ export const commands: readonly CommandRow[] = [
   {
     part: 'Look',
     name: 'status',
-    args: '[HOST]',
+    args: '[HOST...]',
     says: 'what is true, in one screen; changes nothing',
     flags: statusFlags,
   },
@@ -144,9 +149,9 @@ export const commands: readonly CommandRow[] = [
   {
     part: 'Repair',
     name: 'recover',
-    args: '[HOST]',
+    args: '[HOST...]',
     says: 'decides and repairs with you; asks before changes',
-    flags: [...recoverFlags, ...lockFlags],
+    flags: [...recoverFlags, ...lockFlags, ...searchFlags],
   },
   {
     part: 'Repair',
@@ -294,6 +299,13 @@ export const commands: readonly CommandRow[] = [
       { name: 'drill', args: '', says: 'kill the master and wait for a failover' },
       { name: 'demo', args: '', says: 'break a fleet and recover it' },
     ],
+  },
+  {
+    part: 'Set up',
+    name: 'init',
+    args: '<HOST...>',
+    says: 'writes a fleet.yaml from what one machine leads to',
+    flags: [...searchFlags, { flags: '--out <FILE>', says: 'where it is written (standard: fleet.yaml)', file: true }],
   },
   { part: 'Set up', name: 'schema', args: '', says: 'all keys of fleet.yaml, as JSON Schema', flags: [] },
   { part: 'Set up', name: 'completion', args: '<SHELL>', says: 'completions for bash, zsh or fish', flags: [] },

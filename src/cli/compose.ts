@@ -45,13 +45,17 @@ export async function openFleet(context: Context, flags: SelectFlags, which?: 'e
   const file = context.fleetFile;
   if (file === undefined)
     throw new RunbookError('no-fleet', 'There is no fleet.yaml here, and no --fleet was given.', {
-      next: ['redis-runbook status --fleet FILE', 'redis-runbook schema   shows every key of a fleet file'],
+      next: [
+        'redis-runbook status HOST          finds the fleet from one of its machines; recover HOST repairs it',
+        'redis-runbook status --fleet FILE',
+        'redis-runbook init HOST            writes a fleet.yaml from what is found',
+      ],
     });
   const inventory = await loadInventory(file);
   const group = which === undefined ? groupOf(inventory, flags.group) : (inventory.groups[0] ?? '');
   await checkTlsFiles(inventory);
   const passwords = await resolvePasswords(inventory, (question) => createAsk(context).secret(question));
-  const opener = hostOpener(context);
+  const opener = context.opener ?? hostOpener(context);
   const hosts = await Promise.all(inventory.hosts.map(opener.open));
   return {
     inventory,

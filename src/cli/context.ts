@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import { findFleetFile } from '../inventory/find.js';
 import type { Secret } from '../model/secret.js';
 import { type HandedOver, takeHandedOver } from './handed-over.js';
+import type { HostOpener } from './host-opener.js';
 import type { Stopper } from './stopper.js';
 
 /** Everything that a command may know of the world it runs in; built once, before the command. */
@@ -35,6 +36,12 @@ export interface Context {
   readonly asked?: Map<string, Secret>;
   /** What this process got from the one that was asked at a terminal. */
   readonly handed?: HandedOver;
+  /** Who opened hosts before, where a search came first: what was asked for logins is not asked again. */
+  readonly opener?: HostOpener;
+  /** What was typed for the search that made the fleet file: `pv1 --conf /data`. */
+  readonly foundFrom?: string;
+  /** A person said that the fleet that was found is the whole fleet. */
+  readonly isWhole?: boolean;
   /** Where runs, labs and crash reports are kept; made with mode 0700 by whoever writes there first. */
   readonly stateDirectory: string;
 }

@@ -40,7 +40,7 @@ async function demonstrate(lab: Lab, context: Context): Promise<number> {
   const { statusCommand } = await import('./status.js');
   const { recoverCommand } = await import('./recover.js');
   const inLab: Context = { ...context, fleetFile: lab.fleetFile };
-  const look = { group: undefined, survey: undefined, host: undefined, why: false, watch: false, save: undefined };
+  const look = { group: undefined, survey: undefined, hosts: [], conf: [], why: false, watch: false, save: undefined };
   heading(context, 'The disaster: real writes, real kills, real failovers');
   await lab.break({ scenario: 'cascade', stop: 'clean' }, (line) => context.stdout(`  ${line}\n`));
   say(context, cascade);
@@ -69,7 +69,8 @@ async function demonstrate(lab: Lab, context: Context): Promise<number> {
 const noFlags: RecoverFlags = {
   group: undefined,
   survey: undefined,
-  host: undefined,
+  hosts: [],
+  conf: [],
   dryRun: false,
   yes: false,
   step: false,

@@ -43,7 +43,8 @@ function dictionary(): ReadonlyMap<string, string> {
 const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
   usage: 'The command line cannot be understood, or names something that is not there.',
   'fleet-file': 'fleet.yaml has mistakes; each is named with its line and column.',
-  'no-fleet': 'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist.',
+  'no-fleet':
+    'No fleet file was given with --fleet or in $REDIS_RUNBOOK_FLEET, and ./fleet.yaml does not exist; or no fleet was found on the HOST that was named instead.',
   'runbook-file': 'A runbook file is not well formed, or names a step that does not exist.',
   'plan-file': 'A file given to apply was not written by plan --out, or by a newer version.',
   'plan-tampered':

@@ -5,8 +5,15 @@ export interface SelectFlags {
   readonly survey: string | undefined;
 }
 
-export interface StatusFlags extends SelectFlags {
-  readonly host: string | undefined;
+/** Where a fleet is searched from, when there is no fleet file. */
+export interface SearchFlags {
+  /** As typed; empty = the fleet file says it. */
+  readonly hosts: readonly string[];
+  /** Files and directories to look for config files in. */
+  readonly conf: readonly string[];
+}
+
+export interface StatusFlags extends SelectFlags, SearchFlags {
   readonly why: boolean;
   readonly watch: boolean;
   /** Path to write the RawHosts to. */
@@ -14,8 +21,7 @@ export interface StatusFlags extends SelectFlags {
 }
 
 /** What the operator decides about the plan on the command line. Lists are empty when their flag was not given. */
-export interface RecoverFlags extends SelectFlags {
-  readonly host: string | undefined;
+export interface RecoverFlags extends SelectFlags, SearchFlags {
   readonly dryRun: boolean;
   readonly yes: boolean;
   readonly step: boolean;
@@ -68,7 +74,7 @@ export interface CleanFlags extends SelectFlags {
   readonly reason: string | undefined;
 }
 
-export interface PlanFlags extends Omit<RecoverFlags, 'host'> {
+export interface PlanFlags extends Omit<RecoverFlags, 'hosts' | 'conf'> {
   /** Name or file of a runbook; undefined = the recommended recovery. */
   readonly runbook: string | undefined;
 }

@@ -7,6 +7,7 @@ import { type Fleet, openFleet } from './compose.js';
 import type { Context } from './context.js';
 import { findRun } from './find-run.js';
 import type { ResumeFlags } from './flags.js';
+import { withKeptFleet } from './found-file.js';
 import { refuseWithoutAnswers } from './go-on.js';
 import { passLock } from './locked.js';
 
@@ -14,6 +15,8 @@ import { passLock } from './locked.js';
 export interface FoundRun {
   readonly fleet: Fleet;
   readonly group: string;
+  /** With the fleet file that the run was begun with, where no other is named. */
+  readonly context: Context;
   /** The run as this machine and the hosts' copies have it, and the hosts that have one. */
   readonly open: () => Promise<{ readonly open: OpenRun; readonly on: readonly string[] }>;
 }
@@ -28,7 +31,8 @@ export async function foundRun(flags: ResumeFlags, command: 'resume' | 'undo', c
     throw new RunbookError('usage', '--take-over is for a run that is named.', {
       next: [`redis-runbook ${command} RUN --take-over`],
     });
-  const fleet = await openFleet(context, here ? { ...flags, group: here.plan.group } : flags);
+  const own = here ? await withKeptFleet(context, here.read.directory) : context;
+  const fleet = await openFleet(own, here ? { ...flags, group: here.plan.group } : flags);
   try {
     await passLock(fleet, { wait: flags.wait, takeOver: flags.takeOver ? flags.run : undefined }, context);
   } catch (error) {
@@ -36,5 +40,5 @@ export async function foundRun(flags: ResumeFlags, command: 'resume' | 'undo', c
     throw error;
   }
   const open = async () => compared(here ?? (await bringRun(fleet, runs, flags.run, context)), fleet, runs, context);
-  return { fleet, group: fleet.group, open };
+  return { fleet, group: fleet.group, context: own, open };
 }

@@ -20,11 +20,13 @@ const examples: Readonly<Record<string, string>> = {
   redis-runbook recover --promote pv2 --set-aside pv1 --reason "pv1 was cut off"
                                       the data has split: who wins, who is kept
   redis-runbook recover --accept-loss pv2 --reason "RDB only, 54 s are gone"
-                                      the newest writes are on no disk`,
+                                      the newest writes are on no disk
+  redis-runbook recover ops@10.0.10.1 without a fleet.yaml: finds, shows, asks`,
   status: `Examples:
   redis-runbook status                the fleet of ./fleet.yaml
   redis-runbook status --why          the evidence for every sentence
-  redis-runbook status --json         all of it, for scripts`,
+  redis-runbook status --json         all of it, for scripts
+  redis-runbook status ops@10.0.10.1  without a fleet.yaml: found from one machine`,
   audit: `Examples:
   redis-runbook audit                         the fleet of ./fleet.yaml, as it runs
   redis-runbook audit configs/ --target redis-7.2

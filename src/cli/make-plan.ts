@@ -11,7 +11,7 @@ import type { RecoverFlags } from './flags.js';
 import { isLeftOut, leftoversOf } from './leftovers.js';
 import { readRunbook } from './runbooks.js';
 
-type Chosen = Omit<RecoverFlags, 'host'>;
+type Chosen = Omit<RecoverFlags, 'hosts' | 'conf'>;
 
 const paths: readonly Path[] = ['nothing', 'failover', 'sentinels-only', 'live', 'cold'];
 

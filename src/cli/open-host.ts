@@ -1,5 +1,4 @@
 import type { Channel } from '../hosts/channel.js';
-import type { WritableHost } from '../hosts/host.js';
 import type { SudoAsker } from '../hosts/remote/sudo.js';
 import type { AskSecret } from '../hosts/ssh/secrets.js';
 import type { SshTarget } from '../hosts/ssh/target.js';
@@ -9,18 +8,13 @@ import type { HostEntry, SecretSource } from '../model/inventory.js';
 import type { Secret } from '../model/secret.js';
 import { type Ask, createAsk } from './ask.js';
 import type { Context } from './context.js';
+import type { HostOpener } from './host-opener.js';
 
 /** What all hosts of a run share: who verifies keys, and who is asked for passwords. */
 interface Shared {
   readonly verify: HostKeyVerifier;
   /** Left out where nobody can be asked. */
   readonly ask?: AskSecret;
-}
-
-export interface HostOpener {
-  open(entry: HostEntry): Promise<WritableHost>;
-  /** Waits until no question is open; whether any was asked since this was called last. */
-  questionsAnswered(): Promise<boolean>;
 }
 
 /**

@@ -14,7 +14,7 @@ import type { Fleet, Judged } from './compose.js';
 import { planFor, rejoinPlan } from './make-plan.js';
 
 /** What a run's directory holds beside its journal and its plan. */
-export const runFiles = { survey: 'survey-before.json', answers: 'answers.json' } as const;
+export const runFiles = { survey: 'survey-before.json', answers: 'answers.json', fleet: 'fleet.yaml' } as const;
 
 /** The operator's words that a plan was made with, as the plan itself tells them. */
 function choiceOfPlan(plan: Plan): Choice {

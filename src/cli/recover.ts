@@ -1,4 +1,5 @@
-import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import { join } from 'node:path';
+import { exitStatus, worstOf } from '../errors.js';
 import type { Path } from '../model/diagnosis.js';
 import { toJson } from '../model/json.js';
 import type { Plan } from '../model/plan.js';
@@ -15,11 +16,13 @@ import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
+import { refuseUnasked } from './found-file.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
 import { shownPlan, writePlan } from './plan.js';
 import { dryRun, preflight, refuseWithoutAnswers } from './preflight.js';
+import { runFiles } from './rebuild.js';
 import { choicePages } from './recover-screens.js';
 import { statusOf } from './status.js';
 import { tellStillThere } from './still-there.js';
@@ -27,11 +30,26 @@ import { withMaster } from './which-master.js';
 
 /** `recover`: look, decide, plan, ask, carry out, look again, report. Exit statuses: the table in errors.ts. */
 export async function recoverCommand(flags: RecoverFlags, context: Context): Promise<number> {
-  if (flags.host !== undefined)
-    throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
-      next: ['redis-runbook recover --fleet FILE'],
-    });
   refuseDetached(flags);
+  return flags.hosts.length > 0 ? recoverFound(flags, context) : recoverIn(flags, context);
+}
+
+/** Without a fleet file: what was found is shown, and a person says whether it is all. */
+async function recoverFound(flags: RecoverFlags, context: Context): Promise<number> {
+  const { agreeWhole, findFleet, foundDocument, onFound, showFound } = await import('./found.js');
+  const { handed } = context;
+  if (handed !== undefined)
+    return recoverIn(flags, { ...context, fleetFile: join(handed.directory.path, runFiles.fleet), isWhole: true });
+  const fleet = await findFleet(flags, 'recover', context);
+  if (context.json) context.stdout(`${foundDocument(fleet)}\n`);
+  showFound(fleet, flags, context);
+  const acts = !flags.dryRun && flags.out === undefined;
+  if (acts) await agreeWhole(fleet, flags, context);
+  return onFound(fleet, (own) => recoverIn(flags, { ...own, isWhole: acts }));
+}
+
+async function recoverIn(flags: RecoverFlags, context: Context): Promise<number> {
+  if (!flags.dryRun && flags.out === undefined && flags.survey === undefined) refuseUnasked(context);
   return withJudged(context, flags, async (first, fleet) => {
     const acts = fleet !== undefined && !flags.dryRun && flags.out === undefined;
     const seen = acts && (await passLock(fleet, flags, context)) ? await lookAndJudge(fleet, context) : first;

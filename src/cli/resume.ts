@@ -19,9 +19,9 @@ import { takeBack } from './take-back.js';
  * `resume [RUN]`: goes on with a run that was cut off. Its plan is made again and compared, every finished action is
  * looked at, and the rest is carried out by the same engine to the same end. Exit statuses: the table in errors.ts.
  */
-export async function resumeCommand(flags: ResumeFlags, context: Context): Promise<number> {
-  const found = await foundRun(flags, 'resume', context);
-  const { group } = found;
+export async function resumeCommand(flags: ResumeFlags, given: Context): Promise<number> {
+  const found = await foundRun(flags, 'resume', given);
+  const { group, context } = found;
   try {
     const { open, on } = await found.open();
     if (isOver(open)) return nothingLeft(open, context);
@@ -95,7 +95,8 @@ async function plansAnew(error: RunbookError, flags: ResumeFlags, context: Conte
 
 /** A recovery that is planned anew decides nothing in advance. */
 const planAnew = {
-  host: undefined,
+  hosts: [],
+  conf: [],
   dryRun: false,
   step: false,
   path: undefined,

@@ -1,7 +1,7 @@
 import { RunbookError } from '../errors.js';
-import { fleetFlag } from '../report/next-lines.js';
 import type { Context } from './context.js';
 import type { AuditFlags, PlanFlags, RecoverFlags, SelectFlags } from './flags.js';
+import { withFleet } from './with-fleet.js';
 
 /** What the parser found: the command, its subcommand, its words, and its flags by their camel-case long name. */
 export interface Given extends SelectFlags {
@@ -23,21 +23,6 @@ export async function runCommand(given: Given, context: Context): Promise<number
   }
 }
 
-/** The same error with next commands that name the fleet file again, so that they can be pasted as they are. */
-function withFleet(error: RunbookError, context: Context): RunbookError {
-  const flag = fleetFlag(context.fleetFile);
-  if (flag === '') return error;
-  const next = error.next.map((line) =>
-    line.includes('--fleet')
-      ? line
-      : line.replace(
-          /^redis-runbook (?:recover|resume|undo|status|doctor|plan|handover|clean|salvage collect|rejoin \S+)\b/,
-          `$&${flag}`,
-        ),
-  );
-  return new RunbookError(error.word, error.message, { facts: error.facts, next });
-}
-
 async function dispatch(given: Given, context: Context): Promise<number> {
   const { sub, options } = given;
   const select: SelectFlags = { group: given.group, survey: given.survey };
@@ -48,7 +33,8 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     case 'status': {
       const flags = {
         ...select,
-        host: word,
+        hosts: given.args,
+        conf: several(options.conf),
         why: isOn(options.why),
         watch: isOn(options.watch),
         save: text(options.save),
@@ -63,7 +49,10 @@ async function dispatch(given: Given, context: Context): Promise<number> {
         context,
       );
     case 'recover':
-      return (await import('./recover.js')).recoverCommand({ ...choices(given, select), host: word }, context);
+      return (await import('./recover.js')).recoverCommand(
+        { ...choices(given, select), hosts: given.args, conf: several(options.conf) },
+        context,
+      );
     case 'rejoin':
       return (await import('./rejoin.js')).rejoinCommand({ ...choices(given, select), host: word ?? '' }, context);
     case 'resume':
@@ -135,6 +124,10 @@ async function dispatch(given: Given, context: Context): Promise<number> {
     case 'lab':
       if (sub === 'demo') return (await import('./demo.js')).demoCommand(options, context);
       return runLab(given, context);
+    case 'init': {
+      const flags = { hosts: given.args, conf: several(options.conf), out: text(options.out) };
+      return (await import('./init.js')).initCommand(flags, context);
+    }
     case 'schema':
       return (await import('./schema.js')).schemaCommand(context);
     case 'completion':
@@ -150,7 +143,7 @@ async function runLab({ sub, args, options }: Given, context: Context): Promise<
   return labCommand(sub ?? '', args, options, (line) => context.stdout(`${line}\n`));
 }
 
-function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'host'> & Omit<PlanFlags, 'runbook'> {
+function choices(given: Given, select: SelectFlags): Omit<RecoverFlags, 'hosts' | 'conf'> & Omit<PlanFlags, 'runbook'> {
   const { options } = given;
   return {
     ...select,

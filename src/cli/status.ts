@@ -1,26 +1,37 @@
-import { exitStatus, RunbookError, worstOf } from '../errors.js';
+import { exitStatus, worstOf } from '../errors.js';
 import { runFleetName, runsDirectory } from '../execute/run-directory.js';
 import type { Diagnosis, Finding } from '../model/diagnosis.js';
 import type { Survey } from '../model/survey.js';
+import { foundJson } from '../report/found-text.js';
 import { headlineLines, renderStatus, renderStatusJson } from '../report/status-text.js';
 import { saveSurvey } from '../survey/saved.js';
 import { type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { StatusFlags } from './flags.js';
+import type { FoundFleet } from './found.js';
 import { openRunLines } from './open-run-lines.js';
 
 const WATCH_EVERY_MS = 2000;
 
 /** `status`: what is true, on one screen. Exit 0 healthy, 1 not healthy, 4 when it could not be judged, 10 while a host is left out. */
 export async function statusCommand(flags: StatusFlags, context: Context): Promise<number> {
-  if (flags.host !== undefined)
-    throw new RunbookError('usage', 'This version does not discover a fleet from one address.', {
-      next: ['redis-runbook status --fleet FILE'],
-    });
+  if (flags.hosts.length > 0) return statusOfFound(flags, context);
+  return statusIn(flags, context);
+}
+
+/** Without a fleet file: what was found first, then the same status. */
+async function statusOfFound(flags: StatusFlags, context: Context): Promise<number> {
+  const { findFleet, onFound, showFound } = await import('./found.js');
+  const fleet = await findFleet(flags, 'status', context);
+  showFound(fleet, flags, context);
+  return onFound(fleet, (own) => statusIn(flags, own, fleet));
+}
+
+async function statusIn(flags: StatusFlags, context: Context, found?: FoundFleet): Promise<number> {
   if (flags.watch && flags.survey === undefined) return watch(flags, context);
   return withJudged(context, flags, async (judged) => {
     if (flags.save !== undefined) await saveSurvey(flags.save, judged.raw, judged.inventory);
-    context.stdout(shown(judged, flags, context));
+    context.stdout(shown(judged, flags, context, found));
     if (!context.json && flags.survey === undefined) await tellOpenRuns(judged, context);
     if (flags.save !== undefined) context.stderr(`Saved without secrets in ${flags.save}\n`);
     return statusOf(judged.survey, judged.diagnosis);
@@ -34,8 +45,9 @@ async function tellOpenRuns(judged: Judged, context: Context): Promise<void> {
   if (lines.length > 0) context.stdout(`\n${lines.join('\n')}\n`);
 }
 
-function shown(judged: Judged, flags: StatusFlags, context: Context): string {
-  if (context.json) return renderStatusJson(judged.survey, judged.diagnosis);
+function shown(judged: Judged, flags: StatusFlags, context: Context, found?: FoundFleet): string {
+  if (context.json)
+    return renderStatusJson(judged.survey, judged.diagnosis, found && foundJson(found.found, context.fleetFile ?? ''));
   const look = { width: context.columns, colour: context.colour };
   if (context.quiet) return `${headlineLines(judged.diagnosis, look).join('\n')}\n`;
   return renderStatus(judged.survey, judged.diagnosis, {
@@ -44,6 +56,7 @@ function shown(judged: Judged, flags: StatusFlags, context: Context): string {
     verbose: context.verbose > 0,
     utcOffsetMinutes: -context.now().getTimezoneOffset(),
     ...(context.fleetFile === undefined ? {} : { fleetFile: context.fleetFile }),
+    ...(context.foundFrom === undefined ? {} : { foundFrom: context.foundFrom }),
   });
 }
 

@@ -13,8 +13,8 @@ import { takeBack } from './take-back.js';
  * `undo [RUN]`: configs, units, roles, holds and locks go back to what they were before the run. Refuses with
  * `writes-accepted` once that would lose writes. Exit statuses: the table in errors.ts; 0 when all is undone.
  */
-export async function undoCommand(flags: ResumeFlags, context: Context): Promise<number> {
-  const { fleet, open: opened } = await foundRun(flags, 'undo', context);
+export async function undoCommand(flags: ResumeFlags, given: Context): Promise<number> {
+  const { fleet, open: opened, context } = await foundRun(flags, 'undo', given);
   try {
     const { open, on } = await opened();
     if (open.direction === 'undo' && isOver(open)) {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { FindRequest, HostPlaces } from '../model/found.js';
 import type { HostEntry, NodeEntry, Passwords } from '../model/inventory.js';
 import type { FileStat, RawHost, Resp } from '../model/raw-host.js';
 import type { HostProbe, HostRights, ManagerProbe } from '../model/readiness.js';
@@ -88,6 +89,8 @@ export interface Host {
     request: { readonly directories: readonly string[]; readonly mayBecome: boolean },
     signal: AbortSignal,
   ): Promise<HostProbe>;
+  /** Where config files and services of redis and sentinel may be on it; names only, no file is read. Rejects as `rights` does. */
+  find(request: FindRequest, signal: AbortSignal): Promise<HostPlaces>;
   /**
    * The same machine for the files that this config file, or the server that runs with it, names: touched with no more
    * right than that of whoever may write the config, else of the server's user. Such a name may be any file of the

@@ -18,6 +18,7 @@ import { makePrivateDirectory, removeEmptyDirectory, removeFile, replaceFile } f
 import { lookAtConfig } from './look-config.js';
 import { missed, reading, saw } from './reading.js';
 import { type RedisEndpoint, wordsOfPlace } from './redis-endpoint.js';
+import { findOver } from './remote/find.js';
 import { probeOver, reachBy, rightsOn } from './remote/probe.js';
 import { openShell } from './remote/sudo.js';
 import { processService } from './services/process.js';
@@ -76,6 +77,7 @@ function hostHere(entry: HostEntry, claim?: Claim): WritableHost {
     vouch: (endpoint, signal) => vouch(entry, endpoint, signal),
     rights: (signal) => rightsOn(shell(), false, signal),
     probe: (request, signal) => probeOver(shell(), reachBy(connectHere), own, { ...request, mayBecome: false }, signal),
+    find: (request, signal) => findOver(shell(), { ...request, mayBecome: false }, signal),
     named: (config) => namedLocally(host, config),
     close: async () => undefined,
     run: guarded(runCommand),

@@ -17,6 +17,8 @@ export interface StatusOptions {
   readonly why: boolean;
   /** The fleet file as given; pasted commands repeat it unless it is the one found anyway. */
   readonly fleetFile?: string;
+  /** What was typed for the search that made the fleet file; pasted commands search again. */
+  readonly foundFrom?: string;
   /** Minutes that the operator's clock is ahead of UTC; 0 when left out. */
   readonly utcOffsetMinutes?: number;
   /** Evidence with the lines themselves, notes among the findings. */
@@ -46,9 +48,10 @@ export function renderStatus(survey: Survey, diagnosis: Diagnosis, options: Stat
     .join('\n\n')}\n`;
 }
 
-/** The status as one JSON document, `redis-runbook/status/1`. */
-export function renderStatusJson(survey: Survey, diagnosis: Diagnosis): string {
-  return `${toJson({ schema: 'redis-runbook/status/1', survey, diagnosis }, 2)}\n`;
+/** The status as one JSON document, `redis-runbook/status/1`; `found` is how the fleet was found, where it was. */
+export function renderStatusJson(survey: Survey, diagnosis: Diagnosis, found?: object): string {
+  const document = { schema: 'redis-runbook/status/1', ...(found === undefined ? {} : { found }), survey, diagnosis };
+  return `${toJson(document, 2)}\n`;
 }
 
 /** The sentences of the verdict as prose, in the look of a verdict. */
@@ -143,22 +146,23 @@ function heldLines(group: GroupSurvey | undefined, options: StatusOptions): stri
 
 function nextCommands(diagnosis: Diagnosis, options: StatusOptions): NextCommand[] {
   const flag = fleetFlag(options.fleetFile);
-  const why = { command: `redis-runbook status --why${flag}`, says: 'the evidence for every sentence above' };
+  const at = options.foundFrom === undefined ? flag : ` ${printable(options.foundFrom)}`;
+  const why = { command: `redis-runbook status --why${at}`, says: 'the evidence for every sentence above' };
   const advised = diagnosis.findings.flatMap((finding) =>
     finding.next && finding.severity !== 'note'
       ? [
           {
-            command: `${printable(finding.next)}${/redis-runbook \w+ \S+$/.test(finding.next) ? flag : ''}`,
+            command: printable(finding.next).replace(/^redis-runbook \w+ \S+(?=$| {2})/, (command) => command + flag),
             says: `for ${printable(finding.id)}`,
           },
         ]
       : [],
   );
   if (diagnosis.state === 'healthy') return advised;
-  const again = { command: `redis-runbook status${flag}`, says: 'looks again; changes nothing' };
+  const again = { command: `redis-runbook status${at}`, says: 'looks again; changes nothing' };
   if (diagnosis.state === 'sentinel-at-work' || diagnosis.state === 'unknown') return [again, ...advised, why];
   const recover = {
-    command: `redis-runbook recover${flag}`,
+    command: `redis-runbook recover${at}`,
     says: 'decides and repairs with you; asks before changes',
   };
   return [diagnosis.path.recommended === 'nothing' ? again : recover, ...advised, why];

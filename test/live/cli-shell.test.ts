@@ -301,7 +301,7 @@ describe('redis-runbook', () => {
   });
 
   it.each([
-    [['recover', 'pv1', 'pv2'], 'too many arguments'],
+    [['resume', '7K3Q', '7K3R'], 'too many arguments'],
     [['recover', '--reason'], '--reason needs a value'],
     [['recover', '--promote', '--yes'], '--promote needs a value, and --yes is a flag'],
     [['recover', '--promote', 'pv1', '--promote', 'pv2'], "given twice, first as 'pv1'"],

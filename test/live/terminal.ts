@@ -27,18 +27,19 @@ export interface Terminal {
 let windows = 0;
 
 /**
- * Starts `redis-runbook ARGS --fleet …` in a terminal of that many columns. The terminal belongs to a process of its
+ * Starts `redis-runbook ARGS --fleet …` (without a fleet file where the lab names none) in a terminal of that many columns. The terminal belongs to a process of its
  * own, so that it can be closed as a window is; `within` stands before it (`ip netns exec NAME`).
  */
 export function inTerminal(
-  lab: Pick<Lab, 'directory' | 'fleetFile'>,
+  lab: Pick<Lab, 'directory'> & Partial<Pick<Lab, 'fleetFile'>>,
   args: readonly string[],
   columns = 80,
   within: readonly string[] = [],
 ): Terminal {
   windows += 1;
   const [pidFile, statusFile] = ['pid', 'status'].map((name) => join(lab.directory, `window-${windows}.${name}`));
-  const words = [process.execPath, tool, ...args, '--fleet', lab.fleetFile].map((word) => `'${word}'`).join(' ');
+  const fleet = lab.fleetFile === undefined ? [] : ['--fleet', lab.fleetFile];
+  const words = [process.execPath, tool, ...args, ...fleet].map((word) => `'${word}'`).join(' ');
   // As a login shell: told by the kernel that its window is gone, it tells the program, and outlives it.
   const script = [
     `exec 3<&0; ${words} <&3 & p=$!; echo $p >'${pidFile}'; trap 'kill -HUP $p' HUP; wait $p; s=$?`,

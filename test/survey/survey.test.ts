@@ -24,6 +24,7 @@ function host(name: string, look: Host['look']): Host {
     hash: async () => unseen('not-asked'),
     rights: never,
     probe: never,
+    find: never,
     connect: never,
     vouch: async () => unseen('not-asked'),
     named: () => only,

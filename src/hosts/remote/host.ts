@@ -10,6 +10,7 @@ import { remoteService } from '../services/remote.js';
 import { claimedShell } from './claimed-shell.js';
 import { connector, type Tell } from './connect.js';
 import { filesOver, SMALL_MS } from './files.js';
+import { findOver } from './find.js';
 import { holdOn, keepOn } from './keep.js';
 import { lookThrough } from './look/look.js';
 import { probeOver, reachBy, rightsOn } from './probe.js';
@@ -161,6 +162,7 @@ function hostOver(
     vouch: (endpoint, signal) => processes.vouch(endpoint, signal),
     rights: (signal) => rightsOn(shell, tools.askSecret !== undefined, signal),
     probe: (request, signal) => probeOver(shell, reachBy(channel.forward), entry, request, signal),
+    find: (request, signal) => findOver(shell, request, signal),
     named: (config) => ({ ...host, ...fileMethods(entry, shell, byConfig(config)) }),
     claimed: (own) => hostOver(entry, channel, tools, reached, own),
     checkClaim: async (signal) => {
