@@ -18,7 +18,7 @@ import type { Context } from './context.js';
 import { detachRun } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { PROCESS_FILE } from './follow.js';
-import { isFoundFile, refuseUnasked } from './found-file.js';
+import { isToBeKept, refuseUnasked } from './found-file.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
 import { runFiles } from './rebuild.js';
@@ -64,7 +64,7 @@ async function recorded(plan: Plan, judged: Judged, context: Context): Promise<R
     await saveInRun(directory.path, 'plan.json', plan);
     await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
     await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
-    if (isFoundFile(context) && context.fleetFile !== undefined)
+    if (isToBeKept(context) && context.fleetFile !== undefined)
       await saveInRun(directory.path, runFiles.fleet, await readFile(context.fleetFile, 'utf8'));
     return directory;
   } catch (error) {
