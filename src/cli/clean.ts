@@ -10,12 +10,12 @@ import { fleetFlag } from '../report/next-lines.js';
 import { count, listed, size } from '../report/quantities.js';
 import { reachOf } from './branch-compare.js';
 import { cleanHere, keptHere } from './clean-here.js';
-import { lockToClean } from './clean-lock.js';
 import { type PlannedRun, type StillToDo, stillToDo } from './clean-refusals.js';
 import { type Fleet, openFleet } from './compose.js';
 import type { Context } from './context.js';
 import type { CleanFlags } from './flags.js';
 import { operator } from './operator.js';
+import { lockBriefly } from './short-lock.js';
 
 /** One run, what of it is where, and what comes first. */
 interface Looked {
@@ -122,7 +122,9 @@ async function clean(looked: Looked, flags: CleanFlags, fleet: Fleet, context: C
   const { read, kept, here } = looked;
   const { directory, plan } = read;
   if ([...kept, here].every(isNothing)) return viewOf(looked);
-  const lock = await lockToClean(fleet, { run: directory.run, group: plan.group }, context);
+  const { run } = directory;
+  const doing = `removing what run ${run} kept`;
+  const lock = await lockBriefly(fleet, { run, group: plan.group, doing }, context);
   const journal = await openJournal(directory.path, directory.run, context.now);
   try {
     const { compared, reason } = flags;

@@ -1,8 +1,9 @@
 import type { Claim, Evidence, Relation } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
-import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
+import type { GroupSurvey, HostSurvey } from '../model/survey.js';
 import { besideData, clockOf } from './beside-data.js';
 import type { Graph } from './graph.js';
+import { holderOf } from './not-answering.js';
 import { votesOf } from './sentinels.js';
 import { ancestorsOf } from './shares.js';
 import type { State } from './state.js';
@@ -45,7 +46,7 @@ function stateClaim(group: GroupSurvey, state: State): Draft {
     const says = running
       ? `${running.role}, offset ${running.offset}, ${running.keys} keys`
       : process === null
-        ? `no redis-server process, ${heldBy(node) ?? `port ${node.port} closed`}`
+        ? `no redis-server process, ${holderOf(node) ?? `port ${node.port} closed`}`
         : node.process.ok
           ? `pid ${process?.pid} does not answer`
           : `not known: ${node.process.detail}`;
@@ -56,11 +57,6 @@ function stateClaim(group: GroupSurvey, state: State): Draft {
     };
   });
   return { says: stateSentence(group, state), standing: state.state === 'unknown' ? 'unknown' : 'proved', evidence };
-}
-
-/** Who else listens at its place. */
-function heldBy({ running }: RedisSurvey): string | undefined {
-  return running.ok ? undefined : / is held by /.exec(running.detail)?.input;
 }
 
 function stateSentence(group: GroupSurvey, state: State): string {

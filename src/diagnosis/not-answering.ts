@@ -3,9 +3,34 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
 
-/** Nodes that run and of which nothing is known: each blocks, with what has to come first. */
+/** Nodes that run and of which nothing is known: each blocks, with what has to come first; and nodes that are off and could not run. */
 export function notAnswering(group: GroupSurvey): readonly Finding[] {
-  return [...passwordRefused(group), ...group.redis.flatMap((node) => [...silent(node), ...stillLoading(node)])];
+  return [
+    ...passwordRefused(group),
+    ...group.redis.flatMap((node) => [...silent(node), ...stillLoading(node), ...placeTaken(node)]),
+  ];
+}
+
+/** Who else listens at the place of a node that is off, in words; undefined where nobody was seen to. */
+export function holderOf({ process, running }: RedisSurvey): string | undefined {
+  if (!process.ok || process.value !== null || running.ok) return undefined;
+  return /^no process runs; (.* is held by .*)$/.exec(running.detail)?.[1];
+}
+
+/** It blocks nothing by itself: a plan that starts the node tries the port before it begins. */
+function placeTaken(node: RedisSurvey): Finding[] {
+  const holder = holderOf(node);
+  if (holder === undefined) return [];
+  return [
+    {
+      id: 'port-held',
+      severity: 'warning',
+      nodes: [node.node],
+      says: `${holder}: ${node.node} could not be started`,
+      blocks: false,
+      next: "see what it is by that pid, and end it there; it is none of the fleet's servers",
+    },
+  ];
 }
 
 /** The server's own words for a password that is wrong or missing; it was sent once, and the look went on without. */

@@ -2,7 +2,7 @@ import type { Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, SentinelView } from '../model/survey.js';
 import { listOf } from './names.js';
-import { isLoading, isTurnedAway } from './not-answering.js';
+import { holderOf, isLoading, isTurnedAway } from './not-answering.js';
 
 /** What the fleet is doing now, from live answers alone. */
 export interface State {
@@ -95,7 +95,7 @@ function amissOnRedis(group: GroupSurvey, master: RedisSurvey, masters: readonly
     if (node === master || masters.includes(node)) continue;
     const running = known(node.running);
     if (isTurnedAway(node)) amiss.push(refuses([node]));
-    else if (!running) amiss.push(whyNoAnswer(node.node, node.process));
+    else if (!running) amiss.push(whyOff(node));
     else if (isLoading(node)) amiss.push(`${node.node} is loading its data`);
     else if (running.masterAddress !== addressOf(master))
       amiss.push(`${node.node} follows ${nameOf(running.masterAddress, group)}, not ${master.node}`);
@@ -109,6 +109,11 @@ function amissOnRedis(group: GroupSurvey, master: RedisSurvey, masters: readonly
 function nameOf(address: string | undefined, group: GroupSurvey): string {
   if (address === undefined) return 'nobody';
   return group.redis.find((node) => addressOf(node) === address)?.node ?? address;
+}
+
+function whyOff(node: RedisSurvey): string {
+  const [why, holder] = [whyNoAnswer(node.node, node.process), holderOf(node)];
+  return holder === undefined ? why : `${why}, and ${holder}`;
 }
 
 function whyNoAnswer(who: string, process: RedisSurvey['process']): string {

@@ -51,15 +51,18 @@ export async function isMasterNow(reader: RedisReader): Promise<boolean> {
 }
 
 /**
- * It may have served for a while, also where its start was seen to fail: a server may come up after nobody waited for it any
- * more. What it accepted then and is not on its disk is gone already.
+ * It may have served for a while, also where its start was seen to fail, or was cut off: a server may come up after nobody
+ * waits for it any more. What it accepted then and is not on its disk is gone already. One whose files were not noted yet was
+ * not started: that is on the operator's disk before the start begins.
  */
 async function downSince(node: string, at: At, found: Found): Promise<string | undefined> {
   const before = Object.entries(found).flatMap(([key, files]) => (key.startsWith(FILES_BEFORE) ? [files] : []));
-  if (found.outcome === 'failed' && before.length > 0) {
+  if (found.outcome === 'begun' && before.length === 0) return undefined;
+  if ((found.outcome === 'failed' || found.outcome === 'begun') && before.length > 0) {
     const now = await filesNow(at, node, await plannedPlace(at, node));
     if (before.every((files) => files === now)) return undefined;
-    return `this run failed to start ${node} as master, and its data files changed since: whether it accepted writes is not known`;
+    const how = found.outcome === 'failed' ? 'failed to start' : 'was cut off while it started';
+    return `this run ${how} ${node} as master, and its data files changed since: whether it accepted writes is not known`;
   }
   return `${node} was started as master by this run and is down now: whether it accepted writes before is not known`;
 }

@@ -11,6 +11,8 @@ export interface ApplyOptions {
   readonly dryRun: boolean;
   /** The node that they are put on, for messages. */
   readonly node: string;
+  /** Asked before each batch is put back; what it rejects with ends the apply. */
+  readonly mayGoOn?: () => Promise<void>;
   readonly onProgress?: (applied: SalvageApplied) => void;
 }
 
@@ -84,6 +86,7 @@ async function putBack(batch: readonly SalvagedKey[], to: number, putting: Putti
     counts.wouldRestore += BigInt(absent.length);
     return;
   }
+  await options.mayGoOn?.();
   await journal?.intent(absent.map(idOf));
   const answers = await Promise.all(absent.map((key) => restore(writer, options.node, key)));
   for (const answer of answers) counts[answer] += 1n;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
 import type { RawAnswer, RawHost } from '../../src/model/raw-host.js';
+import type { RedisSurvey } from '../../src/model/survey.js';
 import { decide, noChoice } from '../../src/plan/choice.js';
 import { judged, recorded } from '../scenarios/fixtures.js';
 
@@ -70,4 +71,28 @@ test('a node that loads its own files is waited for, and is nobody to set aside'
   expect(() => decide(diagnosis, { ...noChoice, promote: 'pv1', setAside: ['pv3'], reason: 'x' })).toThrow(
     expect.objectContaining({ word: 'too-little-seen' }),
   );
+});
+
+test('a foreign program at the place of a node that is off is told, and blocks nothing that does not start the node', () => {
+  const { survey } = judged(fleet, withInfo([], loading));
+  const holder = 'port 6379 on pv3 is held by python3 (pid 7), not by redis-server';
+  const off = (node: RedisSurvey): RedisSurvey => ({
+    ...node,
+    process: { ...node.process, ok: true, value: null } as RedisSurvey['process'],
+    running: {
+      ...node.running,
+      ok: false,
+      why: 'absent',
+      detail: `no process runs; ${holder}`,
+    } as RedisSurvey['running'],
+  });
+  const [[name, group] = ['', undefined]] = Object.entries(survey.groups);
+  if (group === undefined) throw new Error('no group');
+  const redis = group.redis.map((node) => (node.node === 'pv3' ? off(node) : node));
+  const diagnosis = diagnose({ ...survey, groups: { [name]: { ...group, redis } } }, name);
+  expect(diagnosis.headline.join(' ')).toContain(`pv3 does not run, and ${holder}`);
+  expect(diagnosis.findings).toContainEqual(
+    expect.objectContaining({ id: 'port-held', blocks: false, says: `${holder}: pv3 could not be started` }),
+  );
+  expect(JSON.stringify(diagnosis.claims)).toContain(`no redis-server process, ${holder}`);
 });

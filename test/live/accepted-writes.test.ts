@@ -102,20 +102,35 @@ describe('what a run started is not stopped again', () => {
     expect(await ask('pv1', 'GET', 'late')).toBe('x');
   });
 
-  it('where its start was seen to fail, and it came up all the same and left something on its disk', async () => {
-    const { of, past } = await started('pv1', 'master');
-    const failed = { ...past.details.get(of.id), outcome: 'failed' };
+  it.each(['failed', 'begun'])(
+    'where its start was seen to be %s, and it came up all the same and left something on its disk',
+    async (outcome) => {
+      const { of, past } = await started('pv1', 'master');
+      const failed = { ...past.details.get(of.id), outcome };
+      const { tools } = await toolsFor(bench);
+      await tools.journal.close();
+      const reasons = () => whyNotBack(undoOf(of, failed), pastOf([]), tools, new AbortController().signal);
+      await bench.lab.kill('pv1', 'redis', 'SIGKILL');
+      expect(await reasons()).toEqual([]);
+
+      await bench.lab.start('pv1', 'redis');
+      await expect.poll(() => ask('pv1', 'SET', 'accepted', 'y').catch(() => ''), { timeout: 20_000 }).toBe('OK');
+      await ask('pv1', 'SAVE');
+      await bench.lab.kill('pv1', 'redis', 'SIGKILL');
+
+      expect(await reasons()).toEqual([expect.stringContaining('its data files changed since')]);
+    },
+  );
+
+  it('but not where the run was cut off before it started anything: its files are noted first', async () => {
+    await bench.lab.kill('pv1', 'redis', 'SIGKILL');
+    const of = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' }) as ActionOf<'service.start'>;
     const { tools } = await toolsFor(bench);
     await tools.journal.close();
-    const reasons = () => whyNotBack(undoOf(of, failed), pastOf([]), tools, new AbortController().signal);
-    await bench.lab.kill('pv1', 'redis', 'SIGKILL');
-    expect(await reasons()).toEqual([]);
-
-    await bench.lab.start('pv1', 'redis');
-    await expect.poll(() => ask('pv1', 'SET', 'accepted', 'y').catch(() => ''), { timeout: 20_000 }).toBe('OK');
-    await ask('pv1', 'SAVE');
-    await bench.lab.kill('pv1', 'redis', 'SIGKILL');
-
-    expect(await reasons()).toEqual([expect.stringContaining('its data files changed since')]);
+    const reasons = (outcome: string) =>
+      whyNotBack(undoOf(of, { outcome }), pastOf([]), tools, new AbortController().signal);
+    expect(await reasons('begun')).toEqual([]);
+    expect(await reasons('done')).toEqual([expect.stringContaining('is down now')]);
+    expect(await reasons('failed')).toEqual([expect.stringContaining('is down now')]);
   });
 });

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,16 +14,17 @@ export interface OwnLab {
   word(node: string, directive: string): string;
   /** Runs the command there, with nothing of this process's environment but PATH. */
   run(...argv: readonly string[]): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string };
+  /** The same, not waited for. Its caller ends it. */
+  spawn(...argv: readonly string[]): ChildProcess;
 }
 
 /** Up before the tests of the file that calls it, down and removed after them. `more`: further environment. */
 export function ownLab(more: Readonly<Record<string, string>> = {}): OwnLab {
   let home = '';
   const path = (file: string) => join(home, 'lab', file);
-  const run = (...argv: readonly string[]) => {
-    const env = { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, ...more };
-    return spawnSync(process.execPath, [tool, ...argv], { cwd: home, env, encoding: 'utf8', timeout: 60_000 });
-  };
+  const inHome = () => ({ cwd: home, env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, ...more } });
+  const run = (...argv: readonly string[]) =>
+    spawnSync(process.execPath, [tool, ...argv], { ...inHome(), encoding: 'utf8', timeout: 60_000 });
   beforeAll(() => {
     home = mkdtempSync(join(tmpdir(), 'redis-runbook-own-lab-'));
     expect(run('lab', 'up', '--dir', path('.')).status).toBe(0);
@@ -34,5 +35,5 @@ export function ownLab(more: Readonly<Record<string, string>> = {}): OwnLab {
   });
   const word = (node: string, directive: string) =>
     readFileSync(path(`${node}/redis.conf`), 'utf8').match(new RegExp(`^${directive} "?([^"\\n ]+)`, 'm'))?.[1] ?? '';
-  return { path, word, run };
+  return { path, word, run, spawn: (...argv) => spawn(process.execPath, [tool, ...argv], inHome()) };
 }

@@ -399,6 +399,23 @@ describe('waiting, watching, stopping', () => {
     expect(again.result).toMatchObject({ outcome: 'done', changedAnything: false });
   });
 
+  it('does not count a kept file as verified whose end no server would load', async () => {
+    const file = join(configOf(bench, 'pv1'), '../data/dump.rdb');
+    const whole = await readFile(file);
+    await writeFile(file, whole.subarray(0, -9));
+    const kept = [
+      act(bench.inventory, 'pv1', { kind: 'data.keep', moment: 'after-stop', alsoHere: false }),
+      act(bench.inventory, 'pv1', { kind: 'data.verify' }),
+    ];
+    const { result, events } = await runPlan(bench, planOf(bench.inventory, [stage('keep', [batch(kept)])]));
+    await writeFile(file, whole);
+    const says = endedOf(events).find(({ id }) => id.includes('data.verify'))?.text;
+    expect([result.outcome, says]).toEqual([
+      'done',
+      expect.stringMatching(/^0 of 1 kept file verified; dump\.rdb is kept as it was and cannot be loaded: /),
+    ]);
+  });
+
   it('does not go on with the file of an older save when its node died while it was to save', async () => {
     const started = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' });
     const start = await runPlan(bench, planOf(bench.inventory, [stage('start', [batch([started])])]));

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ownLab } from '../live/own-lab.js';
-import { rawCommand } from '../live/own-redis.js';
+import { rawCommand, waitFor } from '../live/own-redis.js';
 
 const lab = ownLab();
 
@@ -48,8 +49,8 @@ it('what only the set-aside side of a split took comes back from its kept files,
   const collected = tool('salvage', 'collect', run, '--yes');
   expect(collected.status, collected.stderr).toBe(10);
   expect(collected.stdout).toContain(`that only ${old} has are set aside`);
-  const applied = tool('salvage', 'apply', run, '--yes', '--json');
-  const [bundle] = (JSON.parse(applied.stdout) as { bundles: { restored: string; there: string }[] }).bundles;
+  const applied = await applyBesideAnother(run);
+  const [bundle] = (JSON.parse(applied) as { bundles: { restored: string; there: string }[] }).bundles;
   expect(Number(bundle?.restored)).toBeGreaterThan(0);
   expect(bundle?.there).toBe('0');
 
@@ -57,6 +58,7 @@ it('what only the set-aside side of a split took comes back from its kept files,
   for (const key of once) expect(await hashAt(key), key).toBe(onOld.get(key));
   for (const [key, hash] of onNext) expect(await hashAt(key), key).toBe(hash);
   expect(await shared(onOld, onNext, hashAt)).toEqual(before);
+  expect(locks()).toEqual([]);
   const cleaned = tool('clean', run, '--apply');
   expect(cleaned.status, cleaned.stdout + cleaned.stderr).toBe(0);
 });
@@ -67,4 +69,28 @@ async function shared(
   hashAt: (key: string) => Promise<string>,
 ): Promise<readonly string[]> {
   return Promise.all([...one.keys()].filter((key) => other.has(key)).map(hashAt));
+}
+
+function locks(): readonly string[] {
+  const files = readdirSync(lab.path('.'), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('/lock.json'));
+}
+
+/** What an apply says that is stopped in the middle: meanwhile a second one, and a recovery, are refused. */
+async function applyBesideAnother(run: string): Promise<string> {
+  const first = lab.spawn('salvage', 'apply', run, '--yes', '--json', '--fleet', lab.path('fleet.yaml'));
+  let said = '';
+  first.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const ended = once(first, 'exit');
+  await waitFor('its lock on every host', () => locks().length === 3 || undefined);
+  first.kill('SIGSTOP');
+  for (const argv of [['salvage', 'apply', run], ['recover']]) {
+    const second = lab.run(...argv, '--yes', '--fleet', lab.path('fleet.yaml'));
+    expect([second.status, second.stderr]).toEqual([6, expect.stringContaining(`putting back what run ${run}`)]);
+  }
+  first.kill('SIGCONT');
+  await ended;
+  return said;
 }
