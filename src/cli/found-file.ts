@@ -12,7 +12,7 @@ export function foundDirectory(context: Pick<Context, 'stateDirectory'>): string
 }
 
 /** Whether the fleet file is one that a search made, and no person wrote. */
-export function isFoundFile(context: Pick<Context, 'stateDirectory' | 'fleetFile'>): boolean {
+function isFoundFile(context: Pick<Context, 'stateDirectory' | 'fleetFile'>): boolean {
   return context.fleetFile !== undefined && dirname(resolve(context.fleetFile)) === foundDirectory(context);
 }
 
