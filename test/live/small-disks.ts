@@ -2,6 +2,9 @@ import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Channel } from '../../src/hosts/channel.js';
+import { openLocalChannel } from '../../src/hosts/local-channel.js';
+import { shellLine } from '../../src/hosts/shell-quote.js';
 import { kill } from './own-redis.js';
 
 /**
@@ -13,6 +16,8 @@ export interface SmallDisks {
   readonly hasOtherUsers: boolean;
   /** The same path on both sides; `NAME` below it is the mount. */
   readonly directory: string;
+  /** A shell there, as over SSH. */
+  channel(host: string): Channel;
   spawn(argv: readonly string[], options: SpawnOptions): ChildProcess;
   /** Runs a shell script there to its end; gives what it printed. */
   sh(script: string): string;
@@ -48,6 +53,15 @@ export async function smallDisks(disks: Readonly<Record<string, string>>): Promi
   return {
     hasOtherUsers: isRoot,
     directory,
+    channel: (host) => {
+      const here = openLocalChannel(host);
+      const line = (command: string) => shellLine(['nsenter', ...into, 'sh', '-c', command]);
+      return {
+        ...here,
+        exec: (command, options, signal) => here.exec(line(command), options, signal),
+        open: (command, signal) => here.open(line(command), signal),
+      };
+    },
     spawn: (argv, options) => spawn('nsenter', [...into, ...argv], options),
     sh,
     leave: (name, bytes) => {
