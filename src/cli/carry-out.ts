@@ -21,7 +21,8 @@ import { PROCESS_FILE } from './follow.js';
 import { isToBeKept, refuseUnasked } from './found-file.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
-import { runFiles } from './rebuild.js';
+import type { MadeFrom } from './plan.js';
+import { choiceOfPlan, runFiles } from './rebuild.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 import { terminalLine } from './terminal-line.js';
@@ -75,6 +76,12 @@ async function recorded(plan: Plan, judged: Judged, context: Context): Promise<R
   }
 }
 
+/** From what `apply` would make the plan anew; undefined where that takes more than the fleet: a backup, a host that comes back. */
+function madeFrom({ plan, judged }: Pick<Conducted, 'plan' | 'judged'>): MadeFrom | undefined {
+  if (plan.restore !== undefined || plan.configsOf !== undefined || plan.rejoins !== undefined) return undefined;
+  return { judged, choice: choiceOfPlan(plan), runbook: undefined };
+}
+
 /** A plan, the fleet that it is for, and where its run is recorded. */
 export interface Conducted {
   readonly plan: Plan;
@@ -118,7 +125,7 @@ export async function conduct(conducted: Conducted, flags: ConductFlags, context
       plan,
       { ...toolsFor(conducted, context), journal, identity },
       {
-        gate: createGate(plan, ask, flags.yes, context),
+        gate: createGate(plan, ask, flags.yes, context, resumption ? undefined : madeFrom(conducted)),
         onEvent: createRunScreen(context),
         signal: context.signal,
         now: context.stopNow,
