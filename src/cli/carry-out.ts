@@ -18,10 +18,11 @@ import type { Context } from './context.js';
 import { detachRun } from './detach.js';
 import type { RecoverFlags } from './flags.js';
 import { PROCESS_FILE } from './follow.js';
-import { isFoundFile, refuseUnasked } from './found-file.js';
+import { isToBeKept, refuseUnasked } from './found-file.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
-import { runFiles } from './rebuild.js';
+import type { MadeFrom } from './plan.js';
+import { choiceOfPlan, runFiles } from './rebuild.js';
 import { endRun } from './run-end.js';
 import { createRunScreen } from './run-screen.js';
 import { terminalLine } from './terminal-line.js';
@@ -64,7 +65,7 @@ async function recorded(plan: Plan, judged: Judged, context: Context): Promise<R
     await saveInRun(directory.path, 'plan.json', plan);
     await saveInRun(directory.path, runFiles.survey, surveyText(judged.raw, judged.inventory));
     await saveInRun(directory.path, runFiles.answers, judged.answers ?? []);
-    if (isFoundFile(context) && context.fleetFile !== undefined)
+    if (isToBeKept(context) && context.fleetFile !== undefined)
       await saveInRun(directory.path, runFiles.fleet, await readFile(context.fleetFile, 'utf8'));
     return directory;
   } catch (error) {
@@ -73,6 +74,12 @@ async function recorded(plan: Plan, judged: Judged, context: Context): Promise<R
       next: ['make room there, or set $XDG_STATE_HOME to a directory with room', 'redis-runbook recover'],
     });
   }
+}
+
+/** From what `apply` would make the plan anew; undefined where that takes more than the fleet: a backup, a host that comes back. */
+function madeFrom({ plan, judged }: Pick<Conducted, 'plan' | 'judged'>): MadeFrom | undefined {
+  if (plan.restore !== undefined || plan.configsOf !== undefined || plan.rejoins !== undefined) return undefined;
+  return { judged, choice: choiceOfPlan(plan), runbook: undefined };
 }
 
 /** A plan, the fleet that it is for, and where its run is recorded. */
@@ -118,7 +125,7 @@ export async function conduct(conducted: Conducted, flags: ConductFlags, context
       plan,
       { ...toolsFor(conducted, context), journal, identity },
       {
-        gate: createGate(plan, ask, flags.yes, context),
+        gate: createGate(plan, ask, flags.yes, context, resumption ? undefined : madeFrom(conducted)),
         onEvent: createRunScreen(context),
         signal: context.signal,
         now: context.stopNow,

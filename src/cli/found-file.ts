@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { RunbookError } from '../errors.js';
 import type { RunDirectory } from '../execute/run-directory.js';
 import type { Context } from './context.js';
+import type { SelectFlags } from './flags.js';
 import { runFiles } from './rebuild.js';
 
 /** Where the fleet files that were found are kept. */
@@ -11,8 +12,15 @@ export function foundDirectory(context: Pick<Context, 'stateDirectory'>): string
 }
 
 /** Whether the fleet file is one that a search made, and no person wrote. */
-export function isFoundFile(context: Pick<Context, 'stateDirectory' | 'fleetFile'>): boolean {
+function isFoundFile(context: Pick<Context, 'stateDirectory' | 'fleetFile'>): boolean {
   return context.fleetFile !== undefined && dirname(resolve(context.fleetFile)) === foundDirectory(context);
+}
+
+/** Whether a run that begins now must keep its fleet file: a search made it, now or for the run before this one. */
+export function isToBeKept(context: Pick<Context, 'stateDirectory' | 'fleetFile'>): boolean {
+  if (isFoundFile(context)) return true;
+  const { fleetFile } = context;
+  return fleetFile !== undefined && dirname(dirname(resolve(fleetFile))) === join(context.stateDirectory, 'runs');
 }
 
 /** A found fleet file that is named with --fleet is no more whole than it was: only the search asks. Throws `blocked`. */
@@ -40,4 +48,12 @@ export async function withKeptFleet(context: Context, { path }: RunDirectory): P
     () => false,
   );
   return isThere ? { ...context, fleetFile: kept } : context;
+}
+
+/** A saved survey is of a fleet that is known. Throws `usage`. */
+export function refuseSurvey({ survey }: SelectFlags, command: string): void {
+  if (survey === undefined) return;
+  throw new RunbookError('usage', 'A HOST is searched and a saved survey is read: one of them is enough.', {
+    next: [`redis-runbook ${command} --survey ${survey}`, `redis-runbook ${command} HOST`],
+  });
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fleetFileOf, fleetText } from '../discover/fleet-file.js';
 import { type Searched, searchFleet } from '../discover/search.js';
 import { RunbookError } from '../errors.js';
+import { saveInRun } from '../execute/run-directory.js';
+import { reasonOf } from '../hosts/reading.js';
 import { resolveTarget } from '../hosts/ssh/resolve-target.js';
 import { loadInventory } from '../inventory/load.js';
 import type { Found } from '../model/found.js';
@@ -206,9 +208,13 @@ async function keptFile(text: string, found: Found, context: Context): Promise<s
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 6);
   const name = (found.groups[0] ?? 'fleet').replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 40);
   const path = join(foundDirectory(context), `${name}-${hash}${found.conflicts.length === 0 ? '' : '-unsettled'}.yaml`);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-  await rename(temporary, path);
-  return path;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return await saveInRun(dirname(path), basename(path), text);
+  } catch (error) {
+    throw new RunbookError('disk-full', 'What was found is kept as a fleet file, and this machine could not keep it.', {
+      facts: [`${path}: ${reasonOf(error)}`],
+      next: ['make room there, or set $XDG_STATE_HOME to a directory with room'],
+    });
+  }
 }

@@ -7,37 +7,44 @@ import { renderCommands, renderPlan } from '../report/plan-text.js';
 import { listed } from '../report/quantities.js';
 import type { Ask } from './ask.js';
 import type { Context } from './context.js';
-import { writePlan } from './plan.js';
+import { type MadeFrom, writePlan } from './plan.js';
 
-/** The questions of a recovery. `a` answers the remaining ones of this run, never a loss. */
-export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context) {
+/**
+ * The questions of a recovery. `a` answers the remaining ones of this run, never a loss. `from`: there when `apply` could make
+ * the plan anew; it is saved at the first question alone, for later on the fleet is not what it was made from.
+ */
+export function createGate(plan: Plan, ask: Ask, yes: boolean, context: Context, from?: MadeFrom) {
+  let savable = from;
   return async (gate: Gate, stages: readonly Stage[]): Promise<GateAnswer> => {
     if (yes) return 'all';
+    const saved = savable;
+    savable = undefined;
+    const offered = keys.filter(({ key }) => key !== 's' || saved !== undefined);
     const numberOf = (stage: Stage) => plan.stages.findIndex((each) => each.id === stage.id) + 1;
     const numbers = stages.map((stage) => `${numberOf(stage)} ${stage.title}`);
     const question = `Stages ${numbers.join(', ')} on ${listed(hostsOf(stages))}?`;
     const says = wrap(`${question.slice(0, -1)}. ${gateSays(plan, gate)}`, context.columns).join('\n');
-    context.stderr(`\n${says}\n${menu}\n`);
+    context.stderr(`\n${says}\n${saved === undefined ? menu.replace(saveItem, '') : menu}\n`);
     for (;;) {
-      const key = await answer(ask, question);
+      const key = await answer(ask, question, offered);
       if (key === 'y') return 'go';
       if (key === 'a') return 'all';
       if (key === 'q') return 'stop';
       if (key === 'c') context.stderr(renderCommands(stages));
       if (key === 'd')
         context.stderr(renderPlan(plan, { width: context.columns, colour: context.colour, allDiffs: true }));
-      if (key === 's') {
-        await writePlan(plan, `redis-runbook-plan-${plan.group}.json`, context);
+      if (key === 's' && saved !== undefined) {
+        await writePlan(plan, `redis-runbook-plan-${plan.group}.json`, context, saved);
         return 'stop';
       }
     }
   };
 }
 
-const menu = [
-  '  y  do them        a  do all stages     c  their commands   d  all diffs',
-  '  s  save the plan and stop              q  stop',
-].join('\n');
+const saveItem = '  s  save the plan and stop            ';
+const menu = ['  y  do them        a  do all stages     c  their commands   d  all diffs', `${saveItem}  q  stop`].join(
+  '\n',
+);
 
 const keys = [
   { key: 'y', says: 'do them' },

@@ -17,7 +17,7 @@ import { planFor, rejoinPlan } from './make-plan.js';
 export const runFiles = { survey: 'survey-before.json', answers: 'answers.json', fleet: 'fleet.yaml' } as const;
 
 /** The operator's words that a plan was made with, as the plan itself tells them. */
-function choiceOfPlan(plan: Plan): Choice {
+export function choiceOfPlan(plan: Plan): Choice {
   const leftOut = plan.leftOut.flatMap(({ node }) => (node === undefined ? [] : [node]));
   return {
     path: plan.path,

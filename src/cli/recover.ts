@@ -16,7 +16,7 @@ import { askConsents } from './consents.js';
 import type { Context } from './context.js';
 import { refuseDetached } from './detach.js';
 import type { RecoverFlags } from './flags.js';
-import { refuseUnasked } from './found-file.js';
+import { refuseSurvey, refuseUnasked } from './found-file.js';
 import { clearLocks, type Leftovers, leftoversOf, settled } from './leftovers.js';
 import { passLock } from './locked.js';
 import { choiceOf, pathToTake, planFor } from './make-plan.js';
@@ -31,7 +31,9 @@ import { withMaster } from './which-master.js';
 /** `recover`: look, decide, plan, ask, carry out, look again, report. Exit statuses: the table in errors.ts. */
 export async function recoverCommand(flags: RecoverFlags, context: Context): Promise<number> {
   refuseDetached(flags);
-  return flags.hosts.length > 0 ? recoverFound(flags, context) : recoverIn(flags, context);
+  if (flags.hosts.length === 0) return recoverIn(flags, context);
+  refuseSurvey(flags, 'recover');
+  return recoverFound(flags, context);
 }
 
 /** Without a fleet file: what was found is shown, and a person says whether it is all. */

@@ -9,13 +9,17 @@ import { type Judged, withJudged } from './compose.js';
 import type { Context } from './context.js';
 import type { StatusFlags } from './flags.js';
 import type { FoundFleet } from './found.js';
+import { refuseSurvey } from './found-file.js';
 import { openRunLines } from './open-run-lines.js';
 
 const WATCH_EVERY_MS = 2000;
 
 /** `status`: what is true, on one screen. Exit 0 healthy, 1 not healthy, 4 when it could not be judged, 10 while a host is left out. */
 export async function statusCommand(flags: StatusFlags, context: Context): Promise<number> {
-  if (flags.hosts.length > 0) return statusOfFound(flags, context);
+  if (flags.hosts.length > 0) {
+    refuseSurvey(flags, 'status');
+    return statusOfFound(flags, context);
+  }
   return statusIn(flags, context);
 }
 

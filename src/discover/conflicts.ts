@@ -31,6 +31,7 @@ export function conflictsOf(
     ...found.visits.flatMap((visit) => mixed(visit, found)),
     ...loopbackElsewhere(found, claims),
     ...unitsHere(found),
+    ...notLookedAt(found),
   ];
 }
 
@@ -112,4 +113,17 @@ function unitsHere({ members, visits }: Parts): readonly string[] {
       ({ name }) =>
         `${name} is this machine and its nodes are services: a recovery reaches them over ssh only, so name it as USER@ADDRESS`,
     );
+}
+
+/** More were named than a fleet has: somebody lies, or names a whole network. */
+function notLookedAt({ members, visits }: Parts): readonly string[] {
+  const called = new Set(visits.map(({ address }) => address));
+  const left = new Set(
+    members
+      .filter(({ host, visit }) => visit === undefined && isSafeWord(host) && !called.has(host))
+      .map(({ host }) => host),
+  );
+  return left.size === 0
+    ? []
+    : [`${left.size} addresses are named that nobody looked at; ${visits.length} machines were looked at`];
 }

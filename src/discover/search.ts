@@ -93,7 +93,7 @@ async function follow(
   let heard: readonly Claim[] = [];
   let asked = 0;
   for (;;) {
-    const next = unvisited(visits, heard).slice(0, MOST_MACHINES - visits.length);
+    const next = unvisited(visits, heard).slice(0, Math.max(0, MOST_MACHINES - visits.length));
     if (next.length > 0) {
       for (const claimer of new Set(next.map((each) => each.claimer))) {
         const named = next.filter((each) => each.claimer === claimer).map(({ host }) => host);

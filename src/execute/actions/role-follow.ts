@@ -3,10 +3,11 @@ import type { RedisWriter } from '../../hosts/host.js';
 import type { ActionOf, Weighed } from '../../model/plan.js';
 import type { Resp } from '../../model/raw-host.js';
 import type { RunningRedis } from '../../model/survey.js';
+import { encodeText } from '../../redis/byte-text.js';
 import { redactConfig } from '../../redis/secrets.js';
 import { readConfig } from '../config-texts.js';
 import { raiseFence } from '../fence.js';
-import { addressOf, configOf, nodeAt, replyOf, runningOf, withReader, withWriter } from '../node.js';
+import { addressOf, configOf, fileHost, nodeAt, replyOf, runningOf, withReader, withWriter } from '../node.js';
 import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
 import { acceptedSince } from '../since-looked.js';
 import type { Acted, ActionModule, At } from '../tools.js';
@@ -54,12 +55,30 @@ async function changeRole(action: Follow, writer: RedisWriter, at: At): Promise<
     keys: before.keys,
   });
   const address = addressOf(at, action.master);
+  const texts = await Promise.all(
+    action.files.map(({ path }) => readConfig(fileHost(at, action.node, path), path, at.signal)),
+  );
   const diff = await makeDurable(action, address, at);
   await haveMasterauth(writer, action, at);
-  refuseNewWrites(action, limit, await runningOf(writer));
+  try {
+    refuseNewWrites(action, limit, await runningOf(writer));
+  } catch (error) {
+    await putBack(action, texts, at);
+    throw error;
+  }
   await follow(writer, before, address, at);
   await unfence(writer, action.node, at);
   return { says: `follows ${action.master}, and its files say so`, detail: { diff } };
+}
+
+/** It stays the master that it is: with files that say replica, its next start would throw away what it took. */
+async function putBack({ node, files }: Follow, texts: readonly { readonly text: string }[], at: At): Promise<void> {
+  for (const [index, { path }] of files.entries()) {
+    const host = fileHost(at, node, path);
+    const { sha256 } = await readConfig(host, path, at.signal);
+    await host.write(path, encodeText(texts[index]?.text ?? ''), sha256, at.signal);
+    await at.evidence(`${path} is put back: ${node} stays master`);
+  }
 }
 
 /**
