@@ -3,8 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { openRemoteHost } from '../../src/hosts/remote/host.js';
-import { loadInventory } from '../../src/inventory/load.js';
 import { openResp, type RespClient } from '../../src/lab/resp.js';
 import { kill, ownAddress, waitFor } from '../live/own-redis.js';
 import { type Ended, endOf } from '../live/pipes.js';
@@ -164,33 +162,6 @@ test('a disk that is full for what goes beside the data, and for its manifest', 
     disks.room('backups');
     nothingLeft();
   }
-});
-
-test('another machine says the same of its full disk, and leaves no part of a copy there', async () => {
-  const { hosts } = await loadInventory(join(disks.directory, 'fleet.yaml'));
-  const [entry] = hosts;
-  if (entry === undefined) throw new Error('no host');
-  const host = openRemoteHost({ ...entry, service: 'process' }, disks.channel(entry.name));
-  const { signal } = new AbortController();
-  const into = join(disks.directory, 'data/.redis-runbook-backup-7TRY');
-  const hold = (path: string) =>
-    host.hold(join(disks.directory, path), into, signal).then(
-      () => 'held',
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-  disks.leaveNames('data', 0);
-  expect(await hold('data/dump.rdb')).toBe('ENOSPC');
-  disks.room('data');
-  nothingLeft();
-  // Another file system: it cannot be linked there.
-  disks.sh('head -c 1000000 /dev/urandom > "$0/backups/other.rdb"');
-  disks.leave('data', 64 * KB);
-  expect(await hold('backups/other.rdb')).toBe('ENOSPC');
-  expect(disks.sh(`ls -A "${into}"`)).toBe('');
-  disks.room('data');
-  expect(await hold('backups/other.rdb')).toBe('held');
-  disks.sh(`rm -r "${into}" "$0/backups/other.rdb"`);
-  await host.close();
 });
 
 test('no room to load it here: it is made and not counted, and a drill says nothing against it', async () => {
