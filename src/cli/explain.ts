@@ -71,7 +71,7 @@ const errorTexts: Readonly<Record<keyof typeof errorWords, string>> = {
     'The freshest node holds less than half of what an older one holds: data may have been deleted on purpose or by accident.',
   blocked: 'A finding forbids every plan until it is dealt with; it is named with its next command.',
   'disk-full':
-    'A file system has no room for what a recovery keeps and saves. Seen before anything was stopped; nothing was changed.',
+    'A file system has no room for what a recovery keeps and saves (seen before anything was stopped; nothing was changed), or for a backup, on the host of the node or where backups are kept: nothing of that backup is left, and the next one begins anew.',
   'unsafe-path':
     'The path that was asked for is not safe here, or cannot do what else was asked for. status --why says why, for each path.',
   'unknown-signer':
