@@ -56,7 +56,9 @@ function rowOf(member: Member, found: Found, { verbose }: FoundLook): Row {
         ? visit.name
         : host;
   const others = member.by.filter((name) => name.replace(/\/sentinel$/, '') !== member.visit);
-  const words = known === 'seen' ? seenWords(others, verbose) : `named by ${namesOf(member.by, verbose)}`;
+  const words = known === 'seen' ? seenWords(others) : `named by ${namesOf(member.by)}`;
+  const by = others.length === 0 ? '' : `named by ${listed(others.map(printable))}`;
+  const note = [config === undefined ? '' : printable(config), by].filter((text) => text !== '').join('; ');
   const row = {
     cells: [
       printable(machine),
@@ -65,20 +67,19 @@ function rowOf(member: Member, found: Found, { verbose }: FoundLook): Row {
       runs === undefined ? '?' : runs ? 'yes' : 'no',
       words,
     ],
-    ...(verbose && config !== undefined ? { note: printable(config) } : {}),
+    ...(verbose && note !== '' ? { note } : {}),
   };
   return known === 'seen' ? row : { ...row, sign: '?', role: 'unknown' };
 }
 
 /** Its own file was read; how many others, of other machines, name it. */
-function seenWords(others: readonly string[], verbose: boolean): string {
+function seenWords(others: readonly string[]): string {
   if (others.length === 0) return 'seen; nobody else names it';
-  if (verbose) return `seen; named by ${namesOf(others, true)}`;
   return `seen; named by ${others.length === 1 ? printable(others[0] ?? '') : `${others.length} others`}`;
 }
 
-function namesOf(names: readonly string[], verbose: boolean): string {
-  const shown = verbose ? names : names.slice(0, SHOWN_NAMES - (names.length > SHOWN_NAMES ? 1 : 0));
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN_NAMES - (names.length > SHOWN_NAMES ? 1 : 0));
   const rest = names.length - shown.length;
   return rest === 0 ? listed(shown.map(printable)) : `${shown.map(printable).join(', ')} and ${rest} more`;
 }
