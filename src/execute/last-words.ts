@@ -22,19 +22,30 @@ export async function lastLogWords(
   logfile: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (logfile === undefined || logfile === '') return [];
+  const text = await logTail(host, dir, logfile, signal);
+  if (text === '') return [];
+  const warnings = text.split('\n').filter((line) => warning.test(line) && !ofReplication.test(line));
+  return lastWords(warnings.length > 0 ? warnings.join('\n') : text, MOST_LINES);
+}
+
+/** The last 64 KiB of a node's log file, `logfile` as for `lastLogWords`; empty when there is none or it cannot be read. */
+export async function logTail(
+  host: Host,
+  dir: string,
+  logfile: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  if (logfile === undefined || logfile === '') return '';
   const path = isAbsolute(logfile) ? logfile : join(dir, logfile);
   const stat = await host.stat(path);
-  if (!stat.ok || stat.value.type !== 'file') return [];
+  if (!stat.ok || stat.value.type !== 'file') return '';
   const end = stat.value.sizeBytes;
   const chunks: Uint8Array[] = [];
   try {
     const from = end > TAIL_BYTES ? end - TAIL_BYTES : 0n;
     for await (const chunk of host.stream(path, signal, from, end)) chunks.push(chunk);
   } catch {
-    return [];
+    return '';
   }
-  const text = decodeText(Buffer.concat(chunks));
-  const warnings = text.split('\n').filter((line) => warning.test(line) && !ofReplication.test(line));
-  return lastWords(warnings.length > 0 ? warnings.join('\n') : text, MOST_LINES);
+  return decodeText(Buffer.concat(chunks));
 }

@@ -201,6 +201,8 @@ export interface Sight {
 /** One kind of condition. `see` never throws for what a node does or does not answer: that is what it saw. */
 export interface ConditionModule<K extends Condition['kind']> {
   see(condition: Extract<Condition, { kind: K }>, at: At): Promise<Sight>;
+  /** Why it does not come to hold by waiting, in words, as long as nobody does anything; asked every few seconds. May reject: nothing is known then. */
+  hopeless?(condition: Extract<Condition, { kind: K }>, at: At): Promise<string | undefined>;
 }
 
 /** Nobody knows whether it was done: the connection was lost or the time was up while it was under way. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Stage } from '../model/plan.js';
 import type { Outcome } from '../model/run.js';
-import { seeCondition } from './conditions/index.js';
+import { seeCondition, whyHopeless } from './conditions/index.js';
 import { dropIfLost, hostsAsked, withoutLost } from './lost.js';
 import { recordProof } from './prove.js';
 import { at, emit, type Run, stop, stopAsked } from './run.js';
@@ -15,10 +15,14 @@ const FIRST_MS = 1000;
 const TELL_MS = 1000;
 /** A wait is not looked after before this, and again this often. */
 const WATCH_MS = 5000;
+/** A wait of which the same was said this often, `WATCH_MS` apart, is given up: somebody has to do something first. */
+const HOPELESS_AFTER = 3;
 
 interface Waited extends Sight {
   readonly outcome: Outcome;
   readonly elapsedMs: number;
+  /** Why it was given up before its limit. */
+  readonly hopeless?: string;
 }
 
 /**
@@ -70,7 +74,12 @@ function settle(run: Run, stage: Stage, condition: Condition, waited: Waited): v
   }
   if (waited.outcome === 'unknown') progress.unknown += 1;
   const seconds = Math.round(waited.elapsedMs / 1000);
-  const how = waited.outcome === 'unknown' ? `left after ${seconds} s` : `not seen within ${seconds} s`;
+  const how =
+    waited.hopeless !== undefined
+      ? `given up after ${seconds} s, ${waited.hopeless}`
+      : waited.outcome === 'unknown'
+        ? `left after ${seconds} s`
+        : `not seen within ${seconds} s`;
   stop(run, stage, waited.outcome, `${condition.says}: ${how}; last seen: ${waited.seen}`);
 }
 
@@ -83,6 +92,7 @@ async function waitFor(run: Run, stage: Stage, planned: Condition): Promise<Wait
   const where = at(run, planned.id);
   const begun = performance.now();
   const watch = watchHosts(run, stage, planned);
+  const hope = watchHope(where);
   let told = begun;
   for (;;) {
     const condition = withoutLost(planned, run);
@@ -96,7 +106,10 @@ async function waitFor(run: Run, stage: Stage, planned: Condition): Promise<Wait
       return { holds: false, seen: run.memory.lost.message, outcome: 'failed', elapsedMs: elapsedMs() };
     if (elapsedMs() >= condition.limitMs && !(await watch.lostNow()))
       return { ...sight, outcome: 'failed', elapsedMs: elapsedMs() };
+    const hopeless = hope.lost();
+    if (hopeless !== undefined) return { ...sight, hopeless, outcome: 'failed', elapsedMs: elapsedMs() };
     watch.look(elapsedMs());
+    hope.look(condition, elapsedMs());
     if (performance.now() - told >= TELL_MS) {
       told = performance.now();
       tellWaiting(run, condition, sight.seen, elapsedMs());
@@ -137,6 +150,27 @@ function watchHosts(run: Run, stage: Stage, condition: Condition) {
       await busy;
       return lookAtAll();
     },
+  };
+}
+
+/** Asks beside a wait, every few seconds, whether anything says that it is in vain. */
+function watchHope(where: At) {
+  let busy = false;
+  let last = 0;
+  let said: readonly (string | undefined)[] = [];
+  return {
+    /** Begins a look when the last one is long enough ago; nobody waits for it. */
+    look: (condition: Condition, elapsedMs: number): void => {
+      if (busy || elapsedMs - last < WATCH_MS) return;
+      busy = true;
+      last = elapsedMs;
+      void whyHopeless(condition, where).then((why) => {
+        said = [...said, why].slice(-HOPELESS_AFTER);
+        busy = false;
+      });
+    },
+    /** What was said every time of late; undefined while there is hope. */
+    lost: (): string | undefined => (said.length === HOPELESS_AFTER && new Set(said).size === 1 ? said[0] : undefined),
   };
 }
 

@@ -41,3 +41,13 @@ function see<K extends Kind>(kind: K, condition: Condition, at: At): Promise<Sig
   const module: ConditionModule<K> = modules[kind];
   return module.see(condition as Extract<Condition, { kind: K }>, at);
 }
+
+/** Why a condition does not come to hold by waiting; undefined where nothing says so. */
+export function whyHopeless(condition: Condition, at: At): Promise<string | undefined> {
+  return hopeless(condition.kind, condition, at).catch(() => undefined);
+}
+
+async function hopeless<K extends Kind>(kind: K, condition: Condition, at: At): Promise<string | undefined> {
+  const module: ConditionModule<K> = modules[kind];
+  return module.hopeless?.(condition as Extract<Condition, { kind: K }>, at);
+}
