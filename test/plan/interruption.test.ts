@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnosis/diagnose.js';
 import { RunbookError } from '../../src/errors.js';
+import type { Diagnosis } from '../../src/model/diagnosis.js';
 import type { HostEntry, Inventory, NodeEntry, NodeKind } from '../../src/model/inventory.js';
 import { type Action, actionsOf, type Plan } from '../../src/model/plan.js';
-import type { SentinelSurvey, Survey } from '../../src/model/survey.js';
+import type { AofComparison, SentinelSurvey, Survey } from '../../src/model/survey.js';
 import { type Choice, decide } from '../../src/plan/choice.js';
 import { makePlan } from '../../src/plan/make-plan.js';
 import { parseRunbook } from '../../src/plan/runbook-file.js';
@@ -70,10 +71,26 @@ function monitoring(file: SentinelSurvey['file']): SentinelSurvey['file'] {
 /** After how many actions a recovery is cut off, how many the one after it does before it is, and so on. */
 const cuts = fc.array(fc.nat(45), { minLength: 1, maxLength: 3 });
 
-/** The plan that a recovery would make now with these words; undefined when it would refuse, or has nothing to do. */
-function planNow(fleet: Fleet, choice: Choice): Plan | string {
+/** What a recovery knows before it plans: where files can tell how two nodes compare, it asks them first, and they answer what is true. */
+function judged(fleet: Fleet): { readonly survey: Survey; readonly diagnosis: Diagnosis } {
   const survey = lookAt(fleet);
   const diagnosis = diagnose(survey, 'g');
+  const answers = diagnosis.questions.flatMap((question): AofComparison[] => {
+    if (question.kind !== 'aof-contained') return [];
+    const of = fleet.nodes.find(({ name }) => name === question.of);
+    const within = fleet.nodes.find(({ name }) => name === question.within);
+    if (!of || !within) return [];
+    const holds = new Set(truthOf(within));
+    const value = [...truthOf(of)].every((number) => holds.has(number)) ? 'contained' : 'not-contained';
+    const result = { ok: true, value, from: { host: of.name, source: 'comparison' }, at: '' } as const;
+    return [{ of: of.name, within: within.name, result, comparedBytes: 4096 }];
+  });
+  return { survey, diagnosis: answers.length > 0 ? diagnose(survey, 'g', answers) : diagnosis };
+}
+
+/** The plan that a recovery would make now with these words; undefined when it would refuse, or has nothing to do. */
+function planNow(fleet: Fleet, choice: Choice): Plan | string {
+  const { survey, diagnosis } = judged(fleet);
   try {
     const decision = decide(diagnosis, choice);
     const [lacks] = decision.missing;
@@ -88,7 +105,7 @@ function planNow(fleet: Fleet, choice: Choice): Plan | string {
 /** The words that the first plan needs: everything that it asks for is given, as an operator would who accepts it. */
 function choiceFor(fleet: Fleet): Choice | undefined {
   const none: Choice = { setAside: [], without: [], hostIsOff: [] };
-  const diagnosis = diagnose(lookAt(fleet), 'g');
+  const { diagnosis } = judged(fleet);
   try {
     const { missing, master } = decide(diagnosis, none);
     const setAside = missing.flatMap((consent) => (consent.kind === 'set-aside' ? [consent.node] : []));
