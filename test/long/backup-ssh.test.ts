@@ -93,7 +93,7 @@ describe.each(['ssh', 'openssh'] as const)('a backup over %s', (transport) => {
 
   test('whose connection breaks sends the file again, and leaves nothing behind', async () => {
     const remote = await overSsh(bench, sshds, transport);
-    const backup = remote.backup(['create', node, '--limit-rate', '300k']);
+    const backup = remote.backup(['create', node, '--limit-rate', '100k']);
     await waitFor('the data on its way', async () => ((await heldOn(bench.lab, node)).length > 0 ? true : undefined));
     await waitFor('the first bytes', async () => {
       const partial = (await backupsIn(bench)).find(({ complete }) => !complete);

@@ -1,9 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ownLab } from '../live/own-lab.js';
-import { rawCommand, waitFor } from '../live/own-redis.js';
+import { rawCommand } from '../live/own-redis.js';
 
 const lab = ownLab();
 
@@ -76,6 +78,14 @@ function locks(): readonly string[] {
   return files.filter((file) => file.endsWith('/lock.json'));
 }
 
+/** Looks as often as it can: it holds its locks for a moment only. Rejects when it ends before they were seen, or after a minute. */
+async function lockedEverywhere(apply: ChildProcess): Promise<void> {
+  const paths = ['pv1', 'pv2', 'pv3'].map((name) => lab.path(`${name}/state/lock.json`));
+  for (const until = Date.now() + 60_000; Date.now() < until && apply.exitCode === null; await sleep(2))
+    if (paths.every((path) => existsSync(path))) return;
+  throw new Error('its lock was not seen on every host');
+}
+
 /** What an apply says that is stopped in the middle: meanwhile a second one, and a recovery, are refused. */
 async function applyBesideAnother(run: string): Promise<string> {
   const first = lab.spawn('salvage', 'apply', run, '--yes', '--json', '--fleet', lab.path('fleet.yaml'));
@@ -84,7 +94,7 @@ async function applyBesideAnother(run: string): Promise<string> {
     said += chunk.toString();
   });
   const ended = once(first, 'exit');
-  await waitFor('its lock on every host', () => locks().length === 3 || undefined);
+  await lockedEverywhere(first);
   first.kill('SIGSTOP');
   for (const argv of [['salvage', 'apply', run], ['recover']]) {
     const second = lab.run(...argv, '--yes', '--fleet', lab.path('fleet.yaml'));
