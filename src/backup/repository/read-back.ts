@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { backReader, type ReadBack } from './reading-back.js';
+import { sweepBuffersAtOnce } from './received-buffers.js';
 
 /** What the thread is told: how far the file is written, or that this was all. */
 export type ToReader = number | 'end';
@@ -22,7 +23,9 @@ const LARGE_BYTES = 16n * 1024n * 1024n;
  * about as much as the connection that it comes over. A small one at its end. Memory is constant.
  */
 export function readingBack(handle: FileHandle, sizeBytes: bigint | undefined, isRdb: boolean): ReadingBack {
-  return (sizeBytes ?? 0n) < LARGE_BYTES ? atTheEnd(handle, isRdb) : inThread(handle, isRdb);
+  if ((sizeBytes ?? 0n) < LARGE_BYTES) return atTheEnd(handle, isRdb);
+  sweepBuffersAtOnce();
+  return inThread(handle, isRdb);
 }
 
 function atTheEnd(handle: FileHandle, isRdb: boolean): ReadingBack {
