@@ -1,5 +1,5 @@
 import { RunbookError } from '../../errors.js';
-import { infoOf, openReplicationTo, withReader } from '../../execute/node.js';
+import { infoOf, nodeAt, openReplicationTo, withReader } from '../../execute/node.js';
 import type { FullSync } from '../../hosts/replication.js';
 import type { BackupManifest } from '../../model/backup.js';
 import type { BackupWriter, StoredFile } from '../repository/repository.js';
@@ -24,11 +24,13 @@ const SILENCE_LIMIT_MS = 60_000;
  * before the data does; the writer is left as it is then.
  */
 export async function takeStream(request: TakeRequest, writer: BackupWriter, tools: TakeTools): Promise<Taken> {
-  const { reach } = tools;
+  const { reach, turns, tell } = tools;
   const startedAt = tools.now().toISOString();
-  const before = await sourceNow(reach, request.node);
-  refuseOtherRole(before, request);
-  const { sync, stored, snapshotAt } = await streamed(request, writer, tools);
+  const { id } = request.node;
+  const host = nodeAt(reach, id).host.entry.name;
+  const stream = () => turns.onHost(host, reach.signal, () => streamed(request, writer, tools));
+  const onWait = () => tell(`${id} waits until the data of others is here`);
+  const { before, sync, stored, snapshotAt } = await turns.here(reach.signal, stream, onWait);
   const after = await sourceNow(reach, request.node);
   refuseRestart(before, after);
   const noted = {
@@ -62,6 +64,8 @@ function refuseOtherRole({ source }: SourceNow, { node, role }: TakeRequest): vo
 }
 
 interface Streamed {
+  /** The node right before it was asked. */
+  readonly before: SourceNow;
   readonly sync: FullSync;
   readonly stored: StoredFile;
   readonly snapshotAt: string;
@@ -70,6 +74,8 @@ interface Streamed {
 async function streamed(request: TakeRequest, writer: BackupWriter, tools: TakeTools): Promise<Streamed> {
   const { reach, tell, now } = tools;
   const { id } = request.node;
+  const before = await sourceNow(reach, request.node);
+  refuseOtherRole(before, request);
   const expectedBytes = await memoryOf(request, tools);
   const link = await openReplicationTo(reach, id);
   try {
@@ -86,7 +92,7 @@ async function streamed(request: TakeRequest, writer: BackupWriter, tools: TakeT
       request.bytesPerSecond === undefined ? sync.payload : slow(sync.payload, request.bytesPerSecond, reach.signal);
     const onBytes = progress(PATH, sync.form.by === 'length' ? sync.form.bytes : undefined, tell);
     const stored = await writer.put(PATH, bytes, { signal: reach.signal, isRdb: true, expectedBytes, onBytes });
-    return { sync, stored, snapshotAt };
+    return { before, sync, stored, snapshotAt };
   } finally {
     link.close();
   }

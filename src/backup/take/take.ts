@@ -1,4 +1,5 @@
 import { RunbookError } from '../../errors.js';
+import { nodeAt } from '../../execute/node.js';
 import type { BackupFile, BackupKeyspace, BackupManifest } from '../../model/backup.js';
 import type { RdbSeen } from '../rdb-seen.js';
 import type { BackupRef, BackupWriter, StoredFile } from '../repository/repository.js';
@@ -10,7 +11,7 @@ import { type Held, holdAof, holdRdb, release } from './held-files.js';
 import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
 import type { TakeRequest } from './request.js';
-import { sendAndCount } from './send.js';
+import { type Sent, sendAndCount } from './send.js';
 import { type SourceNow, settledSource, sourceNow } from './source-now.js';
 import type { TakeTools } from './take-tools.js';
 
@@ -57,9 +58,14 @@ export async function takeNew(request: TakeRequest, writer: BackupWriter, tools:
   }
 }
 
-function snapshotOf(request: TakeRequest, { reach, tell }: TakeTools) {
-  tell(`snapshot on ${request.node.id} (BGSAVE)`);
-  return takeSnapshot(reach, request.node.id, { limitMs: request.snapshotLimitMs, tell });
+function snapshotOf(request: TakeRequest, { reach, turns, tell }: TakeTools) {
+  const { id } = request.node;
+  const host = nodeAt(reach, id).host.entry.name;
+  const snapshot = () => {
+    tell(`snapshot on ${id} (BGSAVE)`);
+    return takeSnapshot(reach, id, { limitMs: request.snapshotLimitMs, tell });
+  };
+  return turns.onHost(host, reach.signal, snapshot, () => tell(`${id} waits: another node of ${host} saves`));
 }
 
 /** Data of a node that was another process before is of no known moment. Throws RunbookError `backup-failed`. */
@@ -103,10 +109,9 @@ export async function finishFrom(
   tools: TakeTools,
   notBeforeSeconds?: number,
 ): Promise<Taken> {
-  const { held, data, rdb, stored } = await sendAndCount(request, noted, writer, tools);
-  if (rdb !== undefined) refuseBadRdb(noted, rdb, notBeforeSeconds);
-  await release(tools.reach, request.node.id, held);
-  const keyspace = rdb?.databases ?? (await countAof(noted, data, writer, tools));
+  const onWait = () => tools.tell(`what ${request.node.id} holds waits until the data of others is here`);
+  const arriving = () => arrived(request, noted, writer, tools, notBeforeSeconds);
+  const { data, rdb, stored, keyspace } = await tools.turns.here(tools.reach.signal, arriving, onWait);
   const beside = await putBeside(request, writer, tools);
   const manifest = manifestOf(request, noted, {
     ref: writer.ref,
@@ -120,6 +125,20 @@ export async function finishFrom(
   tools.reach.signal.throwIfAborted();
   const ref = await writer.finish(sealManifest(manifest, tools.signer));
   return { ref, manifest, stored, withSecrets: beside.withSecrets };
+}
+
+/** What is held is here, let go there, and counted. */
+async function arrived(
+  request: TakeRequest,
+  noted: Noted,
+  writer: BackupWriter,
+  tools: TakeTools,
+  notBeforeSeconds: number | undefined,
+): Promise<Omit<Sent, 'held'> & { readonly keyspace: readonly BackupKeyspace[] | undefined }> {
+  const { held, ...sent } = await sendAndCount(request, noted, writer, tools);
+  if (sent.rdb !== undefined) refuseBadRdb(noted, sent.rdb, notBeforeSeconds);
+  await release(tools.reach, request.node.id, held);
+  return { ...sent, keyspace: sent.rdb?.databases ?? (await countAof(noted, sent.data, writer, tools)) };
 }
 
 /** What an append-only file holds is known only once it was loaded: proof that it can be, before it is called a backup. */

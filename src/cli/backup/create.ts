@@ -4,6 +4,7 @@ import { loadSigner } from '../../backup/signer-file.js';
 import { backupGroup, type GroupOrder } from '../../backup/take/group.js';
 import { closeReach, reachOver, redisOf } from '../../backup/take/reach.js';
 import type { Taken } from '../../backup/take/take.js';
+import { turnsOf } from '../../backup/take/turns.js';
 import { readTrust } from '../../backup/trust.js';
 import { exitStatus, RunbookError, worstOf } from '../../errors.js';
 import { defaultLimits } from '../../hosts/host.js';
@@ -23,8 +24,10 @@ import type { BackupFlags } from './flags.js';
 import { backupPlace } from './open.js';
 import { drillWhenDue, pinged } from './scheduled.js';
 
-/** Groups that are backed up at once; their snapshots load the machines that they run on. */
-const MOST_GROUPS = 2;
+/** Groups that are worked on at once: the snapshots of the next ones are made while the data of the first ones comes. */
+const MOST_GROUPS = 4;
+/** Data of so many groups comes at once: it keeps two processors and some memory busy. */
+const MOST_ARRIVING = 2;
 const SNAPSHOT_LIMIT_MS = 60 * 60_000;
 /** A timer has time: a recovery that is under way is waited for. */
 const SCHEDULED_WAIT_MS = 30 * 60_000;
@@ -69,10 +72,18 @@ async function create(
     const { inventory, order } = await orderFor(flags, fleet, context);
     const reach = reachOver(inventory, fleet.hosts, fleet.passwords, context.signal);
     const common = { repository, signer, trust, now: context.now };
+    const turns = turnsOf(MOST_ARRIVING);
     const results = await inTurn([...wanted], MOST_GROUPS, async ([group, named]) => {
       const own = (line: string) => tell(`${group}: ${line}`);
-      const taken = await backupGroup(order(group, named), { ...common, reach, version: programVersion(), tell: own });
-      if (flags.scheduled) await drillWhenDue(taken.ref, taken.ref, { ...common, signal: context.signal }, own);
+      const taken = await backupGroup(order(group, named), {
+        ...common,
+        reach,
+        turns,
+        version: programVersion(),
+        tell: own,
+      });
+      const drill = () => drillWhenDue(taken.ref, taken.ref, { ...common, signal: context.signal }, own);
+      if (flags.scheduled) await turns.here(context.signal, drill);
       return taken;
     }).finally(() => closeReach(reach));
     return end(results, context);
