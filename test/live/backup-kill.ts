@@ -1,18 +1,16 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Prng, prngOf } from '../../src/lab/prng.js';
 import { openResp } from '../../src/lab/resp.js';
 import { type BackupBench, backupsIn, heldOn, placeOf } from './backup-lab.js';
+import { startBackup } from './backup-started.js';
 import { waitFor } from './own-redis.js';
 import { childrenOf, kill, type OwnSshd } from './own-sshd.js';
 
-const bin = fileURLToPath(new URL('../../bin/redis-runbook.js', import.meta.url));
-
 export interface Killed {
+  /** Whether the kill fell between the first and the last moment of a backup: the moments that came too late are drawn again. */
+  readonly isInside: boolean;
   /** How the run ended: null = by our signal. */
   readonly status: number | null;
   /** Words on stderr of a run that ended by itself. */
@@ -36,54 +34,113 @@ export interface Killed {
 /** What a seed has killed on the side of the host, where it is reached over ssh. */
 const targets = ['sessions', 'commands', 'one command', 'the save'] as const;
 
-/** About as long as a backup of the bench takes: kills fall everywhere between its first and its last moment. */
-const SPAN_MS = 2500;
 const SLOW = ['--limit-rate', '400k'];
+/** Moments that a seed may draw until one falls inside: the machine may be faster now than when the length was measured. */
+const MOST_DRAWS = 5;
+/** A save of the bench is over in a moment: this makes its server take so long over each key. */
+const SAVE_DELAY_MICROS = 1000;
+/** Of the more than half a second that it takes then. */
+const WITHIN_SAVE_MS = 400;
+
+type Side = 'operator' | 'host' | 'connection';
 
 /**
- * One backup, killed at a moment that the seed draws: the operator's process, the redis that is copied from, or, with a
- * bench that is reached over ssh, sessions, what runs in them, or the child that saves.
+ * One backup, killed at a moment that the seed draws, each of its length as likely as the others: the operator's process, the
+ * redis that is copied from, or, with a bench that is reached over ssh, sessions, what runs in them, or the child that saves.
  */
 export async function killOnce(
   bench: BackupBench,
-  side: 'operator' | 'host' | 'connection',
+  side: Side,
   seed: number,
   servers: ReadonlyMap<string, OwnSshd> = new Map(),
 ): Promise<Killed> {
   const prng = prngOf(seed);
   const kind = prng.chance(0.5) ? 'rdb' : 'aof';
   const how = kind === 'rdb' && prng.chance(0.4) ? ['--engine', 'stream'] : ['--kind', kind];
-  const afterMs = prng.between(20, SPAN_MS);
+  const what = prng.pick(targets.filter((target) => kind === 'rdb' || target !== 'the save'));
   const master = await waitFor('a master', () => bench.lab.master());
   const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
+  const lengthMs = await lengthOf(bench, node, how);
   const before = new Set((await backupsIn(bench)).filter(({ complete }) => complete).map(({ name }) => name));
   const rewrites = await rewritesOf(bench, node);
-  const run = start(bench, ['create', node, ...how, ...SLOW]);
-  await Promise.race([sleep(afterMs), run.ended]);
   const sshd = servers.get(node);
-  const what = prng.pick(targets);
-  let hit = '';
-  if (side === 'operator') run.kill();
-  else if (side === 'host') await bench.lab.kill(node, 'redis', 'SIGKILL');
-  else if (sshd !== undefined) hit = await killOf(bench, node, sshd, what, prng, run.ended);
-  const { status, said } = await run.ended;
+  const order = { bench, side, node, how, lengthMs, prng, what, sshd };
+  const { status, said, told, isInside } = await killedRun(order);
   const bad = await notGood(bench, before);
   if (side === 'host') await back(bench, node);
   const next = await bench.backup(['create', node, '--kind', kind]);
   const partial = (await backupsIn(bench)).filter(({ complete }) => !complete).map(({ name }) => name);
   return {
+    isInside,
     status,
     said,
     bad: [...bad, ...(await notGood(bench, before))],
     nextStatus: next.status,
-    nextSaid: `${how.join(' ')}, killed after ${afterMs} ms${hit}: ${next.stdout}${next.stderr}`,
+    nextSaid: `${how.join(' ')}, ${told}: ${next.stdout}${next.stderr}`,
     left: { partial, held: await heldOn(bench.lab, node), marks: marksOf(bench) },
     rewrites: await rewritesOf(bench, node).then((now) => (now === rewrites ? undefined : now)),
     running: sshd === undefined ? [] : await stillRunning(sshd),
   };
 }
 
-/** Kills what the seed drew, as soon as there is any of it, and says so; nothing once the backup has ended. */
+interface Order {
+  readonly bench: BackupBench;
+  readonly side: Side;
+  readonly node: string;
+  readonly how: readonly string[];
+  readonly lengthMs: number;
+  readonly prng: Prng;
+  readonly what: (typeof targets)[number];
+  readonly sshd: OwnSshd | undefined;
+}
+
+/** Begins backups and draws moments until one of them is killed before its end. */
+async function killedRun(order: Order) {
+  const { bench, side, node, how, lengthMs, prng, what, sshd } = order;
+  const isSave = side === 'connection' && what === 'the save';
+  if (isSave) await delaySaves(bench, node, SAVE_DELAY_MICROS);
+  try {
+    for (let draw = 1; ; draw += 1) {
+      const afterMs = prng.between(20, Math.round(lengthMs));
+      const run = startBackup(bench, ['create', node, ...how, ...SLOW]);
+      // A save has its place in a backup: what kills it waits for it, not for a moment.
+      if (!isSave) await Promise.race([sleep(afterMs), run.ended]);
+      let isInside = !run.isOver();
+      let hit = '';
+      if (isInside && side === 'operator') run.kill();
+      else if (isInside && side === 'host') await bench.lab.kill(node, 'redis', 'SIGKILL');
+      else if (sshd !== undefined) {
+        const killed = await killOf(bench, node, sshd, what, prng, run.ended);
+        isInside = killed > 0;
+        hit = ` (${what}: ${killed})`;
+      }
+      const ended = await run.ended;
+      const told = `killed after ${isSave ? 'its save began' : `${afterMs} of ${Math.round(lengthMs)} ms`}${hit}`;
+      if (isInside || draw === MOST_DRAWS) return { ...ended, told, isInside };
+    }
+  } finally {
+    if (isSave) await delaySaves(bench, node, 0);
+  }
+}
+
+const lengths = new WeakMap<BackupBench, Map<string, number>>();
+
+/** Milliseconds of a backup that nobody disturbs, measured once for each way. */
+async function lengthOf(bench: BackupBench, node: string, how: readonly string[]): Promise<number> {
+  const known = lengths.get(bench) ?? new Map<string, number>();
+  lengths.set(bench, known);
+  const key = how.join(' ');
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const began = performance.now();
+  const { status, said } = await startBackup(bench, ['create', node, ...how, ...SLOW]).ended;
+  if (status !== 0) throw new Error(`an undisturbed backup ended with ${status}: ${said}`);
+  const lengthMs = performance.now() - began;
+  known.set(key, lengthMs);
+  return lengthMs;
+}
+
+/** Kills what the seed drew, as soon as there is any of it: how many processes; 0 when the backup has ended before. */
 async function killOf(
   bench: BackupBench,
   node: string,
@@ -91,31 +148,31 @@ async function killOf(
   what: (typeof targets)[number],
   prng: Prng,
   ended: Promise<unknown>,
-): Promise<string> {
+): Promise<number> {
   let isOver = false;
   void ended.then(() => {
     isOver = true;
   });
   const saving = what === 'the save' ? await savingPids(bench, node) : undefined;
   while (!isOver) {
-    const pids = saving === undefined ? sshd.commands() : saving();
+    let pids = saving === undefined ? sshd.commands() : saving();
+    if (saving !== undefined && pids.length > 0) {
+      await sleep(prng.between(0, WITHIN_SAVE_MS));
+      pids = saving();
+    }
     if (pids.length > 0) {
       if (what === 'sessions') sshd.cut();
       else for (const pid of what === 'one command' ? [prng.pick(pids)] : pids) kill(pid);
-      return ` (${what}: ${pids.length})`;
+      return pids.length;
     }
     await sleep(2);
   }
-  return ' (it had ended)';
+  return 0;
 }
 
 /** The processes that save for the node's redis. */
 async function savingPids(bench: BackupBench, node: string): Promise<() => readonly number[]> {
-  const { address, port } = placeOf(bench.lab, node);
-  const client = await openResp(address, port, bench.lab.password);
-  const info = String(await client.ask('INFO', 'server'));
-  client.close();
-  const pid = Number(/process_id:(\d+)/.exec(info)?.[1]);
+  const pid = Number(/process_id:(\d+)/.exec(await asked(bench, node, 'INFO', 'server'))?.[1]);
   return () => childrenOf(pid);
 }
 
@@ -123,50 +180,6 @@ async function savingPids(bench: BackupBench, node: string): Promise<() => reado
 async function stillRunning(sshd: OwnSshd): Promise<readonly number[]> {
   for (let tries = 0; tries < 100 && sshd.started().length > 0; tries += 1) await sleep(100);
   return sshd.started();
-}
-
-/** The host has counted all that is held: what was sent can be told to be that. */
-async function isCounted(partial: string): Promise<boolean> {
-  const note = await readFile(join(partial, 'resume.json'), 'utf8').catch(() => '');
-  const count = (form: RegExp) => note.match(form)?.length ?? 0;
-  return count(/"held": ?"/g) > 0 && count(/"sha256": ?"/g) >= count(/"held": ?"/g);
-}
-
-/** A slow backup of append-only files whose operator is killed once `path` has arrived and the host has counted it. */
-export async function cutAfter(
-  bench: BackupBench,
-  path: string | RegExp,
-  more: readonly string[] = [],
-): Promise<{ readonly id: string; readonly node: string }> {
-  const master = await waitFor('a master', () => bench.lab.master());
-  const node = bench.lab.hosts.find(({ name, runs }) => runs.includes('redis') && name !== master)?.name ?? '';
-  const run = start(bench, ['create', node, '--kind', 'aof', '--limit-rate', '200k', ...more]);
-  const partial = await waitFor(String(path), async () => {
-    const found = (await backupsIn(bench)).find(({ complete }) => !complete);
-    const names = found === undefined ? [] : await readdir(found.path, { recursive: true }).catch(() => []);
-    const isThere = names.some((name) => (typeof path === 'string' ? name === path : path.test(name)));
-    return isThere && found !== undefined && (await isCounted(found.path)) ? found : undefined;
-  });
-  run.kill();
-  await run.ended;
-  return { id: partial.name.replace('.partial', '').slice(-4), node };
-}
-
-function start(bench: BackupBench, args: readonly string[]) {
-  const all = ['backup', ...args, '--repository', bench.repository, '--fleet', bench.lab.fleetFile];
-  const child = spawn(process.execPath, [bin, ...all], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, ...bench.env },
-  });
-  let said = '';
-  child.stderr.on('data', (chunk) => {
-    said += String(chunk);
-  });
-  const ended = new Promise<{ status: number | null; said: string }>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, said }));
-  });
-  return { ended, kill: () => child.kill('SIGKILL') };
 }
 
 /** Whatever is listed as complete must load and hold what it says. */
@@ -198,11 +211,20 @@ function marksOf(bench: BackupBench): readonly string[] {
     .filter(existsSync);
 }
 
-async function rewritesOf(bench: BackupBench, node: string): Promise<string> {
+function rewritesOf(bench: BackupBench, node: string): Promise<string> {
+  return asked(bench, node, 'CONFIG', 'GET', 'auto-aof-rewrite-percentage');
+}
+
+async function delaySaves(bench: BackupBench, node: string, micros: number): Promise<void> {
+  const answer = await asked(bench, node, 'CONFIG', 'SET', 'rdb-key-save-delay', String(micros));
+  if (answer !== 'OK') throw new Error(`${node}: ${answer}`);
+}
+
+async function asked(bench: BackupBench, node: string, ...command: readonly string[]): Promise<string> {
   const { address, port } = placeOf(bench.lab, node);
   const client = await openResp(address, port, bench.lab.password);
   try {
-    return String(await client.ask('CONFIG', 'GET', 'auto-aof-rewrite-percentage'));
+    return String(await client.ask(...command));
   } finally {
     client.close();
   }
@@ -210,6 +232,7 @@ async function rewritesOf(bench: BackupBench, node: string): Promise<string> {
 
 /** What must be true after every kill. */
 export const asItShouldBe = {
+  isInside: true,
   bad: [],
   nextStatus: 0,
   left: { partial: [], held: [], marks: [] },

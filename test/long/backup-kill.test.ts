@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { asItShouldBe, cutAfter, killOnce } from '../live/backup-kill.js';
+import { asItShouldBe, killOnce } from '../live/backup-kill.js';
 import { type BackupBench, backupBench, backupsIn } from '../live/backup-lab.js';
+import { cutAfter } from '../live/backup-started.js';
 
 let bench: BackupBench;
 

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { cutAfter } from '../live/backup-kill.js';
 import {
   type BackupBench,
   backupBench,
@@ -10,6 +9,7 @@ import {
   manifestIn,
   placeOf,
 } from '../live/backup-lab.js';
+import { cutAfter } from '../live/backup-started.js';
 import { MARK, type SteadyWriter, startWriter } from '../live/backup-writer.js';
 import { waitFor } from '../live/own-redis.js';
 import { expectHeldEverywhere, restored, takenUnderLoad } from '../live/restore-lab.js';

@@ -8,7 +8,8 @@ import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
 const each = Number(process.env.RUNBOOK_SOAK_EACH ?? '50');
 const firstSeed = Number(process.env.RUNBOOK_SOAK_SEED ?? '1000');
 const seeds = Array.from({ length: each }, (_, index) => firstSeed + index);
-const all: Killed[] = [];
+const sides = ['operator', 'host', 'connection'] as const;
+const all = new Map<(typeof sides)[number], Killed[]>(sides.map((side) => [side, []]));
 const sshds = new OwnSshds();
 let bench: BackupBench;
 let remote: BackupBench;
@@ -23,15 +24,23 @@ beforeAll(async () => {
 afterAll(async () => {
   await bench.end();
   await sshds.end();
-  const resumed = all.filter(({ nextSaid }) => nextSaid.includes('going on with')).length;
-  const cut = all.filter(({ status }) => status !== 0).length;
-  console.log(`${all.length} kills from seed ${firstSeed}: ${cut} cut a backup off, ${resumed} were gone on with`);
+  for (const side of sides) console.log(countOf(side));
 });
+
+/** How many kills fell inside a backup, and what became of those. */
+function countOf(side: (typeof sides)[number]): string {
+  const killed = all.get(side) ?? [];
+  const inside = killed.filter(({ isInside }) => isInside);
+  const ended = inside.filter(({ status }) => status !== 0).length;
+  const resumed = inside.filter(({ nextSaid }) => nextSaid.includes('going on with')).length;
+  const became = `${ended} ended it, ${inside.length - ended} it survived, ${resumed} were gone on with`;
+  return `${side}: ${killed.length} kills from seed ${firstSeed}, ${inside.length} inside a backup: ${became}`;
+}
 
 describe.each(['operator', 'host'] as const)('killed on the side of the %s', (side) => {
   test.each(seeds)('seed %i', async (seed) => {
     const killed = await killOnce(bench, side, seed);
-    all.push(killed);
+    all.get(side)?.push(killed);
     expect(killed, `${killed.said}\n${killed.nextSaid}`).toMatchObject(asItShouldBe);
   });
 });
@@ -39,7 +48,7 @@ describe.each(['operator', 'host'] as const)('killed on the side of the %s', (si
 describe('killed between the two: sessions, what runs in them, the child that saves', () => {
   test.each(seeds)('seed %i', async (seed) => {
     const killed = await killOnce(remote, 'connection', seed, servers);
-    all.push(killed);
+    all.get('connection')?.push(killed);
     expect(killed, `${killed.said}\n${killed.nextSaid}`).toMatchObject(asItShouldBe);
   });
 });
