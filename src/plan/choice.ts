@@ -50,9 +50,9 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   const master = choice.promote ?? (runs ? runningWinner(diagnosis) : undefined) ?? masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
-  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
-  refuseEmpty(diagnosis, candidate, ahead);
+  refuseEmpty(diagnosis, candidate);
   const leftOut = leftOutFor(candidate, choice);
+  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
   const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => !bringsAll(diagnosis, ahead, node));
   const wanted = [...asides, ...lossesOf(diagnosis, master)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
@@ -204,10 +204,10 @@ function unknownNode(diagnosis: Diagnosis, node: string): RunbookError {
 }
 
 /**
- * `ahead`: a running node that the candidate has all of before it is promoted: a replica that was looked at before the
- * first writes reached it is not what it will be. Running nodes without a key hold no more than an empty master does.
+ * Running nodes without a key hold no more than an empty master does. One that could still copy is refused as well: a
+ * replica that was emptied by its own hands stands at the offset of its master, and has nothing left to copy.
  */
-function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate, ahead: string | undefined): void {
+function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate): void {
   const others = diagnosis.candidates.filter(
     (item) =>
       item.verdict !== 'empty' && item !== candidate && !(item.source === 'running' && item.wouldLoadKeys === 0n),
@@ -220,7 +220,7 @@ function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate, ahead: string |
         next: ['redis-runbook status --why'],
       },
     );
-  if (ahead !== undefined || !isEmpty(candidate) || others.length === 0) return;
+  if (!isEmpty(candidate) || others.length === 0) return;
   throw new RunbookError('empty-master', `${candidate.node} would start empty while ${others[0]?.node} holds data.`, {
     facts: ['Every other node would throw its data away and copy the empty one.'],
     next: ['redis-runbook status --why'],
