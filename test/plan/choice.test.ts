@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RunbookError } from '../../src/errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Relation } from '../../src/model/diagnosis.js';
-import { type Choice, decide, noChoice, refusalOf } from '../../src/plan/choice.js';
+import { type Choice, decide, noChoice } from '../../src/plan/choice.js';
+import { refusalOf } from '../../src/plan/refusal.js';
 
 const contains: Relation = { kind: 'contains', lagBytes: 10n, why: 'ahead' };
 const contained: Relation = { kind: 'contained', lagBytes: 10n, why: 'behind' };
