@@ -54,7 +54,7 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   const leftOut = leftOutFor(candidate, choice);
   const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
   const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => !bringsAll(diagnosis, ahead, node));
-  const wanted = [...asides, ...lossesOf(diagnosis, master)];
+  const wanted = [...asides, ...lossesOf(diagnosis, master), ...shrunkBeside(diagnosis, candidate)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || gone(choice).length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
@@ -282,6 +282,23 @@ function lossesOf(diagnosis: Diagnosis, master: string): readonly Consent[] {
   return diagnosis.consents
     .filter((consent) => consent.kind === 'accept-loss' || (consent.kind === 'shrunk' && consent.node === master))
     .map((consent) => ({ ...consent, node: master }));
+}
+
+/**
+ * One that runs at the offset of another, or beyond it, has the same history and must hold about as many keys: with less than
+ * half it was emptied by its own hands, which no offset counts (seen on 7.0.15). The winner was judged so already.
+ */
+function shrunkBeside({ candidates, winner }: Diagnosis, { node, source, wouldLoadKeys: keys, versus }: Candidate) {
+  if (node === winner || source !== 'running' || keys === undefined) return [];
+  const larger = candidates.find(
+    (other) =>
+      (versus[other.node]?.kind === 'equal' || versus[other.node]?.kind === 'contains') &&
+      other.wouldLoadKeys !== undefined &&
+      other.wouldLoadKeys > keys * 2n,
+  );
+  if (larger === undefined) return [];
+  const why = `${node} holds ${keys} keys; ${larger.node}, which is no further by its offset, holds ${larger.wouldLoadKeys}`;
+  return [{ kind: 'shrunk', node, why } as const];
 }
 
 function isGiven(consent: Consent, choice: Choice): boolean {

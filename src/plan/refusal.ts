@@ -16,7 +16,7 @@ export function refusalOf(decision: Decision): RunbookError {
   const messages = {
     split: `With ${decision.master} as master, data of ${aside.map((consent) => consent.node).join(', ')} is set aside, and --yes never accepts that.`,
     'on-no-disk': 'Writes are on no disk, and --yes never accepts a loss.',
-    shrunk: `${decision.master} is the freshest, but it has shrunk, and --yes never accepts that.`,
+    shrunk: `${decision.master} has shrunk, and --yes never accepts that.`,
   } as const;
   return new RunbookError(word, messages[word], {
     facts: decision.missing.map((consent) => factOf(consent)),

@@ -188,6 +188,27 @@ describe('what no word makes safe', () => {
       );
   });
 
+  test('a replica at the offset of its master that holds less than half of its keys is taken only by name', () => {
+    const serving = candidate('pv1', { pv2: equal }, { verdict: 'freshest', source: 'running', wouldLoadKeys: 40n });
+    const less = (keys: bigint, to: Relation = equal) => {
+      const candidates = [serving, candidate('pv2', { pv1: to }, { source: 'running', wouldLoadKeys: keys })];
+      return diagnosis({ candidates, serving: 'pv1' });
+    };
+    const promote = choose({ promote: 'pv2' });
+    expect(decide(less(19n), promote, 'live').missing).toEqual([
+      {
+        kind: 'shrunk',
+        node: 'pv2',
+        why: 'pv2 holds 19 keys; pv1, which is no further by its offset, holds 40',
+      },
+    ]);
+    expect(refusalOf(decide(less(19n), promote, 'live'))).toMatchObject({ word: 'shrunk', exit: 3 });
+    const accepted = { ...promote, acceptLoss: 'pv2', reason: 'x' };
+    expect(decide(less(19n), accepted, 'live')).toMatchObject({ missing: [], acceptedLoss: 'pv2' });
+    expect(decide(less(20n), promote, 'live').missing).toEqual([]);
+    expect(decide(less(5n, contained), promote, 'live').missing).toEqual([]);
+  });
+
   test('a fleet that runs without a key may have another master', () => {
     const nothing = [candidate('pv1', { pv2: equal }, runningEmpty), candidate('pv2', { pv1: equal }, runningEmpty)];
     const fleet = diagnosis({ candidates: nothing, serving: 'pv1' });
