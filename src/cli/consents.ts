@@ -1,8 +1,8 @@
 import { RunbookError } from '../errors.js';
 import type { Consent } from '../model/diagnosis.js';
 import type { Choice, Decision } from '../plan/choice.js';
-import { refusalOf } from '../plan/choice.js';
 import { freshestFirstCommands } from '../plan/gentler.js';
+import { refusalOf } from '../plan/refusal.js';
 import { printable } from '../report/escape.js';
 import type { Ask } from './ask.js';
 import type { Context } from './context.js';

@@ -10,6 +10,7 @@ import { resolveTarget } from '../hosts/ssh/resolve-target.js';
 import { loadInventory } from '../inventory/load.js';
 import type { Found } from '../model/found.js';
 import { toJson } from '../model/json.js';
+import { word } from '../plan/commands.js';
 import { printable, printableProse } from '../report/escape.js';
 import { foundJson, foundLines, summaryOf } from '../report/found-text.js';
 import { nextLines } from '../report/next-lines.js';
@@ -33,9 +34,9 @@ export interface FoundFleet {
 /** What was typed, to be typed again: `pv1 --conf /data --group a`. */
 function searchWords({ hosts, conf, group }: SearchFlags & { readonly group?: string | undefined }): string {
   return [
-    ...hosts,
-    ...(conf.length === 0 ? [] : ['--conf', conf.join(',')]),
-    ...(group === undefined ? [] : ['--group', group]),
+    ...hosts.map(word),
+    ...(conf.length === 0 ? [] : ['--conf', word(conf.join(','))]),
+    ...(group === undefined ? [] : ['--group', word(group)]),
   ].join(' ');
 }
 

@@ -35,39 +35,53 @@ export async function applyCommand(bundles: readonly Bundle[], flags: SalvageFla
   try {
     if (!flags.dryRun) return await applyLocked(bundles, fleet, flags, context);
     await refuseLocked(fleet, context);
-    return await applyAll(bundles, fleet, undefined, flags, context);
+    return await applyAll(bundles, fleet, {}, flags, context);
   } finally {
     await fleet.close();
   }
 }
 
-/** Under a lock of its own, not that of the run, which may still be unfinished: no recovery and no other apply begins meanwhile. */
+/**
+ * Under a lock of its own, not that of the run, which may still be unfinished: no recovery and no other apply begins
+ * meanwhile. A person is asked before it is taken: who thinks, or goes to lunch, holds up nobody.
+ */
 async function applyLocked(
   bundles: readonly Bundle[],
   fleet: Fleet,
   flags: SalvageFlags,
   context: Context,
 ): Promise<number> {
+  const agreed = flags.yes ? undefined : await agree(bundles, fleet, context);
   const run = bundles[0]?.run ?? '';
   const doing = `putting back what run ${run} set aside`;
   const lock = await lockBriefly(fleet, { run: `${run}-SALVAGE`, group: fleet.group, doing }, context);
   try {
-    return await applyAll(bundles, fleet, lock, flags, context);
+    return await applyAll(bundles, fleet, { lock, agreed }, flags, context);
   } finally {
     await lock.release();
   }
 }
 
+interface Leave {
+  /** Undefined for a dry run. */
+  readonly lock?: ShortLock;
+  /** The master that a person agreed to; undefined where nobody was asked. */
+  readonly agreed?: string | undefined;
+}
+
 async function applyAll(
   bundles: readonly Bundle[],
   fleet: Fleet,
-  lock: ShortLock | undefined,
+  { lock, agreed }: Leave,
   flags: SalvageFlags,
   context: Context,
 ): Promise<number> {
   const master = await masterOf(fleet, bundles, context);
+  if (agreed !== undefined && agreed !== master)
+    throw new RunbookError('changed', `${master} is the master by now, and ${agreed} was when you were asked.`, {
+      next: ['redis-runbook status', 'the same salvage apply again asks for the new master'],
+    });
   for (const bundle of bundles) await proveSalvage(bundle);
-  if (!flags.dryRun) await agree(bundles, master, flags, context);
   const done = [];
   for (const bundle of bundles) done.push(await applyOne(bundle, master, fleet, lock, flags, context));
   return tellApplied(bundles, done, master, flags, context);
@@ -127,12 +141,16 @@ async function refuseLocked({ hosts }: Fleet, { signal }: Context): Promise<void
   });
 }
 
-async function agree(bundles: readonly Bundle[], master: string, flags: SalvageFlags, context: Context): Promise<void> {
-  if (flags.yes) return;
+/** The master that the person agreed to. Throws `stopped` for another answer, and what keeps this from being asked at all. */
+async function agree(bundles: readonly Bundle[], fleet: Fleet, context: Context): Promise<string> {
+  await refuseLocked(fleet, context);
+  const master = await masterOf(fleet, bundles, context);
+  for (const bundle of bundles) await proveSalvage(bundle);
   const nodes = bundles.map(({ manifest }) => printable(manifest.node)).join(', ');
   const question = `Put the keys that only ${nodes} had onto ${printable(master)}? No key that exists is written over.`;
   const key = await createAsk(context).choose(question, [{ key: 'y', says: 'put them back' }]);
   if (key !== 'y') throw new RunbookError('stopped', 'stopped at a question.');
+  return master;
 }
 
 async function applyOne(

@@ -31,6 +31,8 @@ export function stateOf(group: GroupSurvey, leftOut: readonly string[] = []): St
   const away = group.redis.filter(isTurnedAway);
   if (!master && away.length > 0) return { state: 'unknown', why: refuses(away), running, ...nothingAmiss };
   if (running.length === 0) return { state: 'down', why: whyNothingRuns(group), running, ...nothingAmiss };
+  const served = servedUnseen(group);
+  if (!master && served !== undefined) return { state: 'unknown', why: served, running, ...nothingAmiss };
   const work = sentinelAtWork(group, master);
   if (work) return { state: 'sentinel-at-work', why: work, running, ...nothingAmiss, ...(master ? { master } : {}) };
   if (!master) return { state: 'down', why: whyNoMaster(masters, running), running, ...nothingAmiss };
@@ -56,6 +58,21 @@ function without(group: GroupSurvey, hosts: readonly string[]): GroupSurvey {
 
 function refuses(nodes: readonly RedisSurvey[]): string {
   return `${listOf(nodes.map(({ node }) => node))} ${nodes.length === 1 ? 'runs and refuses' : 'run and refuse'} the password`;
+}
+
+/** Nodes whose link to this one is up: it lives and takes writes, whoever cannot log in on its host. */
+export function linkedTo(node: RedisSurvey, group: GroupSurvey): readonly string[] {
+  return group.redis.flatMap((each) => {
+    const running = known(each.running);
+    return running?.masterLinkUp === true && running.masterAddress === addressOf(node) ? [each.node] : [];
+  });
+}
+
+function servedUnseen(group: GroupSurvey): string | undefined {
+  const node = group.redis.find((each) => !each.process.ok && linkedTo(each, group).length > 0);
+  if (node === undefined) return undefined;
+  const links = linkedTo(node, group);
+  return `${node.node} could not be looked at, and it serves: ${listOf(links)} ${links.length === 1 ? 'has' : 'have'} a link to it that is up`;
 }
 
 /** Off, silent and unseen are three things. */

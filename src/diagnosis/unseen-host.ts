@@ -3,7 +3,7 @@ import { known } from '../model/seen.js';
 import type { GroupSurvey, HostSurvey, RedisSurvey } from '../model/survey.js';
 import { listOf } from './names.js';
 import { lastElected } from './sentinels.js';
-import { addressOf } from './state.js';
+import { addressOf, linkedTo } from './state.js';
 
 /** What hosts out of reach mean: what their Redis may hold by the evidence of the others, and whether the sentinels that are left can elect. */
 export function unseenHosts(group: GroupSurvey, hosts: readonly HostSurvey[]): readonly Finding[] {
@@ -72,22 +72,19 @@ function whoLost(group: GroupSurvey, address: string): readonly { readonly name:
   });
 }
 
-/** A link that is up is an answer: the Redis on that host lives, and takes writes, whoever cannot log in there. */
+/** A link that is up is an answer. */
 function servesUnseen(group: GroupSurvey, { host }: HostSurvey): readonly Finding[] {
   return group.redis
     .filter((node) => node.host === host)
     .flatMap((node) => {
-      const followers = group.redis.filter((each) => {
-        const running = known(each.running);
-        return running?.masterLinkUp === true && running.masterAddress === addressOf(node);
-      });
+      const followers = linkedTo(node, group);
       if (followers.length === 0) return [];
       return [
         {
           id: 'unseen-master-serves',
           severity: 'error' as const,
           nodes: [node.node],
-          says: `${node.node} serves: ${listOf(followers.map((each) => each.node))} ${followers.length === 1 ? 'has' : 'have'} a link to it that is up. Only its host could not be looked at`,
+          says: `${node.node} serves: ${listOf(followers)} ${followers.length === 1 ? 'has' : 'have'} a link to it that is up. Only its host could not be looked at`,
           blocks: true,
           next: `redis-runbook doctor ${host}   says what keeps this login out of ${host}; a recovery would make a second master`,
         },

@@ -7,6 +7,7 @@ import type { RawProcess } from '../model/raw-host.js';
 import { known, type Seen } from '../model/seen.js';
 import { decodeText } from '../redis/byte-text.js';
 import { configFacts, includesIn } from './config-facts.js';
+import { isSafeWord } from './safe-word.js';
 
 const VISIT_MS = 30_000;
 const CONFIG_BYTES = 1024 * 1024;
@@ -160,9 +161,8 @@ function parentOf(path: string): string {
 export function hostWord(word: string): { readonly user: string | undefined; readonly host: string } {
   const at = word.lastIndexOf('@');
   const [user, host] = at < 0 ? [undefined, word] : [word.slice(0, at), word.slice(at + 1)];
-  const safe = /^[A-Za-z0-9_][A-Za-z0-9._:%-]{0,252}$/;
-  if ((safe.test(host) || /^:[0-9A-Fa-f:.]{1,60}$/.test(host)) && (user === undefined || safe.test(user)))
-    return { user, host };
+  const isHost = isSafeWord(host) || /^:[0-9A-Fa-f:.]{1,60}$/.test(host);
+  if (isHost && (user === undefined || isSafeWord(user))) return { user, host };
   throw new RunbookError('usage', `${JSON.stringify(word)} cannot be the name of a machine.`, {
     facts: ['a HOST is an alias of ~/.ssh/config, an address, USER@ADDRESS, or localhost'],
     next: ['redis-runbook status HOST'],

@@ -1,7 +1,8 @@
 import type { RedisReader } from '../hosts/host.js';
 import type { ActionOf } from '../model/plan.js';
 import { filesNow, plannedPlace } from './data-place.js';
-import { answerOf, infoOf, pidOf, withReader } from './node.js';
+import { answerOf, infoOf, withReader } from './node.js';
+import { pidOfStarted } from './pid-appears.js';
 import type { At, Found } from './tools.js';
 
 /** A clock and a start may be this far apart from what the journal noted. */
@@ -24,7 +25,7 @@ export async function noteFilesBefore(node: string, at: At): Promise<void> {
  * nobody else has that. Asked of what it started as master, and of a replica that is the master by now. Undefined when it
  * is known that it accepted nothing: the very process that the run started has executed no command that the server marks
  * as a write (INFO commandstats counts each since the start, those of scripts, transactions and a replica's master too, and
- * not what was loaded), and nobody set these counters back.
+ * not what was loaded), and nobody set these counters back. Of a start that was cut off it waits for what may still come up.
  */
 export async function acceptedWrites(
   action: ActionOf<'service.start'>,
@@ -32,8 +33,8 @@ export async function acceptedWrites(
   found: Found,
 ): Promise<string | undefined> {
   const { as, node } = action;
+  const pid = await pidOfStarted(node, at, found);
   if (as === 'sentinel') return undefined;
-  const pid = await pidOf(at, node);
   if (pid === null) return as === 'master' ? downSince(node, at, found) : undefined;
   return withReader(at, node, async (reader) => {
     if (as === 'replica' && !(await isMasterNow(reader))) return undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Host, WritableHost } from '../hosts/host.js';
+import { ChangedUnderneath, type Host, type WritableHost } from '../hosts/host.js';
 import { type CopiedFile, copiedFiles } from './copied-file.js';
 import { emit, type Run } from './run.js';
 
@@ -82,15 +82,32 @@ async function copyTo(
     for (const [file, bytes] of content) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       const path = copyPath(host, run, file);
-      const has = known.get(file) ?? (await hashThere(host, path, signal));
+      const has = known.get(file);
       if (has === sha256) continue;
       known.delete(file);
-      await host.write(path, bytes, has, signal);
+      if (has === undefined) await first(host, path, { bytes, sha256 }, signal);
+      else await host.write(path, bytes, has, signal);
       known.set(file, sha256);
     }
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A copy of which nobody knows whether the host has an older one: most hosts have none. */
+async function first(
+  host: WritableHost,
+  path: string,
+  { bytes, sha256 }: { readonly bytes: Uint8Array; readonly sha256: string },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await host.write(path, bytes, 'absent', signal);
+  } catch (error) {
+    if (!(error instanceof ChangedUnderneath)) throw error;
+    const has = await hashThere(host, path, signal);
+    if (has !== sha256) await host.write(path, bytes, has, signal);
   }
 }
 

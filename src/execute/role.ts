@@ -2,7 +2,7 @@ import { RunbookError } from '../errors.js';
 import type { RedisWriter } from '../hosts/host.js';
 import type { FileChange } from '../model/plan.js';
 import type { RunningRedis } from '../model/survey.js';
-import { atLeast, parseVersion } from '../redis/versions.js';
+import { replicaofWord } from '../redis/directive-names.js';
 import { readConfig } from './config-texts.js';
 import { effectiveOf } from './data-place.js';
 import { applyIntent } from './intents.js';
@@ -17,9 +17,9 @@ export interface RoleChange {
   readonly files: readonly FileChange[];
 }
 
-/** `REPLICAOF` since 5.0; before, `SLAVEOF` (Valkey pins `redis_version` to 7.2.4). */
-export function replicaofWord(running: RunningRedis): 'REPLICAOF' | 'SLAVEOF' {
-  return atLeast(parseVersion(running.version), '5.0.0') ? 'REPLICAOF' : 'SLAVEOF';
+/** The command that gives a running server its master, or takes it away. */
+export function followCommand({ version }: RunningRedis): 'REPLICAOF' | 'SLAVEOF' {
+  return replicaofWord(version) === 'replicaof' ? 'REPLICAOF' : 'SLAVEOF';
 }
 
 /**

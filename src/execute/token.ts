@@ -1,4 +1,5 @@
 import { RunbookError } from '../errors.js';
+import { ClaimLost } from '../hosts/claim.js';
 import type { Action } from '../model/plan.js';
 import { lockLost, refuseLost } from './heartbeat.js';
 import { readLock } from './lock.js';
@@ -21,8 +22,22 @@ export async function checkToken(action: Action, at: At): Promise<void> {
       next: ['redis-runbook runbook check FILE'],
     });
   }
+  if (await isSeenThere(action.host, at)) return;
   const found = await readLock(host, at.signal);
   if (found?.file.token === held.file.token) return;
   at.memory.lost ??= lockLost(action.host, held, found);
   throw at.memory.lost;
+}
+
+/** The usual case: the token is where this run put it. What stands there otherwise takes a look at the file. */
+async function isSeenThere(name: string, { memory, signal }: At): Promise<boolean> {
+  const claimed = memory.claimed.get(name);
+  if (claimed?.checkClaim === undefined) return false;
+  try {
+    await claimed.checkClaim(signal);
+    return true;
+  } catch (error) {
+    if (error instanceof ClaimLost) return false;
+    throw error;
+  }
 }

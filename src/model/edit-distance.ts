@@ -26,3 +26,9 @@ export function editDistance(left: string, right: string): number {
   }
   return above[b.length] ?? 0;
 }
+
+/** Whether two words are no more changes apart than `most`: words of very different length are not compared letter by letter. */
+export function isWithinDistance(left: string, right: string, most: number): boolean {
+  const lengthOf = (word: string) => word.slice(0, 64).toLowerCase().length;
+  return Math.abs(lengthOf(left) - lengthOf(right)) <= most && editDistance(left, right) <= most;
+}

@@ -1,7 +1,7 @@
 import { runningWinner } from '../diagnosis/choose-path.js';
 import { type ErrorWord, RunbookError } from '../errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
-import { freshestFirst, freshestFirstCommands } from './gentler.js';
+import { freshestFirst } from './gentler.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
 
 /** What the operator said on the command line or at a prompt. */
@@ -50,11 +50,11 @@ export function decide(diagnosis: Diagnosis, choice: Choice, path: Path = 'cold'
   const master = choice.promote ?? (runs ? runningWinner(diagnosis) : undefined) ?? masterOf(diagnosis, choice);
   const candidate = diagnosis.candidates.find((item) => item.node === master);
   if (!candidate) throw unknownNode(diagnosis, master);
-  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
-  refuseEmpty(diagnosis, candidate, ahead);
+  refuseEmpty(diagnosis, candidate);
   const leftOut = leftOutFor(candidate, choice);
+  const ahead = path === 'live' ? aheadOf(diagnosis, candidate) : undefined;
   const asides = asidesOf(diagnosis, candidate, choice).filter(({ node }) => !bringsAll(diagnosis, ahead, node));
-  const wanted = [...asides, ...lossesOf(diagnosis, master)];
+  const wanted = [...asides, ...lossesOf(diagnosis, master), ...shrunkBeside(diagnosis, candidate)];
   const missing = wanted.filter((consent) => !isGiven(consent, choice));
   const accepts = wanted.length > 0 || gone(choice).length > 0 || leftOut.length > 0;
   if (accepts && missing.length === 0 && !choice.reason)
@@ -204,10 +204,10 @@ function unknownNode(diagnosis: Diagnosis, node: string): RunbookError {
 }
 
 /**
- * `ahead`: a running node that the candidate has all of before it is promoted: a replica that was looked at before the
- * first writes reached it is not what it will be. Running nodes without a key hold no more than an empty master does.
+ * Running nodes without a key hold no more than an empty master does. One that could still copy is refused as well: a
+ * replica that was emptied by its own hands stands at the offset of its master, and has nothing left to copy.
  */
-function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate, ahead: string | undefined): void {
+function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate): void {
   const others = diagnosis.candidates.filter(
     (item) =>
       item.verdict !== 'empty' && item !== candidate && !(item.source === 'running' && item.wouldLoadKeys === 0n),
@@ -220,7 +220,7 @@ function refuseEmpty(diagnosis: Diagnosis, candidate: Candidate, ahead: string |
         next: ['redis-runbook status --why'],
       },
     );
-  if (ahead !== undefined || !isEmpty(candidate) || others.length === 0) return;
+  if (!isEmpty(candidate) || others.length === 0) return;
   throw new RunbookError('empty-master', `${candidate.node} would start empty while ${others[0]?.node} holds data.`, {
     facts: ['Every other node would throw its data away and copy the empty one.'],
     next: ['redis-runbook status --why'],
@@ -284,42 +284,23 @@ function lossesOf(diagnosis: Diagnosis, master: string): readonly Consent[] {
     .map((consent) => ({ ...consent, node: master }));
 }
 
+/**
+ * One that runs at the offset of another, or beyond it, has the same history and must hold about as many keys: with less than
+ * half it was emptied by its own hands, which no offset counts (seen on 7.0.15). The winner was judged so already.
+ */
+function shrunkBeside({ candidates, winner }: Diagnosis, { node, source, wouldLoadKeys: keys, versus }: Candidate) {
+  if (node === winner || source !== 'running' || keys === undefined) return [];
+  const larger = candidates.find(
+    (other) =>
+      (versus[other.node]?.kind === 'equal' || versus[other.node]?.kind === 'contains') &&
+      other.wouldLoadKeys !== undefined &&
+      other.wouldLoadKeys > keys * 2n,
+  );
+  if (larger === undefined) return [];
+  const why = `${node} holds ${keys} keys; ${larger.node}, which is no further by its offset, holds ${larger.wouldLoadKeys}`;
+  return [{ kind: 'shrunk', node, why } as const];
+}
+
 function isGiven(consent: Consent, choice: Choice): boolean {
   return consent.kind === 'set-aside' ? choice.setAside.includes(consent.node) : choice.acceptLoss === consent.node;
-}
-
-/** The refusal for consents that were not given: exit 3, with the words that would accept them. */
-export function refusalOf(decision: Decision): RunbookError {
-  const aside = decision.missing.filter((consent) => consent.kind === 'set-aside');
-  const loss = decision.missing.find((consent) => consent.kind !== 'set-aside');
-  const word = aside.length > 0 ? 'split' : loss?.kind === 'shrunk' ? 'shrunk' : 'on-no-disk';
-  const flags = [
-    `--promote ${decision.master}`,
-    ...(aside.length > 0 ? [`--set-aside ${aside.map((consent) => consent.node).join(',')}`] : []),
-    ...(loss ? [`--accept-loss ${decision.master}`] : []),
-  ];
-  const messages = {
-    split: `With ${decision.master} as master, data of ${aside.map((consent) => consent.node).join(', ')} is set aside, and --yes never accepts that.`,
-    'on-no-disk': 'Writes are on no disk, and --yes never accepts a loss.',
-    shrunk: `${decision.master} is the freshest, but it has shrunk, and --yes never accepts that.`,
-  } as const;
-  return new RunbookError(word, messages[word], {
-    facts: decision.missing.map((consent) => factOf(consent)),
-    next: [
-      ...(decision.gentler === undefined ? [] : freshestFirstCommands(decision.gentler, decision.master)),
-      `redis-runbook recover${decision.gentler === undefined ? '' : ` --promote ${decision.master}`}   in a terminal, or`,
-      `redis-runbook recover --yes ${flags.join(' ')} --reason "..."`,
-    ],
-  });
-}
-
-function factOf(consent: Consent): string {
-  if (consent.kind === 'set-aside') {
-    const bytes = consent.ownBytes === undefined ? 'what only it holds' : `${consent.ownBytes} bytes`;
-    return `sets aside ${bytes} of ${consent.node}: ${consent.why}`;
-  }
-  if (consent.kind === 'shrunk') return consent.why;
-  const seconds =
-    consent.seconds === undefined ? 'an unknown time' : `the last ${consent.seconds} seconds of traced service`;
-  return `${seconds} are on no disk: ${consent.why}`;
 }

@@ -1,4 +1,4 @@
-import { editDistance } from '../model/edit-distance.js';
+import { isWithinDistance } from '../model/edit-distance.js';
 import { canonicalName } from './directive-names.js';
 import { isComment } from './redis-conf.js';
 import { scanWords, type Word } from './tokenise.js';
@@ -67,7 +67,7 @@ const joined = /^((?:requirepass|masterauth|primaryauth|tls-(?:client-)?key-file
 
 /** Up to two slips of the finger, one in a short name. */
 function isAlmost(word: string, name: string): boolean {
-  return word !== name && editDistance(word, name) <= (name.length < 8 ? 1 : 2);
+  return word !== name && isWithinDistance(word, name, name.length < 8 ? 1 : 2);
 }
 
 function isAlmostAny(word: string, names: readonly string[]): boolean {

@@ -112,6 +112,32 @@ describe('a failover that waits for ever for a node that died', () => {
   });
 });
 
+describe('a master whose host could not be looked at', () => {
+  const dark = { ...redis('pv1'), process: unseen('timeout'), running: unseen('timeout') };
+  const groupWith = (masterLinkUp: boolean) => {
+    const row = { infoAgoMs: 1, masterLinkOk: true, masterLinkDownMs: 0, offset: 9n, priority: 100, flags: ['slave'] };
+    const replicas = [{ ...row, address: '10.0.10.2:6379' }];
+    const following = seen(running({ masterAddress: '10.0.10.1:6379', masterLinkUp }));
+    const sentinels = ['pvha1', 'pvha2', 'pvha3'].map((name) =>
+      sentinel(name, { view: seen(view('pv1', 2n, { replicas })) }),
+    );
+    return { group: 'g', redis: [dark, redis('pv2', { running: following })], sentinels };
+  };
+
+  test('serves where a replica has a link to it that is up: nobody waits for a failover', () => {
+    expect(stateOf(groupWith(true))).toMatchObject({
+      state: 'unknown',
+      why: 'pv1 could not be looked at, and it serves: pv2 has a link to it that is up',
+    });
+    const found = findingsOf(groupWith(true), [{ ...host('pv1'), reached: unseen('timeout') }, host('pv2')]);
+    expect(found).toContainEqual(expect.objectContaining({ id: 'unseen-master-serves', blocks: true }));
+  });
+
+  test('may be dead where none has', () => {
+    expect(stateOf(groupWith(false)).state).toBe('sentinel-at-work');
+  });
+});
+
 describe('sentinels that name two addresses at one epoch', () => {
   const row = { infoAgoMs: 1, masterLinkOk: true, masterLinkDownMs: 0, offset: 9n, priority: 100, flags: ['slave'] };
   const attempt = { flags: ['master', 's_down', 'o_down', 'failover_in_progress'], failoverState: 'wait_start' };

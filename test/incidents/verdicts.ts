@@ -1,7 +1,8 @@
 import { diagnose } from '../../src/diagnosis/diagnose.js';
 import { RunbookError } from '../../src/errors.js';
 import type { Diagnosis } from '../../src/model/diagnosis.js';
-import { decide, noChoice, refusalOf } from '../../src/plan/choice.js';
+import { decide, noChoice } from '../../src/plan/choice.js';
+import { refusalOf } from '../../src/plan/refusal.js';
 import { interpret } from '../../src/survey/interpret.js';
 import type { Incident, Right } from './incident.js';
 

@@ -122,6 +122,29 @@ describe('what a run started is not stopped again', () => {
     },
   );
 
+  it.each(['failed', 'begun'])(
+    'but for what comes up late after its start was seen to be %s: it is waited for, and stopped',
+    async (outcome) => {
+      const { of, past } = await started('pv1', 'master');
+      await bench.lab.kill('pv1', 'redis', 'SIGKILL');
+      // What is journalled before a start: nothing of a process.
+      const { pid: _, ...seen } = past.details.get(of.id) ?? {};
+      const undo = undoOf(of, { ...seen, outcome, begunAt: new Date().toISOString() });
+      const { tools } = await toolsFor(bench);
+      await tools.journal.close();
+      const late = new Promise<unknown>((resolve) => {
+        setTimeout(() => resolve(bench.lab.start('pv1', 'redis').catch(() => undefined)), 1_500);
+      });
+
+      expect(await whyNotBack(undo, pastOf([]), tools, new AbortController().signal)).toEqual([]);
+      const { result } = await runPlan(bench, undo);
+
+      expect(result.outcome).toBe('done');
+      await late;
+      await expect(ask('pv1', 'PING')).rejects.toThrow();
+    },
+  );
+
   it('but not where the run was cut off before it started anything: its files are noted first', async () => {
     await bench.lab.kill('pv1', 'redis', 'SIGKILL');
     const of = act(bench.inventory, 'pv1', { kind: 'service.start', as: 'master' }) as ActionOf<'service.start'>;

@@ -92,6 +92,15 @@ describe.each(['a local shell', 'ssh2'])('shells that stay open, over %s', (name
     pool.close();
     await channel.close();
   });
+
+  it('are given up when what they say before a script has no end', async () => {
+    const channel = await open();
+    const pool = shellPool(channel, "/bin/sh -c 'exec cat /dev/zero'");
+    const { status, timedOut, tooLarge } = await pool.exec('/bin/true', limits, never);
+    expect([status, timedOut, tooLarge]).toEqual([null, false, true]);
+    pool.close();
+    await channel.close();
+  });
 });
 
 describe('shells that stay open on an sshd', () => {

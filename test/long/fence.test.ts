@@ -10,7 +10,7 @@ import type { Plan } from '../../src/model/plan.js';
 import { decide, noChoice } from '../../src/plan/choice.js';
 import { surveyFleet } from '../../src/survey/survey.js';
 import { type Bench, benchUp, runPlan } from '../live/execute-lab.js';
-import { askRedis, askSentinel, seen } from '../live/path-lab.js';
+import { askRedis, askSentinel, infoOf, seen } from '../live/path-lab.js';
 import { planOf } from '../scenarios/fixtures.js';
 
 const never = new AbortController().signal;
@@ -69,6 +69,9 @@ describe.each(waits)('sentinels that wait for $says', ({ seed, set = {}, heldMs,
         for (const [option, value] of Object.entries(set))
           await askSentinel(lab, name, 'SENTINEL', 'SET', lab.group, option, value);
       await lab.write({ count: 40 });
+      await seen('replicas that have the writes', async () =>
+        (await infoOf(lab, 'db0', 'pv2', 'pv3')).every((keys) => keys !== ''),
+      );
       const plan = await livePlan(bench, 'pv2');
       const { result } = await runPlan(bench, plan, {
         step: async (action) => {

@@ -1,11 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ownLab } from '../live/own-lab.js';
 import { rawCommand } from '../live/own-redis.js';
+import { inTerminal } from '../live/terminal.js';
 
 const lab = ownLab();
 
@@ -51,6 +53,7 @@ it('what only the set-aside side of a split took comes back from its kept files,
   const collected = tool('salvage', 'collect', run, '--yes');
   expect(collected.status, collected.stderr).toBe(10);
   expect(collected.stdout).toContain(`that only ${old} has are set aside`);
+  await askedWithoutLock(run);
   const applied = await applyBesideAnother(run);
   const [bundle] = (JSON.parse(applied) as { bundles: { restored: string; there: string }[] }).bundles;
   expect(Number(bundle?.restored)).toBeGreaterThan(0);
@@ -84,6 +87,18 @@ async function lockedEverywhere(apply: ChildProcess): Promise<void> {
   for (const until = Date.now() + 60_000; Date.now() < until && apply.exitCode === null; await sleep(2))
     if (paths.every((path) => existsSync(path))) return;
   throw new Error('its lock was not seen on every host');
+}
+
+/** Who is asked, and thinks, holds up nobody. */
+async function askedWithoutLock(run: string): Promise<void> {
+  const home = lab.path('..');
+  // Where a program in a terminal looks for the runs of this operator.
+  symlinkSync('.', join(home, 'operator'));
+  const asked = inTerminal({ directory: home, fleetFile: lab.path('fleet.yaml') }, ['salvage', 'apply', run]);
+  await asked.sees('Put the keys that only');
+  expect(locks()).toEqual([]);
+  asked.type('q\r');
+  expect(await asked.ended(), asked.screen()).toBe(7);
 }
 
 /** What an apply says that is stopped in the middle: meanwhile a second one, and a recovery, are refused. */

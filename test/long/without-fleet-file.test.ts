@@ -172,6 +172,13 @@ describe('a fleet file that is made of what was found', () => {
     expect(again.stdout).toContain('fleet.yaml is there and stays as it is');
     expect(again.stdout).toContain('- # mine');
     expect(readFileSync(join(operator, 'fleet.yaml'), 'utf8')).toBe(`${text}# mine\n`);
+    const proposed = readFileSync(join(operator, 'fleet.yaml.new'), 'utf8');
+    appendFileSync(join(operator, 'fleet.yaml.new'), '# mine, too\n');
+    const third = await run('init', seed);
+    expect(third.status).toBe(2);
+    expect(third.stderr).toContain('fleet.yaml.new is there already: nothing is written over it');
+    expect(third.stderr).toContain('mv -- fleet.yaml.new fleet.yaml');
+    expect(readFileSync(join(operator, 'fleet.yaml.new'), 'utf8')).toBe(`${proposed}# mine, too\n`);
     const refused = await run('status', seed);
     expect(refused.stderr).toContain(`./fleet.yaml declares ${seed}`);
     expect(refused.status).toBe(2);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RunbookError } from '../../src/errors.js';
 import type { Candidate, Consent, Diagnosis, Finding, Relation } from '../../src/model/diagnosis.js';
-import { type Choice, decide, noChoice, refusalOf } from '../../src/plan/choice.js';
+import { type Choice, decide, noChoice } from '../../src/plan/choice.js';
+import { refusalOf } from '../../src/plan/refusal.js';
 
 const contains: Relation = { kind: 'contains', lagBytes: 10n, why: 'ahead' };
 const contained: Relation = { kind: 'contained', lagBytes: 10n, why: 'behind' };
@@ -178,13 +179,34 @@ describe('what no word makes safe', () => {
     expect(wordOf(() => decide(bad, choice, 'live'))).toBe('empty-master 3');
   });
 
-  test('a running replica that the first writes had not reached catches up before it is promoted', () => {
+  test('an empty replica at the offset of its master: it has nothing left to copy', () => {
     const serving = candidate('pv1', { pv2: contains }, { verdict: 'freshest', source: 'running' });
-    const late = candidate('pv2', { pv1: contained }, runningEmpty);
-    const live = diagnosis({ candidates: [serving, late], serving: 'pv1' });
-    expect(decide(live, choose({ promote: 'pv2' }), 'live')).toMatchObject({ master: 'pv2', catchUpFrom: 'pv1' });
-    const cold = choose({ promote: 'pv2', setAside: ['pv1'], reason: 'x' });
-    expect(wordOf(() => decide(live, cold, 'cold'))).toBe('empty-master 3');
+    const live = diagnosis({ candidates: [serving, candidate('pv2', { pv1: equal }, runningEmpty)], serving: 'pv1' });
+    for (const path of ['live', 'cold'] as const)
+      expect(wordOf(() => decide(live, choose({ promote: 'pv2', setAside: ['pv1'], reason: 'x' }), path))).toBe(
+        'empty-master 3',
+      );
+  });
+
+  test('a replica at the offset of its master that holds less than half of its keys is taken only by name', () => {
+    const serving = candidate('pv1', { pv2: equal }, { verdict: 'freshest', source: 'running', wouldLoadKeys: 40n });
+    const less = (keys: bigint, to: Relation = equal) => {
+      const candidates = [serving, candidate('pv2', { pv1: to }, { source: 'running', wouldLoadKeys: keys })];
+      return diagnosis({ candidates, serving: 'pv1' });
+    };
+    const promote = choose({ promote: 'pv2' });
+    expect(decide(less(19n), promote, 'live').missing).toEqual([
+      {
+        kind: 'shrunk',
+        node: 'pv2',
+        why: 'pv2 holds 19 keys; pv1, which is no further by its offset, holds 40',
+      },
+    ]);
+    expect(refusalOf(decide(less(19n), promote, 'live'))).toMatchObject({ word: 'shrunk', exit: 3 });
+    const accepted = { ...promote, acceptLoss: 'pv2', reason: 'x' };
+    expect(decide(less(19n), accepted, 'live')).toMatchObject({ missing: [], acceptedLoss: 'pv2' });
+    expect(decide(less(20n), promote, 'live').missing).toEqual([]);
+    expect(decide(less(5n, contained), promote, 'live').missing).toEqual([]);
   });
 
   test('a fleet that runs without a key may have another master', () => {

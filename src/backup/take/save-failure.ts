@@ -1,5 +1,6 @@
 import { RunbookError } from '../../errors.js';
 import { runningPlace } from '../../execute/data-place.js';
+import { logTail } from '../../execute/last-words.js';
 import { configOf, infoOf, nodeAt, withReader } from '../../execute/node.js';
 import type { Reach } from '../../execute/tools.js';
 import type { RedisReader } from '../../hosts/host.js';
@@ -14,7 +15,7 @@ import { freeBytes } from './facts.js';
  */
 export async function saveFailure(reach: Reach, node: string, why: string): Promise<RunbookError> {
   const { host, entry } = nodeAt(reach, node);
-  const facts = await lastWords(reach, node);
+  const facts = await troubleLogged(reach, node);
   const seen = await withReader(reach, node, stateAfter).catch(() => undefined);
   const next = ['redis-runbook doctor', 'redis-runbook backup create'];
   if (seen !== undefined) {
@@ -49,22 +50,13 @@ async function stateAfter(reader: RedisReader): Promise<StateAfter> {
   return { dir, denies: isReplica ? 'would refuse writes as a master' : 'REFUSES WRITES' };
 }
 
-const LOG_BYTES = 8192n;
-
 /** Evidence from the node's own log, which alone knows why: its last lines that tell of trouble. */
-async function lastWords(reach: Reach, node: string): Promise<string[]> {
+async function troubleLogged(reach: Reach, node: string): Promise<string[]> {
   const { named } = nodeAt(reach, node);
-  const path = (await withReader(reach, node, (reader) => configOf(reader, 'logfile')).catch(() => '')) ?? '';
-  if (!path.startsWith('/')) return [];
-  const stat = await named.stat(path);
-  if (!stat.ok) return [];
-  const from = stat.value.sizeBytes > LOG_BYTES ? stat.value.sizeBytes - LOG_BYTES : 0n;
-  let text = '';
-  try {
-    for await (const chunk of named.stream(path, reach.signal, from)) text += new TextDecoder('latin1').decode(chunk);
-  } catch {
-    return [];
-  }
+  const text = await withReader(reach, node, async (reader) => {
+    const { dir } = await runningPlace(reader);
+    return logTail(named, dir, await configOf(reader, 'logfile'), reach.signal);
+  }).catch(() => '');
   const telling = text.split('\n').filter((line) => /error|fail|can't|denied|no space|signal/i.test(line));
   return telling.slice(-3).map((line) => `${node} logged: ${line.replace(/[^\x20-\x7e]/g, '?').slice(0, 300)}`);
 }

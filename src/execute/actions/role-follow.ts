@@ -8,7 +8,7 @@ import { redactConfig } from '../../redis/secrets.js';
 import { readConfig } from '../config-texts.js';
 import { raiseFence } from '../fence.js';
 import { addressOf, configOf, fileHost, nodeAt, replyOf, runningOf, withReader, withWriter } from '../node.js';
-import { isDurable, knownNode, makeDurable, replicaofWord, unfence } from '../role.js';
+import { followCommand, isDurable, knownNode, makeDurable, unfence } from '../role.js';
 import { acceptedSince } from '../since-looked.js';
 import type { Acted, ActionModule, At } from '../tools.js';
 import { keptEnd } from './data-keep.js';
@@ -137,7 +137,7 @@ async function haveMasterauth(writer: RedisWriter, { node }: Follow, at: At): Pr
 
 async function follow(writer: RedisWriter, before: RunningRedis, address: string, at: At): Promise<void> {
   const colon = address.lastIndexOf(':');
-  const command = replicaofWord(before);
+  const command = followCommand(before);
   await replyOf(writer, 'MULTI');
   await replyOf(writer, command, address.slice(0, colon), address.slice(colon + 1));
   await replyOf(writer, 'CLIENT KILL', 'TYPE', 'normal');

@@ -1,5 +1,5 @@
 import { replyOf, runningOf, withReader, withWriter } from '../node.js';
-import { isDurable, knownNode, makeDurable, replicaofWord } from '../role.js';
+import { followCommand, isDurable, knownNode, makeDurable } from '../role.js';
 import type { ActionModule } from '../tools.js';
 
 /**
@@ -25,7 +25,7 @@ export const roleLead: ActionModule<'role.lead'> = {
         offset: before.offset,
         keys: before.keys,
       });
-      if (before.role !== 'master') await replyOf(writer, replicaofWord(before), 'NO', 'ONE');
+      if (before.role !== 'master') await replyOf(writer, followCommand(before), 'NO', 'ONE');
       const diff = await makeDurable(action, undefined, at);
       const now = await runningOf(writer);
       if (now.role !== 'master') throw new Error(`it was told to be master, and is a ${now.role}`);

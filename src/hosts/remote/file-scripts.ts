@@ -6,15 +6,18 @@ export const STAT = `${INSIDE}s=$(stat -c '%s|%.9Y|%.9Z|%a|%u|%g|%d|%i|%f' -- ".
 printf '%s\\n' "$s"`;
 
 /**
- * Opens ./B as 3, only when it is a regular file and what was looked at is what was opened: a pipe would hang, a device
- * would act. Sets SIZE and ID (device:inode).
+ * Opens ./B as 3, only when it is a regular file (a pipe would hang, a device would act), and sees that what was opened is
+ * one. Sets SIZE and ID (device:inode) of what was opened.
  */
-const OPEN = `s=$(stat -L -c '%f %s %d:%i' -- "./$B" 2>&1) || because "$s"
-f=\${s%% *}; ID=\${s##* }; SIZE=\${s#* }; SIZE=\${SIZE% *}
-case $((0x$f & 0170000)) in 32768) ;; 16384) exit 46 ;; *) exit 47 ;; esac
+const OPEN = `if [ ! -f "./$B" ]; then
+  s=$(stat -L -c %f -- "./$B" 2>&1) || because "$s"
+  case $((0x$s & 0170000)) in 32768) ;; 16384) exit 46 ;; *) exit 47 ;; esac
+fi
 [ -r "./$B" ] || exit 41
 exec 3< "./$B"
-[ "$(stat -L -c '%d:%i' /dev/fd/3)" = "$ID" ] || exit 50
+s=$(stat -L -c '%f %s %d:%i' /dev/fd/3) || exit 50
+f=\${s%% *}; ID=\${s##* }; SIZE=\${s#* }; SIZE=\${SIZE% *}
+[ $((0x$f & 0170000)) -eq 32768 ] || exit 50
 `;
 
 /** The same without following a link. */
@@ -54,8 +57,8 @@ head -c "$1" <&3 | "$2" -1 -q -c`,
 if [ -z "$1" ]; then hashed <&3; exit; fi
 # A file of just that size needs no pipe in front of the sum, as long as it does not grow meanwhile.
 if [ "$1" = "$SIZE" ]; then
-  whole=$(hashed <&3)
-  if [ "$(stat -L -c %s /dev/fd/3)" = "$1" ]; then printf '%s' "$whole"; exit 0; fi
+  HASH=$($SUM <&3); only_hash
+  if [ "$(stat -L -c %s /dev/fd/3)" = "$1" ]; then printf '%s' "$HASH"; exit 0; fi
   exec 3< /dev/fd/3
 fi
 head -c "$1" <&3 | hashed`,

@@ -167,7 +167,9 @@ function hostOver(
     claimed: (own) => hostOver(entry, channel, tools, reached, own),
     checkClaim: async (signal) => {
       if (claim === undefined) return;
-      await shell.exec({ script: 'exit 0', args: [] }, { timeoutMs: SMALL_MS, limitBytes: 4096 }, signal);
+      const options = { timeoutMs: SMALL_MS, limitBytes: 4096 };
+      const result = await shell.exec({ script: 'exit 0', args: [] }, options, signal);
+      if (result.status !== 0) throw new Error(`${entry.name}: ${claim.path} could not be looked at`);
     },
     run: (argv, options, signal) => run(shell, argv, options, signal),
     service,

@@ -13,14 +13,15 @@ import { PRELUDE } from './script.js';
 const WHO = `group_user() {
   { getent passwd || cat /etc/passwd; } 2> /dev/null | awk -F: -v gid="$1" '$4 == gid && !seen { print $3; seen = 1 }'
 }
+# Sets GROUP, empty where nobody knows the user.
 user_group() {
   line=$(getent passwd "$1" 2> /dev/null)
   case $line in
-    *:*:"$1":*) line=\${line#*:*:*:}; printf '%s' "\${line%%:*}" ;;
-    *) awk -F: -v uid="$1" '$3 == uid && !seen { print $4; seen = 1 }' /etc/passwd 2> /dev/null ;;
+    *:*:"$1":*) line=\${line#*:*:*:}; GROUP=\${line%%:*} ;;
+    *) GROUP=$(awk -F: -v uid="$1" '$3 == uid && !seen { print $4; seen = 1 }' /etc/passwd 2> /dev/null) ;;
   esac
 }
-ME=$(id -u)
+ME=\${rrb_me:-$(id -u)}
 facts() { s=$(stat -c '%f %u %g' -- "$1" 2>&1) || return 1; f=\${s%% *}; g=\${s##* }; u=\${s#* }; u=\${u% *}; m=$((0x$f)); }
 # Whether a directory of root's may be changed by others; OTHER says by whom.
 opened() {
@@ -32,7 +33,8 @@ opened() {
   case $(ls -ld -- "$1") in ??????????+*) return 0 ;; esac
   return 1
 }
-# What stat says of every part of a path without links, in order, by one call; nothing when one of them is not there.
+# What stat says of every part of a path without links, in order, by one call; nothing when one of them is not there. It
+# ends the shell that it is asked in.
 ahead() {
   case /$1/ in *//*|*/./*|*/../*) return 1 ;; esac
   rest=$1 each=
@@ -42,7 +44,7 @@ ahead() {
     set -- "$@" "$each"
     case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
   done
-  [ $# -gt 0 ] && stat -c '%f %u %g' -- "$@" 2> /dev/null
+  [ $# -gt 0 ] && exec stat -c '%f %u %g' -- "$@" 2> /dev/null
 }
 # As facts, from what was seen ahead.
 next_facts() {
@@ -85,11 +87,13 @@ who() {
   D=$at\${todo:+/$todo}
   [ "$U" != 0 ] || return 0
   last=$D
-  until s=$(stat -L -c '%u %g' -- "$last/." 2>&1); do
+  # The last directory was seen already when it is the one that decided.
+  if [ -z "$todo" ] && [ $((m & 0170000)) -eq 16384 ]; then s="$u $g"
+  else until s=$(stat -L -c '%u %g' -- "$last/." 2>&1); do
     case "$MODE:$s" in make:*'No such file'*) last=\${last%/*}; last=\${last:-/} ;; *) because "$s" ;; esac
-  done
+  done; fi
   if [ "\${s% *}" != 0 ] && [ "\${s% *}" != "$U" ]; then U=\${s% *}; C=$last; fi
-  G=$(user_group "$U"); G=\${G:-\${s#* }}
+  user_group "$U"; G=\${GROUP:-\${s#* }}
 }
 place() {
   p=$1; tries=0
@@ -97,10 +101,12 @@ place() {
     if [ "$MODE" = make ] || [ "$MODE" = directory ]; then who "$p"; B=.; return 0; fi
     B=\${p##*/}; who "\${p%/*}"
     [ "$U" = 0 ] || return 0
+    # What root put in a place of root's alone is only asked where it leads.
+    if [ "\${STICKY:-0}" = 0 ]; then [ "$MODE" = follow ] && [ -L "\${D%/}/$B" ] || return 0; fi
     facts "\${D%/}/$B" || return 0
-    if [ -n "$STICKY" ] && [ "$STICKY" != 0 ] && [ "$u" != 0 ]; then U=$u; G=$(user_group "$U"); G=\${G:-$g}; return 0; fi
+    if [ -n "$STICKY" ] && [ "$STICKY" != 0 ] && [ "$u" != 0 ]; then U=$u; user_group "$U"; G=\${GROUP:-$g}; return 0; fi
     [ "$MODE" = follow ] && [ $((m & 0170000)) -eq 40960 ] || return 0
-    if [ "$u" != 0 ]; then U=$u; G=$(user_group "$U"); G=\${G:-$g}; return 0; fi
+    if [ "$u" != 0 ]; then U=$u; user_group "$U"; G=\${GROUP:-$g}; return 0; fi
     tries=$((tries + 1)); [ $tries -le 8 ] || exit 42
     target=$(readlink -- "\${D%/}/$B" && echo .) || exit 42
     target=\${target%??}
@@ -112,7 +118,7 @@ DO=
 as() {
   uid=$1 gid=$2; shift 2
   if [ "$uid" = "$ME" ]; then $DO "$@"; return; fi
-  if setpriv --reuid "$uid" --regid "$gid" --clear-groups true 2> /dev/null; then
+  if [ "\${rrb_as:-}" = setpriv ] || setpriv --reuid "$uid" --regid "$gid" --clear-groups true 2> /dev/null; then
     $DO setpriv --reuid "$uid" --regid "$gid" --clear-groups -- "$@"; return
   fi
   name=$({ getent passwd "$uid" || cat /etc/passwd; } 2> /dev/null | awk -F: -v uid="$uid" '$3 == uid && !seen { print $1; seen = 1 }')
@@ -124,7 +130,7 @@ as() {
 # its server runs as; empty for root alone.
 limit() {
   LIMIT=
-  [ -n "$1" ] && [ "$(id -u)" = 0 ] || return 0
+  [ -n "$1" ] && [ "$ME" = 0 ] || return 0
   [ -e "$1" ] || exit 50
   here "$1" follow
   if [ "$U" = 0 ]; then
@@ -139,7 +145,7 @@ limit() {
 # After here: with no more right than LIMIT.
 bound() {
   if [ -z "$LIMIT" ] || [ "$U" = "$LIMIT" ]; then return 0; fi
-  U=$LIMIT; G=$(user_group "$U"); G=\${G:-$U}
+  U=$LIMIT; user_group "$U"; G=\${GROUP:-$U}
 }
 # Where root does not act there is nobody to become: whoever is logged in has only that right.
 here() {

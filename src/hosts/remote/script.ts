@@ -65,13 +65,18 @@ because() {
 }
 `;
 
-/** Defines `hashed`: sha256 of standard input, lower-case hex, with whatever this host has for it. */
+/**
+ * sha256 in lower-case hex, with whatever this host has for it: `hash_of FILE` sets HASH (empty where the file cannot be
+ * read), `hashed` prints that of standard input.
+ */
 export const HASHED = `SUM=
 for each in 'sha256sum:sha256sum' 'openssl:openssl dgst -sha256 -r' 'shasum:shasum -a 256'; do
   if command -v "\${each%%:*}" > /dev/null 2>&1; then SUM=\${each#*:}; break; fi
 done
 [ -n "$SUM" ] || exit 51
-hashed() { $SUM | { read -r sum rest; printf '%s' "\${sum#\\\\}"; }; }
+only_hash() { HASH=\${HASH%% *}; HASH=\${HASH#\\\\}; }
+hash_of() { HASH=$($SUM < "$1"); only_hash; }
+hashed() { HASH=$($SUM); only_hash; printf '%s' "$HASH"; }
 `;
 
 /** After HASHED and with SIZE: a file that takes its time is hashed by openssl where it works, with the processor's own instructions. */

@@ -5,6 +5,8 @@ import { onAbort } from '../reading.js';
 /** What a mark, a status of three digits and two newlines take at most. */
 const TAIL_BYTES = 64;
 const STDERR_LIMIT_BYTES = 64 * 1024;
+/** What start files may say before a script; what says more will not come to its end. */
+const MOST_BEFORE_BYTES = 1024 * 1024;
 
 interface Script {
   readonly line: string;
@@ -31,6 +33,7 @@ export interface StandingShell {
 function collector(mark: string, limitBytes: number) {
   const chunks: Uint8Array[] = [];
   let size = 0;
+  let beforeBytes = 0;
   let tail = Buffer.alloc(0);
   let before: Buffer | undefined = Buffer.alloc(0);
   const begin = `\n${mark}\n`;
@@ -43,6 +46,7 @@ function collector(mark: string, limitBytes: number) {
   };
   // The start files of a login shell may have said something before.
   const skip = (chunk: Uint8Array) => {
+    beforeBytes += chunk.length;
     const all: Buffer = Buffer.concat([before ?? Buffer.alloc(0), chunk]);
     const at = all.indexOf(begin);
     before = at < 0 ? all.subarray(-begin.length) : undefined;
@@ -50,7 +54,7 @@ function collector(mark: string, limitBytes: number) {
   };
   return {
     add,
-    isTooLarge: () => size > limitBytes + TAIL_BYTES,
+    isTooLarge: () => size > limitBytes + TAIL_BYTES || (before !== undefined && beforeBytes > MOST_BEFORE_BYTES),
     status: () => {
       const text = tail.toString('latin1');
       const at = text.endsWith('\n') ? text.lastIndexOf(end) : -1;

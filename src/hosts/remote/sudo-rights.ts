@@ -1,6 +1,7 @@
 import { RunbookError } from '../../errors.js';
 import type { HostEntry } from '../../model/inventory.js';
 import { reasonOf } from '../reading.js';
+import { shellQuote } from '../shell-quote.js';
 import { rootShell, sudoersLine } from './root-commands.js';
 
 /** What the login user of a host may become. `refused`: sudo's own words why not. */
@@ -8,13 +9,25 @@ export interface Rights {
   readonly uid: number;
   readonly user: string;
   readonly sudo: 'not-needed' | 'without-password' | 'asks' | { readonly refused: string };
+  /** What root was seen to become another user by; left out where root was not reached, or that does not work there. */
+  readonly actsBy?: 'setpriv';
 }
 
-/** Says who is logged in and, with `sudo` as $1, whether `sudo -n` works; for `readRights`. */
+/** What root says of itself. */
+const ROOT = `PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2> /dev/null; then echo setpriv; fi`;
+
+/**
+ * Says who is logged in and, with `sudo` as $1, whether `sudo -n` works; and by what root becomes another user. For
+ * `readRights`.
+ */
 export const PROBE = `LC_ALL=C; export LC_ALL
-id -u; id -un
-[ "$1" = sudo ] && [ "$(id -u)" != 0 ] || exit 0
-if command -v sudo > /dev/null 2>&1; then sudo -n ${rootShell} -c 'echo open' 2>&1; else echo 'sudo is not installed'; fi
+me=$(id -u)
+printf '%s\\n' "$me"; id -un
+if [ "$me" = 0 ]; then ${ROOT}
+exit 0; fi
+[ "$1" = sudo ] || exit 0
+if command -v sudo > /dev/null 2>&1; then sudo -n ${rootShell} -c ${shellQuote(`echo open; ${ROOT}`)} 2>&1; else echo 'sudo is not installed'; fi
 exit 0`;
 
 /** A RunbookError `sudo` that names the host, what sudo said, and the line that would give the right. */
@@ -50,7 +63,8 @@ function sayOf(text: string): string {
 export function readRights(output: string, become: HostEntry['become']): Rights {
   const [uid = '', user = '', ...said] = output.split('\n');
   if (!/^\d+$/.test(uid)) throw new Error(`the host did not say who is logged in: ${sayOf(output)}`);
-  const who = { uid: Number(uid), user };
+  const actsBy = said.includes('setpriv') ? ({ actsBy: 'setpriv' } as const) : {};
+  const who = { uid: Number(uid), user, ...actsBy };
   if (who.uid === 0 || become === 'none') return { ...who, sudo: 'not-needed' };
   const text = said.join('\n');
   if (/^open$/m.test(text)) return { ...who, sudo: 'without-password' };

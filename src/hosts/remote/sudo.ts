@@ -48,6 +48,24 @@ export interface Shell {
 const PROBE_TIMEOUT_MS = 20_000;
 const DENIED = 41;
 
+/**
+ * What a script may know of who runs it, so that it does not have to ask the host: `rrb_me` = the uid, `rrb_as` = setpriv
+ * where that is known to work. Set in the script's own text, also when nothing is known: the environment of a login says neither.
+ */
+function knowing({ script, args }: Script, uid: number | undefined, actsBy: Rights['actsBy']): Script {
+  return { script: `rrb_me=${uid ?? ''} rrb_as=${actsBy ?? ''}\n${script}`, args };
+}
+
+/** By a user of whom only this is known. */
+function knownBy(script: Script, rights: Rights | undefined): Script {
+  return knowing(script, rights?.uid, rights?.uid === 0 ? rights.actsBy : undefined);
+}
+
+/** Through sudo; only where the probe came to root there it is root for certain. */
+function knownByRoot(script: Script, { actsBy }: Rights): Script {
+  return knowing(script, actsBy && 0, actsBy);
+}
+
 function lineOf({ script, args }: Script): string {
   return shellLine([rootShell, '-c', script, 'sh', ...args]);
 }
@@ -75,6 +93,7 @@ class SudoShell implements Shell {
   readonly #become: HostEntry['become'];
   readonly #asker: SudoAsker;
   #rights: Promise<Rights> | undefined;
+  #seen: Rights | undefined;
   #password: Promise<Secret> | undefined;
   readonly #own: ShellPool;
   readonly #root: ShellPool;
@@ -100,11 +119,12 @@ class SudoShell implements Shell {
   async #probe(signal: AbortSignal): Promise<Rights> {
     const options = { timeoutMs: PROBE_TIMEOUT_MS, limitBytes: 64 * 1024 };
     const result = await this.plain({ script: PROBE, args: [this.#become] }, options, signal);
-    return readRights(textOf(result.stdout), this.#become);
+    this.#seen = readRights(textOf(result.stdout), this.#become);
+    return this.#seen;
   }
 
   async plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    const line = lineOf(script);
+    const line = lineOf(knownBy(script, this.#seen));
     if (await this.#own.takes(options, signal)) return this.#own.exec(line, options, signal);
     return this.#channel.exec(line, options, signal);
   }
@@ -113,12 +133,13 @@ class SudoShell implements Shell {
     const rights = await this.rights(signal);
     if (rights.sudo === 'not-needed') return this.plain(script, options, signal);
     if (rights.sudo === 'without-password') {
-      const result = await this.#asRoot(script, options, signal);
+      const result = await this.#asRoot(knownByRoot(script, rights), options, signal);
       if (!ticketRanOut(result)) return result;
       this.#rights = Promise.resolve({ ...rights, sudo: 'asks' });
     } else if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
     const asked = await this.#asked(rights, signal);
-    return this.#settle(rights, execAfterPassword(this.#channel, script, asked, options, signal));
+    const known = knownByRoot(script, rights);
+    return this.#settle(rights, execAfterPassword(this.#channel, known, asked, options, signal));
   }
 
   async look(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
@@ -132,11 +153,12 @@ class SudoShell implements Shell {
 
   async open(script: Script, signal: AbortSignal): Promise<ExecStream> {
     const rights = await this.rights(signal);
-    if (rights.sudo === 'not-needed') return this.#channel.open(lineOf(script), signal);
-    if (rights.sudo === 'without-password') return this.#channel.open(`LC_ALL=C sudo -n ${lineOf(script)}`, signal);
+    if (rights.sudo === 'not-needed') return this.#channel.open(lineOf(knownBy(script, rights)), signal);
+    const known = knownByRoot(script, rights);
+    if (rights.sudo === 'without-password') return this.#channel.open(`LC_ALL=C sudo -n ${lineOf(known)}`, signal);
     if (rights.sudo !== 'asks') throw sudoError(this.host, rights.user, rights.sudo.refused);
     const asked = await this.#asked(rights, signal);
-    return this.#settle(rights, openAfterPassword(this.#channel, script, asked, signal));
+    return this.#settle(rights, openAfterPassword(this.#channel, known, asked, signal));
   }
 
   pour(script: Script, signal: AbortSignal): Promise<ExecStream> {

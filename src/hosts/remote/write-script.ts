@@ -1,12 +1,13 @@
 import { INSIDE } from './run-as.js';
 import { HASHED } from './script.js';
 
-/** What is compared before anything is written, and again right before the rename: the same regular file, the same bytes. */
+/** What is compared right before the rename: the same regular file as at the beginning, the bytes that were read. */
 const SAME = `same() {
   [ ! -L "./$B" ] || exit 42
   now=$(stat -c '%d:%i' -- "./$B" 2> /dev/null) || exit 61
   [ "$now" = "$ID" ] || exit 63
-  [ "$(hashed < "./$B")" = "$EXPECTED" ] || exit 60
+  hash_of "./$B"
+  [ "$HASH" = "$EXPECTED" ] || exit 60
 }
 `;
 
@@ -16,9 +17,11 @@ const SAME = `same() {
  */
 const LIKE = `like() {
   own=$(stat -c '%u:%g' -- "$NEW")
-  if [ "$own" != "$UIDGID" ] && ! chown "$UIDGID" "$NEW" 2> /dev/null; then chgrp "\${UIDGID#*:}" "$NEW" 2> /dev/null || :; fi
-  if [ "$(stat -c '%g' -- "$NEW")" != "\${UIDGID#*:}" ]; then MODE=$(( (MODE & ~070) | ((MODE & 07) << 3 & MODE) )); fi
-  chmod "$(printf '%o' "$((MODE & 07777))")" "$NEW" || exit 41
+  if [ "$own" != "$UIDGID" ]; then
+    if ! chown "$UIDGID" "$NEW" 2> /dev/null; then chgrp "\${UIDGID#*:}" "$NEW" 2> /dev/null || :; fi
+    if [ "$(stat -c '%g' -- "$NEW")" != "\${UIDGID#*:}" ]; then MODE=$(( (MODE & ~070) | ((MODE & 07) << 3 & MODE) )); fi
+  fi
+  chmod "$((MODE >> 9 & 7))$((MODE >> 6 & 7))$((MODE >> 3 & 7))$((MODE & 7))" "$NEW" || exit 41
   case $(ls -ld -- "./$B") in ??????????+*)
     command -v getfacl > /dev/null 2>&1 && command -v setfacl > /dev/null 2>&1 || exit 54
     getfacl -cp -- "./$B" 2> /dev/null | setfacl --set-file=- -- "$NEW" 2> /dev/null || exit 54 ;;
@@ -33,13 +36,14 @@ const LIKE = `like() {
 /** The new content: exclusive temporary name, private, from standard input, whole, on the disk. */
 const FILL = `NEW=$(mktemp "./.$B.redis-runbook-XXXXXXXXXX" 2>&1) || because "$NEW"
 OLD=
-trap 'rm -f -- "$NEW" \${OLD:+"$OLD"}' EXIT
+trap '[ -z "$NEW$OLD" ] || rm -f -- \${NEW:+"$NEW"} \${OLD:+"$OLD"}' EXIT
 trap 'exit 129' HUP INT TERM PIPE
 exec 4> "$NEW"
 [ "$EXPECTED" = absent ] || like
 e=$(cat 2>&1 >&4) || because "$e"
 exec 4>&-
-[ "$(hashed < "$NEW")" = "$ARRIVING" ] || exit 56
+hash_of "$NEW"
+[ "$HASH" = "$ARRIVING" ] || exit 56
 sync "$NEW" 2> /dev/null || sync
 `;
 
@@ -56,16 +60,19 @@ else
   f=\${s%% *}; ID=\${s##* }; UIDGID=\${s#* }; UIDGID=\${UIDGID% *}; MODE=$((0x$f))
   case $((MODE & 0170000)) in 32768) ;; 16384) exit 46 ;; *) exit 47 ;; esac
   [ -r "./$B" ] || exit 41
-  same
 fi
 ${FILL}if [ "$EXPECTED" = absent ]; then
   e=$(ln -- "$NEW" "./$B" 2>&1) || { [ ! -e "./$B" ] && [ ! -L "./$B" ] || exit 62; because "$e"; }
   rm -f -- "$NEW"
+  NEW=
 else
   if ln -- "./$B" "$NEW.old" 2> /dev/null; then OLD=$NEW.old; fi
   same
   e=$(mv -fT -- "$NEW" "./$B" 2>&1) || because "$e"
-  if [ -n "$OLD" ] && [ "$(hashed < "$OLD")" != "$EXPECTED" ]; then mv -fT -- "$OLD" "./$B"; exit 64; fi
+  NEW=
+  if [ -n "$OLD" ]; then
+    hash_of "$OLD"
+    if [ "$HASH" != "$EXPECTED" ]; then mv -fT -- "$OLD" "./$B"; exit 64; fi
+  fi
 fi
-sync . 2> /dev/null || sync
-[ -z "$OLD" ] || rm -f -- "$OLD"`;
+sync . 2> /dev/null || sync`;

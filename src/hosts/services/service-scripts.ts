@@ -53,13 +53,13 @@ home=\${config%/*}; home=\${home:-/}
 if [ "$(id -u)" = 0 ]; then
   LIMIT=
   [ ! -e "$config" ] || limit "$config" ''
-  if [ -n "$was" ]; then U=$was; G=$(user_group "$U")
-  elif [ -n "$LIMIT" ]; then U=$LIMIT; G=$(user_group "$U")
+  if [ -n "$was" ]; then U=$was; user_group "$U"; G=$GROUP
+  elif [ -n "$LIMIT" ]; then U=$LIMIT; user_group "$U"; G=$GROUP
   else
     data=$(awk 'tolower($1) == "dir" { v = $2; gsub(/["\\047]/, "", v) } END { print v }' "$config" 2> /dev/null)
     case $data in /*) ;; *) data=$home/\${data:-.} ;; esac
     owner=$(stat -L -c '%u %g' -- "$data" 2> /dev/null) || owner='0 0'
-    if [ "\${owner% *}" != 0 ]; then U=\${owner% *}; G=$(user_group "$U"); G=\${G:-\${owner#* }}; fi
+    if [ "\${owner% *}" != 0 ]; then U=\${owner% *}; user_group "$U"; G=\${GROUP:-\${owner#* }}; fi
   fi
   G=\${G:-$U}
 fi
@@ -121,7 +121,9 @@ failed() {
 look
 case $ActiveState in active|reloading) ;; *) if listening; then exit ${PORT_TAKEN}; fi ;; esac
 systemctl reset-failed -- "$unit" 2> /dev/null
-look; restarts=$NRestarts
+# That it forgets what was counted is only seen where something was.
+[ "$ActiveState:$NRestarts" = inactive:0 ] || look
+restarts=$NRestarts
 e=$(systemctl start --no-block -- "$unit" 2>&1) || failed "$e"
 until_in "$3"
 while :; do

@@ -19,10 +19,17 @@ const READ_ONLY = 75;
 
 const RELOADED = `e=$(systemctl daemon-reload 2>&1) || because "$e"
 systemctl show --no-pager -p ${unitProperties.join(',')} -- "$UNIT"
-path=/org/freedesktop/systemd1/unit/$(printf '%s' "$UNIT" | od -An -v -tx1 | tr ' ' '\\n' | sed -n 's/^\\(..\\)$/_\\1/p' | tr -d '\\n')
-printf 'AssertList=%s\\n' "$(busctl get-property org.freedesktop.systemd1 "$path" org.freedesktop.systemd1.Unit Asserts 2> /dev/null)"`;
+`;
 
-/** Writes the drop-in of a unit below the directory it runs in: $1 unit, $2 name, $3 text, $4 = note of a directory made for it. */
+const ASSERTED = `printf 'AssertList=%s\\n' "$(busctl get-property org.freedesktop.systemd1 "$5" org.freedesktop.systemd1.Unit Asserts 2> /dev/null)"`;
+
+/** Where a unit stands on the bus: every byte of its name that is no letter or digit in hex (sd_bus_path_encode); all of them may be. */
+function busPath(unit: string): string {
+  const hex = (byte: number) => `_${byte.toString(16).padStart(2, '0')}`;
+  return `/org/freedesktop/systemd1/unit/${[...new TextEncoder().encode(unit)].map(hex).join('')}`;
+}
+
+/** Writes the drop-in of a unit below the directory it runs in: $1 unit, $2 name, $3 text, $4 = note of a directory made for it, $5 = the unit on the bus. */
 const PLACE = `${INSIDE}UNIT=$1 made=
 umask 022
 d=./$1.d
@@ -37,8 +44,9 @@ e=$(printf '%s%s\\n' "$3" "$made" 2>&1 > "$t") || because "$e"
 chmod 0644 "$t"
 sync "$t" 2> /dev/null || sync
 e=$(mv -fT -- "$t" "$d/$2" 2>&1) || because "$e"
+trap - EXIT
 sync "$d" . 2> /dev/null || sync
-${RELOADED}`;
+${RELOADED}${ASSERTED}`;
 
 /** Removes the drop-in below /etc and below /run, and its directory where it was made for it and is empty: $1 unit, $2 name, $3 note. */
 const REMOVE = `${INSIDE}UNIT=$1
@@ -50,7 +58,7 @@ for d in "./$1.d" "/run/systemd/system/$1.d"; do
   [ -z "$made" ] || rmdir -- "$d" 2> /dev/null
   sync "$d/.." 2> /dev/null || sync
 done
-${RELOADED}`;
+${RELOADED}:`;
 
 interface Shown {
   readonly unit: UnitState;
@@ -76,7 +84,7 @@ function weakness({ unit, asserts }: Shown, path: string, holdFile: string): str
 
 async function place(tools: ServiceTools, unit: UnitState, text: string, signal: AbortSignal) {
   for (const directory of PLACES) {
-    const script = asRootIn(PLACE, directory, unit.id, HOLD_DROP_IN, text, MADE_DIRECTORY);
+    const script = asRootIn(PLACE, directory, unit.id, HOLD_DROP_IN, text, MADE_DIRECTORY, busPath(unit.id));
     const { status, said } = await command(tools, script, SECONDS, signal);
     if (status === 0) return { path: `${directory}/${unit.id}.d/${HOLD_DROP_IN}`, shown: shown(said) };
   }

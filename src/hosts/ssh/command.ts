@@ -17,8 +17,12 @@ function endSession(channel: ClientChannel, end: string, connection: Connection)
     connection.client.exec(end, (error, second) => {
       if (error) return close();
       second.on('close', close);
-      // It says nothing, unless the host answers everything with a flood.
-      for (const output of [second, second.stderr]) output.once('data', close).resume();
+      // It says nothing, unless the host answers everything with a flood: then neither of them is listened to any more.
+      const closeBoth = () => {
+        close();
+        second.close();
+      };
+      for (const output of [second, second.stderr]) output.once('data', closeBoth).resume();
       second.end();
     });
   } catch {

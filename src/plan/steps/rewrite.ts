@@ -4,10 +4,9 @@ import type { ConfigLine } from '../../model/formats.js';
 import type { FileChange, FileIntent } from '../../model/plan.js';
 import { known } from '../../model/seen.js';
 import type { GroupSurvey } from '../../model/survey.js';
-import { canonicalName } from '../../redis/directive-names.js';
+import { canonicalName, replicaofWord } from '../../redis/directive-names.js';
 import { applyRedisIntent } from '../../redis/edit-redis.js';
 import { applySentinelIntent } from '../../redis/edit-sentinel.js';
-import { atLeast, parseVersion } from '../../redis/versions.js';
 import { word } from '../commands.js';
 import { action, placeOf, type RedisNode, type Scene, type SentinelNode, type Step, sideBySide } from '../scene.js';
 
@@ -73,15 +72,9 @@ function roleOf(master: RedisNode, node: RedisNode): { directive: string; value:
   return { directive: roleWord(node), value: [master.entry.address, String(master.entry.port)] };
 }
 
-/**
- * How the server of a node spells the directive and the command that give it a master: `replicaof` since 5.0; before that it
- * is an unknown directive, and ends the start (config.c:loadServerConfigFromString). `slaveof`, which every version reads,
- * where its version is not known.
- */
+/** The directive and the command that give a node its master, as its server spells them. */
 export function roleWord({ seen }: Pick<RedisNode, 'seen'>): 'replicaof' | 'slaveof' {
-  const server = known(seen.server);
-  if (server === undefined) return 'slaveof';
-  return server.flavour === 'valkey' || atLeast(parseVersion(server.version), '5.0') ? 'replicaof' : 'slaveof';
+  return replicaofWord(known(seen.server)?.version);
 }
 
 /** A node with a password and no masterauth could never follow another one. */

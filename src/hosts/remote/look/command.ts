@@ -4,9 +4,10 @@ import { sentinelEvidenceErePattern } from '../../../redis/sentinel-log.js';
 import type { Limits } from '../../host.js';
 import { holdPath, leftOutPath, lockPath } from '../../local-state.js';
 import { shellLine } from '../../shell-quote.js';
-import { scriptBase } from './script-base.js';
+import { scriptBase, scriptBegin } from './script-base.js';
 import { scriptFiles } from './script-files.js';
 import { scriptMachine } from './script-machine.js';
+import { scriptBrief, scriptProcesses } from './script-processes.js';
 
 /** Most bytes that one part (a node's files) may bring back, and the whole exchange. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -84,7 +85,12 @@ function startedPrograms(entry: HostEntry): readonly string[] {
   return [...new Set(programs)].filter((program) => /^[\w@%+=:,./-]+$/.test(program) && !program.startsWith('-'));
 }
 
-const script = `${scriptBase}${scriptFiles}${scriptMachine}"$@"\n`.replace(/^ *#.*\n/gm, '');
+function scriptOf(...parts: readonly string[]): string {
+  return `${scriptBegin}${parts.join('')}"$@"\n`.replace(/^ *#.*\n/gm, '');
+}
+
+const whole = scriptOf(scriptBase, scriptFiles, scriptProcesses, scriptMachine);
+const brief = scriptOf(scriptProcesses, scriptBrief);
 
 /**
  * Limits as environment, then the script under the host's own `timeout` where there is one: a reading that hangs there
@@ -99,16 +105,28 @@ if timeout -s KILL 5 true 2>/dev/null; then
 fi
 exec sh -c "$LOOK" sh main "$@"`;
 
+/** The same for a look at processes, of which there are many: only when `timeout` did not run the script it is run without. */
+const briefStarter = `seconds=$1 look=$2; shift 2
+timeout -s KILL "$seconds" sh -c "$look" sh main "$@"
+case $? in 0|124|137) exit 0 ;; esac
+exec sh -c "$look" sh main "$@"`;
+
+/** What the brief script can do. */
+const briefTasks: readonly Task['task'][] = ['processes', 'holder', 'unit'];
+
 /** The argument list that carries out `tasks`; its standard input is the line of marks. Nothing in it is secret. */
 function lookArgv(tasks: readonly Task[], limits: Limits, asksSudo: boolean): readonly string[] {
   const seconds = Math.max(1, Math.floor((limits.lookTimeoutMs - 500) / 1000));
-  const numbers = [seconds, limits.edgeBytes, limits.textBytes + 1, limits.logBytes, limits.logTailLines, PART_BYTES];
   const asked = tasks.flatMap((task) => {
     const words = wordsOf(task);
     return [task.task, String(words.length), ...words];
   });
+  if (!asksSudo && tasks.every(({ task }) => briefTasks.includes(task))) {
+    return ['sh', '-c', briefStarter, 'sh', String(seconds), brief, 'no', ...asked];
+  }
+  const numbers = [seconds, limits.edgeBytes, limits.textBytes + 1, limits.logBytes, limits.logTailLines, PART_BYTES];
   const patterns = [evidenceErePattern, sentinelEvidenceErePattern];
-  return ['sh', '-c', starter, 'sh', ...numbers.map(String), ...patterns, script, asksSudo ? 'yes' : 'no', ...asked];
+  return ['sh', '-c', starter, 'sh', ...numbers.map(String), ...patterns, whole, asksSudo ? 'yes' : 'no', ...asked];
 }
 
 /** The same as one line for a channel. */

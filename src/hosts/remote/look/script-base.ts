@@ -6,7 +6,7 @@
  * Nothing that comes from a file, a name or a process is ever a command or a word of one: values stand in quoted
  * variables, pathname expansion is off but in the three places that need it, and nothing is evaluated.
  */
-export const scriptBase = `# What is denied must be said in one language, and names must sort by their bytes.
+export const scriptBegin = `# What is denied must be said in one language, and names must sort by their bytes.
 LC_ALL=C; export LC_ALL; set -f; umask 077
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 nl='
@@ -15,10 +15,13 @@ nl='
 # read here could then forge a record in it. One mark for each depth.
 IFS= read -r marks
 mark=\${marks%% *}; marks=\${marks#* }
-me=$(id -u)
 
 rec() { printf '\\n%s %s\\n' "$mark" "$*"; }
 say() { rec "$1"; printf '%s\\0' "$2"; }
+`;
+
+/** What a look at files needs beside: stat, users, and with whose right a file is read. */
+export const scriptBase = `me=$(id -u)
 
 st() {
   case $LOOK_STAT in
