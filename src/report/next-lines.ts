@@ -26,6 +26,11 @@ export function fleetFlag(fleetFile: string | undefined): string {
   return ` --fleet ${shellWord(fleetFile)}`;
 }
 
+/** The flag that repeats which repository was named; empty when none was. */
+export function repositoryFlag(repository: string | undefined): string {
+  return repository === undefined ? '' : ` --repository ${shellWord(repository)}`;
+}
+
 /** A word as a POSIX shell reads it back: bare where that is safe, else in single quotes. */
 function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;

@@ -1,9 +1,20 @@
 import { RunbookError } from '../../errors.js';
 import type { Context } from '../context.js';
 import type { BackupFlags } from './flags.js';
+import { withPlace } from './same-place.js';
 
-/** `backup SUB`: each loads what it uses only when it runs. */
+/** `backup SUB`; what an error says to do next is about the same repository. */
 export async function backupCommand(flags: BackupFlags, context: Context): Promise<number> {
+  try {
+    return await dispatch(flags, context);
+  } catch (error) {
+    if (error instanceof RunbookError) throw withPlace(error, context, flags);
+    throw error;
+  }
+}
+
+/** Each loads what it uses only when it runs. */
+async function dispatch(flags: BackupFlags, context: Context): Promise<number> {
   switch (flags.sub) {
     case 'create':
       return (await import('./create.js')).backupCreate(flags, context);

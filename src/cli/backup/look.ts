@@ -16,7 +16,9 @@ export async function backupList(flags: BackupFlags, context: Context): Promise<
   const groups: BackupGroupView[] = [];
   for (const scope of open.scopes) groups.push(await groupView(open, scope, context));
   const view = { repository: open.repository.place, groups };
-  context.stdout(context.json ? backupListJson(view) : backupListText(view, { ...looksOf(context), all: flags.all }));
+  context.stdout(
+    context.json ? backupListJson(view) : backupListText(view, { ...looksOf(context, flags), all: flags.all }),
+  );
   return exitStatus.done;
 }
 
@@ -54,7 +56,7 @@ export async function backupShow(flags: BackupFlags, context: Context): Promise<
     ignoredChecks,
     ...(manifest === undefined ? {} : { manifest }),
   };
-  context.stdout(context.json ? backupShowJson(details) : backupShowText(details, looksOf(context)));
+  context.stdout(context.json ? backupShowJson(details) : backupShowText(details, looksOf(context, flags)));
   return exitStatus.done;
 }
 
@@ -62,7 +64,7 @@ export async function backupShow(flags: BackupFlags, context: Context): Promise<
 export async function backupStatus(flags: BackupFlags, context: Context): Promise<number> {
   if (flags.nagios) return nagios(flags, context);
   const { view, metrics } = await statusView(flags, context);
-  context.stdout(context.json ? backupStatusJson(view) : backupStatusText(view, looksOf(context)));
+  context.stdout(context.json ? backupStatusJson(view) : backupStatusText(view, looksOf(context, flags)));
   if (metrics !== undefined) await writeMetrics(metrics, view);
   return view.groups.length === 0 || view.groups.some(({ state }) => state === 'late')
     ? exitStatus.unhealthy

@@ -7,9 +7,9 @@ import { backupSettings } from '../../inventory/build-backup.js';
 import { loadInventory } from '../../inventory/load.js';
 import type { Inventory } from '../../model/inventory.js';
 import type { BackupSettings } from '../../model/retention.js';
-import { fleetFlag } from '../../report/next-lines.js';
 import type { Context } from '../context.js';
 import type { BackupFlags } from './flags.js';
+import { placeFlags } from './same-place.js';
 
 /** The repository that a command works on, what fleet.yaml says of it, and whose signatures count. */
 export interface OpenBackups {
@@ -104,12 +104,12 @@ export async function findBackup(
 }
 
 /** How the screens of these commands look. */
-export function looksOf(context: Context) {
+export function looksOf(context: Context, flags: Pick<BackupFlags, 'repository'>) {
   return {
     width: context.columns,
     colour: context.colour,
     utcOffsetMinutes: -context.now().getTimezoneOffset(),
     nowMs: context.now().getTime(),
-    fleetFlag: fleetFlag(context.fleetFile),
+    fleetFlag: placeFlags(context, flags),
   };
 }

@@ -19,7 +19,7 @@ const sweepAfterMs = 24 * 3_600_000;
 export async function backupPrune(flags: BackupFlags, context: Context): Promise<number> {
   const open = await openBackups(flags, context);
   const view = flags.apply ? await applied(open, flags, context) : await planned(open, flags, context);
-  context.stdout(context.json ? backupPruneJson(view) : backupPruneText(view, looksOf(context)));
+  context.stdout(context.json ? backupPruneJson(view) : backupPruneText(view, looksOf(context, flags)));
   if (context.signal.aborted) return exitStatus.incomplete;
   return view.groups.some(({ refusals }) => refusals.length > 0) ? exitStatus.refused : exitStatus.done;
 }

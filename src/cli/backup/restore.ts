@@ -148,7 +148,7 @@ function pageOf(chosen: Chosen, judged: Judged, decision: Decision, choice: Choi
       keysNow: holder?.wouldLoadKeys,
       asides: all.missing,
     },
-    looksOf(context),
+    looksOf(context, chosen.backup),
   );
 }
 

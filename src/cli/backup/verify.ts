@@ -21,7 +21,9 @@ export async function backupVerify(flags: BackupFlags, context: Context): Promis
   const verified: VerifiedView[] = [];
   for (const one of wanted) verified.push(await verifyOne(open, one, context));
   context.stdout(
-    context.json ? backupVerifyJson(open.repository.place, verified) : backupVerifyText(verified, looksOf(context)),
+    context.json
+      ? backupVerifyJson(open.repository.place, verified)
+      : backupVerifyText(verified, looksOf(context, flags)),
   );
   if (verified.length === 0) return exitStatus.unhealthy;
   return worstOf(
