@@ -28,7 +28,7 @@ export function earlierLife(master: Holding, graph: Graph): string | undefined {
  */
 function goneHistory(timeline: Timeline, master: Holding, graph: Graph): string | undefined {
   const address = addressOf(master.redis);
-  const made = graph.holdings.flatMap((holding) => holding.timeline.spans.filter(({ as }) => as === 'origin'));
+  const made = graph.holdings.flatMap((holding) => holding.timeline.spans.filter(({ as }) => as !== 'follower'));
   const mine = [...master.timeline.spans, ...made].map(({ id }) => id);
   const explained = new Set([...mine, ...graph.edges.map(({ parent }) => parent), idNow(master)]);
   return timeline.spans.find(({ id, as, of = address }) => {

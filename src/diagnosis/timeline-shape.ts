@@ -19,7 +19,7 @@ export interface Restart {
 
 /**
  * The stretch of a node's life in one history. `id` is undefined after a restart as master: Redis draws a new
- * replication id and logs nothing about it.
+ * replication id and logs nothing about it. Known all the same where the next life is a replica's that asks with it.
  */
 export interface Span {
   readonly id?: string;

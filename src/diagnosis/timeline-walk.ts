@@ -26,6 +26,8 @@ export interface Walk {
   fileLoads: number;
   countsAnew: boolean;
   masterUntold: boolean;
+  /** Where in `spans` the life before this one is, when it was a master's, its history has no name, and its stop saved it in order. */
+  savedUnnamed?: number | undefined;
   readonly unsaved: Set<string>;
   diedUnnamed: boolean;
   readonly uncounted: Set<string>;
@@ -63,6 +65,11 @@ export function noteUnsaved(walk: Walk): void {
   if (memory === undefined && role === 'M') walk.diedUnnamed = true;
 }
 
+function savedUnnamed({ spans, life }: Walk): number | undefined {
+  const isUnnamed = spans.at(-1)?.as === 'restarted' && spans.at(-1)?.id === undefined;
+  return isUnnamed && life.finalSave && life.exitRole === 'M' ? spans.length - 1 : undefined;
+}
+
 function versionOr7(text: string): Version {
   try {
     return parseVersion(text);
@@ -77,6 +84,7 @@ export function noteLife(walk: Walk, event: LogEvent): void {
   switch (event.kind) {
     case 'started':
       if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
+      walk.savedUnnamed = savedUnnamed(walk);
       walk.life = newLife(ms);
       walk.bootedSince += 1;
       walk.countsAnew = !atLeast(versionOr7(event.version), '7.0');

@@ -127,12 +127,18 @@ function made(walk: Walk, event: LogEvent, id: string, offset: bigint): void {
   if (event.at.localMs !== undefined) walk.marks.push({ id, offset, ms: event.at.localMs });
 }
 
-/** `request ID:N` asks for byte N: the node had applied N-1. After a restart it also names the history that was loaded. */
+/**
+ * `request ID:N` asks for byte N: the node had applied N-1. After a restart it also names the history that was loaded: its own,
+ * where the life before was a master's that saved it (replication.c:replicationCacheMasterUsingMyself).
+ */
 function requested(walk: Walk, event: Extract<LogEvent, { kind: 'partial-requested' }>): void {
   const offset = event.requestOffset - 1n;
   walk.requested = { replid: event.replid, offset };
   asksFrom(walk.data, event.replid, offset);
   reach(walk, event, event.replid, offset);
+  const own = walk.savedUnnamed;
+  const span = own === walk.spans.length - 2 ? walk.spans[own] : undefined;
+  if (own !== undefined && span !== undefined) walk.spans[own] = { ...span, id: event.replid };
   if (walk.spans.at(-1)?.as === 'restarted') enter(walk, event, event.replid, 'follower');
 }
 

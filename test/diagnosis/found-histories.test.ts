@@ -93,6 +93,14 @@ describe('a master that came back with less than it had', () => {
     expect(lookAfter([rdb, rdb], deeds).diagnosis.onNoDisk).toBeUndefined();
   });
 
+  test('nor is the history of a master that came back alone, stopped in order and follows another since', () => {
+    const alone = [at('stop', 'pv1'), promote('pv2'), start('pv1', 'master'), at('stop', 'pv1')];
+    const back = [start('pv1', 'replica'), follow('pv1', 'pv2'), at('stop', 'pv2'), at('stop', 'pv1')];
+    const looked = lookAfter([rdb, rdb], [...alone, ...back]);
+    expect(untrue(looked)).toEqual([]);
+    expect(looked.diagnosis.onNoDisk).toBeUndefined();
+  });
+
   test('the limit: with no line of that life left and nobody to name its history, it looks like a fleet that never had it', () => {
     const ended = [at('stop', 'pv1'), at('stop', 'pv2')];
     const { fleet } = lookAfter([rdb, rdb], [...cameBack, ...ended]);
