@@ -6,11 +6,11 @@ import { hostsRunning, signalNodes } from '../nodes.js';
 import { askOnce } from '../resp.js';
 import type { LabState } from '../state.js';
 import { holds, notYet, until } from '../until.js';
-import { SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
+import { masterOf, SETTLE_LIMIT_MS, sentinelView, untilSettled } from '../view.js';
 import { askRedis, untilLinked } from './hand.js';
 
 /** A failover that was asked for can be given up without a word: the replica's INFO was too old, or it was too slow. */
-const MOST_ATTEMPTS = 4;
+const MOST_ATTEMPTS = 8;
 const ATTEMPT_LIMIT_MS = 12_000;
 
 /** One command to a sentinel of the lab. */
@@ -31,16 +31,19 @@ export function sentinelOnly(state: LabState, index: number): LabHost {
   throw new RunbookError('lab', 'The scenario needs two hosts that run a sentinel only; use --sentinels 5.');
 }
 
-/** A failover that somebody asked a sentinel for; the new master once all agree on it. */
+/** A failover that somebody asked a sentinel for, each time another one; the new master once all agree on it. */
 export async function moveMaster(state: LabState, from: LabHost): Promise<LabHost> {
-  const [any] = hostsRunning(state, 'sentinel');
-  if (any === undefined) throw new RunbookError('lab', 'No sentinel runs.');
-  for (let attempt = 1; attempt < MOST_ATTEMPTS; attempt++) {
-    await begunFailover(state, any);
+  const sentinels = hostsRunning(state, 'sentinel');
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const asked = sentinels[attempt % sentinels.length];
+    if (asked === undefined) throw new RunbookError('lab', 'No sentinel runs.');
+    await begunFailover(state, asked);
     const next = await untilSettled(state, ATTEMPT_LIMIT_MS, from.name).catch(() => undefined);
     if (next !== undefined) return next;
+    // One that is over, and only not settled yet, is not asked for again: it would move the master once more.
+    const now = await masterOf(state);
+    if (now !== undefined && now.name !== from.name) break;
   }
-  await begunFailover(state, any);
   return untilSettled(state, SETTLE_LIMIT_MS, from.name);
 }
 
