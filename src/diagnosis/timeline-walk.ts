@@ -28,6 +28,8 @@ export interface Walk {
   masterUntold: boolean;
   /** Where in `spans` the life before this one is, when it was a master's, its history has no name, and its stop saved it in order. */
   savedUnnamed?: number | undefined;
+  /** The life that is walked has lines as master. */
+  hasBeenMaster: boolean;
   readonly unsaved: Set<string>;
   diedUnnamed: boolean;
   readonly uncounted: Set<string>;
@@ -50,6 +52,7 @@ export function newWalk(redis: RedisSurvey): Walk {
     fileLoads: 0,
     countsAnew: false,
     masterUntold: false,
+    hasBeenMaster: false,
     unsaved: new Set(),
     diedUnnamed: false,
     uncounted: new Set(),
@@ -85,6 +88,7 @@ export function noteLife(walk: Walk, event: LogEvent): void {
     case 'started':
       if (walk.bootedSince > 0 && !walk.life.finalSave) walk.bootUnsaved = true;
       walk.savedUnnamed = savedUnnamed(walk);
+      walk.hasBeenMaster = false;
       walk.life = newLife(ms);
       walk.bootedSince += 1;
       walk.countsAnew = !atLeast(versionOr7(event.version), '7.0');

@@ -52,6 +52,7 @@ function noteEvent(walk: Walk, event: LogEvent): void {
   if (event.at.localMs !== undefined) walk.life.lastMs = event.at.localMs;
   noteHistory(walk, event);
   if (event.at.role === 'M' || event.at.role === 'S') walk.life.role = event.at.role;
+  if (event.at.role === 'M') walk.hasBeenMaster = true;
   // A promotion names its history (replication.c:shiftReplicationId, since 4.0), and one of the lines before it is the master's already.
   walk.masterUntold = event.at.role === 'M' && walk.spans.at(-1)?.as === 'follower';
   if (walk.bootedSince === 0) walk.servedHeld = walk.data.incoming === undefined ? walk.data.memory : undefined;
@@ -127,19 +128,28 @@ function made(walk: Walk, event: LogEvent, id: string, offset: bigint): void {
   if (event.at.localMs !== undefined) walk.marks.push({ id, offset, ms: event.at.localMs });
 }
 
-/**
- * `request ID:N` asks for byte N: the node had applied N-1. After a restart it also names the history that was loaded: its own,
- * where the life before was a master's that saved it (replication.c:replicationCacheMasterUsingMyself).
- */
+/** `request ID:N` asks for byte N: the node had applied N-1. After a restart it also names the history that it was in. */
 function requested(walk: Walk, event: Extract<LogEvent, { kind: 'partial-requested' }>): void {
   const offset = event.requestOffset - 1n;
   walk.requested = { replid: event.replid, offset };
   asksFrom(walk.data, event.replid, offset);
   reach(walk, event, event.replid, offset);
-  const own = walk.savedUnnamed;
-  const span = own === walk.spans.length - 2 ? walk.spans[own] : undefined;
+  const own = ownUnnamed(walk);
+  const span = own === undefined ? undefined : walk.spans[own];
   if (own !== undefined && span !== undefined) walk.spans[own] = { ...span, id: event.replid };
   if (walk.spans.at(-1)?.as === 'restarted') enter(walk, event, event.replid, 'follower');
+}
+
+/**
+ * Where the stretch is whose history the first request after a start names: its own, when it was a master before in this life, or
+ * its file is what a master's life saved (replication.c:replicationCacheMasterUsingMyself). What such a life took is given up
+ * by whoever made it follow; it is no history of the master that it follows now.
+ */
+function ownUnnamed({ spans, hasBeenMaster, savedUnnamed }: Walk): number | undefined {
+  const last = spans.length - 1;
+  if (spans[last]?.as !== 'restarted') return undefined;
+  if (hasBeenMaster) return last;
+  return savedUnnamed === last - 1 ? savedUnnamed : undefined;
 }
 
 /** A replica that went on with a partial resync into a new id: the new history holds at least what the replica had. */

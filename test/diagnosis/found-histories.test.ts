@@ -101,6 +101,16 @@ describe('a master that came back with less than it had', () => {
     expect(looked.diagnosis.onNoDisk).toBeUndefined();
   });
 
+  test.each([
+    ['that one', []],
+    ['one before it', [start('pv1', 'master'), at('stop', 'pv1')]],
+  ])('nor that of a master that came back and was turned into a replica while it ran, after %s', (_, before) => {
+    const turned = [start('pv1', 'master'), follow('pv1', 'pv2'), at('stop', 'pv2'), at('stop', 'pv1')];
+    const looked = lookAfter([rdb, rdb], [at('stop', 'pv1'), promote('pv2'), ...before, ...turned]);
+    expect(untrue(looked)).toEqual([]);
+    expect(looked.diagnosis.onNoDisk).toBeUndefined();
+  });
+
   test('the limit: with no line of that life left and nobody to name its history, it looks like a fleet that never had it', () => {
     const ended = [at('stop', 'pv1'), at('stop', 'pv2')];
     const { fleet } = lookAfter([rdb, rdb], [...cameBack, ...ended]);
