@@ -84,7 +84,26 @@ function choiceOf(
   const same = order.filter(({ priority, offset }) => priority === best.priority && offset === best.offset);
   const worse = same.find(({ node }) => !isFresh(node));
   if (worse) return { why: `it could choose ${worse.node} as well, which is not the freshest` };
+  const emptied = emptiedOf(
+    same,
+    running.filter(({ node }) => isFresh(node)),
+  );
+  if (emptied) return { why: emptied };
   return { sentinel: sentinel.node, was: view.master, chosen: best.node, among: same.map(({ node }) => node) };
+}
+
+/** Sentinel sees offsets alone; what a replica lost by its own hands is in none (seen on 7.0.15). */
+function emptiedOf(same: readonly Choosable[], equals: readonly RedisSurvey[]): string | undefined {
+  const keys = equals.flatMap(({ node, running: seen }) => {
+    const says = known(seen);
+    return says === undefined ? [] : [{ node, keys: says.keys }];
+  });
+  for (const { node } of same) {
+    const own = keys.find((each) => each.node === node)?.keys ?? 0n;
+    const larger = keys.find((each) => each.keys > own * 2n);
+    if (larger) return `it could choose ${node}, which holds ${own} keys where ${larger.node} holds ${larger.keys}`;
+  }
+  return undefined;
 }
 
 interface Choosable {

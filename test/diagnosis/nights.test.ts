@@ -112,6 +112,37 @@ describe('a failover that waits for ever for a node that died', () => {
   });
 });
 
+describe('a failover that Sentinel decides by offsets alone', () => {
+  const row = { infoAgoMs: 1, masterLinkOk: false, masterLinkDownMs: 0, offset: 9n, priority: 100, flags: ['slave'] };
+  const verdict = {
+    candidates: [
+      { node: 'pv2', verdict: 'freshest' },
+      { node: 'pv3', verdict: 'same-as-freshest' },
+    ],
+  } as unknown as Verdict;
+
+  /** pv1 is off; pv2 holds 40 keys, pv3 as many as asked for, both at one offset. */
+  function forcedWith(keys: bigint) {
+    const replicas = ['2', '3'].map((last) => ({ ...row, address: `10.0.10.${last}:6379` }));
+    const sentinels = ['pvha1', 'pvha2', 'pvha3'].map((name) =>
+      sentinel(name, {
+        view: seen(view('pv1', 2n, { replicas, flags: ['master', 's_down', 'o_down'] })),
+        running: seen({ version: '7.0.15', runId: name, myid: name, uptimeSeconds: 9, tilt: false }),
+      }),
+    );
+    const left = (name: string, held: bigint) =>
+      redis(name, { running: seen(running({ masterAddress: '10.0.10.1:6379', masterLinkUp: false, keys: held })) });
+    const nodes = [stopped('pv1', undefined, '2026-11-20T17:00:00Z'), left('pv2', 40n), left('pv3', keys)];
+    const group = { group: 'g', redis: nodes, sentinels };
+    return forcedFailover(group, stateOf(group), verdict, new Set());
+  }
+
+  test('is not asked for where it could choose a replica that lost its keys by its own hands', () => {
+    expect(forcedWith(20n)).toMatchObject({ among: expect.arrayContaining(['pv2', 'pv3']) });
+    expect(forcedWith(5n)).toEqual({ why: 'it could choose pv3, which holds 5 keys where pv2 holds 40' });
+  });
+});
+
 describe('a master whose host could not be looked at', () => {
   const dark = { ...redis('pv1'), process: unseen('timeout'), running: unseen('timeout') };
   const groupWith = (masterLinkUp: boolean) => {

@@ -21,7 +21,7 @@ export function withPlace(
     const place = line.includes('--repository') ? '' : repositoryFlag(repository);
     return line.replace(
       /^redis-runbook backup (?:create|list|show|status|verify|drill|restore|prune)\b/,
-      `$&${fleet}${place}`,
+      (command) => `${command}${fleet}${place}`,
     );
   });
   return new RunbookError(error.word, error.message, { facts: error.facts, next });
