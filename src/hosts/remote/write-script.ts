@@ -68,11 +68,17 @@ ${FILL}if [ "$EXPECTED" = absent ]; then
 else
   if ln -- "./$B" "$NEW.old" 2> /dev/null; then OLD=$NEW.old; fi
   same
+  # From here to the comparison nobody ends it: what was written meanwhile is in the old file alone.
+  trap '' HUP INT TERM PIPE
   e=$(mv -fT -- "$NEW" "./$B" 2>&1) || because "$e"
   NEW=
   if [ -n "$OLD" ]; then
     hash_of "$OLD"
-    if [ "$HASH" != "$EXPECTED" ]; then mv -fT -- "$OLD" "./$B"; exit 64; fi
+    if [ "$HASH" != "$EXPECTED" ]; then
+      e=$(mv -fT -- "$OLD" "./$B" 2>&1) || { OLD=; because "$e"; }
+      OLD=
+      exit 64
+    fi
   fi
 fi
 sync . 2> /dev/null || sync`;

@@ -8,22 +8,24 @@ const KILL_GRACE_MS = 5000;
 
 /** Ends the command from a second session (two of sshd's ten are kept free for this), then closes its own. */
 function endSession(channel: ClientChannel, end: string, connection: Connection): void {
+  let second: ClientChannel | undefined;
   const close = () => {
     clearTimeout(timer);
     channel.close();
   };
-  const timer = setTimeout(close, KILL_GRACE_MS);
+  const closeBoth = () => {
+    close();
+    second?.close();
+  };
+  const timer = setTimeout(closeBoth, KILL_GRACE_MS);
   try {
-    connection.client.exec(end, (error, second) => {
+    connection.client.exec(end, (error, opened) => {
       if (error) return close();
-      second.on('close', close);
+      second = opened;
+      opened.on('close', close);
       // It says nothing, unless the host answers everything with a flood: then neither of them is listened to any more.
-      const closeBoth = () => {
-        close();
-        second.close();
-      };
-      for (const output of [second, second.stderr]) output.once('data', closeBoth).resume();
-      second.end();
+      for (const output of [opened, opened.stderr]) output.once('data', closeBoth).resume();
+      opened.end();
     });
   } catch {
     close();
