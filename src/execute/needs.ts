@@ -41,14 +41,17 @@ function seenProcess(pid: number | null | Error, wanted: string): string {
   return /^\d+$/.test(wanted) ? String(pid) : 'running';
 }
 
-/** Sentinels answer, but have no role and no history. */
+/**
+ * Sentinels answer, but have no role and no history. Asked once more where no answer came: a Sentinel that gives a node
+ * another master ends all connections of its clients (sentinel.c:sentinelSendSlaveOf), ours with them.
+ */
 async function seeRunning(node: string, at: At): Promise<RunningRedis | 'answers' | undefined> {
   const { entry } = nodeAt(at, node);
-  try {
-    return await withReader(at, node, async (reader) => (entry.kind === 'redis' ? await runningOf(reader) : 'answers'));
-  } catch {
-    return undefined;
-  }
+  const look = () =>
+    withReader(at, node, async (reader) => (entry.kind === 'redis' ? await runningOf(reader) : ('answers' as const)));
+  return look()
+    .catch(look)
+    .catch(() => undefined);
 }
 
 function seenFact(fact: Fact, running: RunningRedis | 'answers' | undefined): string | undefined {
