@@ -19,7 +19,8 @@ export interface Restart {
 
 /**
  * The stretch of a node's life in one history. `id` is undefined after a restart as master: Redis draws a new
- * replication id and logs nothing about it. Known all the same where the next life is a replica's that asks with it.
+ * replication id and logs nothing about it. Known all the same where it asks a master with
+ * that id later: as a replica in the same life, or in the next one.
  */
 export interface Span {
   readonly id?: string;

@@ -196,6 +196,14 @@ describe('the right of the directory', () => {
     expect(await readFile(join(secret, 'shadow'), 'utf8')).toBe('the canary');
   });
 
+  it('has no more right to a file in a sticky directory than its owner, also by a way back out of one of root', async () => {
+    const sticky = await directory('sticky-files', 0, 0o1777);
+    await directory('sticky-files/sub', 0, 0o755);
+    await file(join(sticky, 'closed'), 'text', REDIS, REDIS, 0o000);
+    for (const path of [`${sticky}/closed`, `${sticky}/sub/../closed`])
+      expect(await host.read(path, 100, never), path).toMatchObject({ ok: false, why: 'denied' });
+  });
+
   it('keeps a file of one user in a directory of another', async () => {
     const home = await directory('redis', REDIS);
     const state = await directory('state', 0, 0o700);

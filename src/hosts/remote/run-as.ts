@@ -60,7 +60,9 @@ who() {
   while [ -n "$todo" ]; do
     part=\${todo%%/*}
     case $todo in */*) todo=\${todo#*/} ;; *) todo= ;; esac
-    case $part in ''|.) continue ;; ..) at=\${at%/*}; at=\${at:-/}; continue ;; esac
+    case $part in ''|.) continue ;; ..) at=\${at%/*}; at=\${at:-/}
+      facts "$at" || because "$s"
+      STICKY=$((m & 01000)); continue ;; esac
     next=\${at%/}/$part
     if ! next_facts "$next"; then
       case "$MODE:$s" in make:*'No such file'*) at=$next\${todo:+/$todo}; todo=; break ;; esac
