@@ -31,8 +31,7 @@ export interface Taken {
 export async function takeNew(request: TakeRequest, writer: BackupWriter, tools: TakeTools): Promise<Taken> {
   const { reach } = tools;
   const startedAt = tools.now().toISOString();
-  const before = await settledSource(reach, request.node, request.kind);
-  const snapshot = request.kind === 'rdb' ? await snapshotOf(request, tools) : undefined;
+  const { before, snapshot } = await beginning(request, tools);
   const held = await (request.kind === 'rdb' ? holdRdb : holdAof)(reach, request.node.id, writer.ref.id);
   try {
     const after = await sourceNow(reach, request.node);
@@ -58,14 +57,18 @@ export async function takeNew(request: TakeRequest, writer: BackupWriter, tools:
   }
 }
 
-function snapshotOf(request: TakeRequest, { reach, turns, tell }: TakeTools) {
+/** The node right before its data was taken, and the snapshot, when one was made. */
+async function beginning(request: TakeRequest, { reach, turns, tell }: TakeTools) {
   const { id } = request.node;
+  const settled = () => settledSource(reach, request.node, request.kind);
+  if (request.kind !== 'rdb') return { before: await settled(), snapshot: undefined };
   const host = nodeAt(reach, id).host.entry.name;
-  const snapshot = () => {
+  const saved = async () => {
+    const before = await settled();
     tell(`snapshot on ${id} (BGSAVE)`);
-    return takeSnapshot(reach, id, { limitMs: request.snapshotLimitMs, tell });
+    return { before, snapshot: await takeSnapshot(reach, id, { limitMs: request.snapshotLimitMs, tell }) };
   };
-  return turns.onHost(host, reach.signal, snapshot, () => tell(`${id} waits: another node of ${host} saves`));
+  return turns.onHost(host, reach.signal, saved, () => tell(`${id} waits: another node of ${host} saves`));
 }
 
 /** Data of a node that was another process before is of no known moment. Throws RunbookError `backup-failed`. */
