@@ -1,6 +1,7 @@
 import { runningWinner } from '../diagnosis/choose-path.js';
-import { type ErrorWord, RunbookError } from '../errors.js';
-import type { Candidate, Consent, Diagnosis, Finding, Path, Relation } from '../model/diagnosis.js';
+import { RunbookError } from '../errors.js';
+import type { Candidate, Consent, Diagnosis, Path, Relation } from '../model/diagnosis.js';
+import { gone, refuseBlocked, refuseNeedless } from './blocking.js';
 import { freshestFirst } from './gentler.js';
 import { type LeftOutNode, leftOutFor } from './too-old.js';
 
@@ -100,79 +101,6 @@ function keepServing({ serving }: Diagnosis, choice: Choice): Decision {
     ...(choice.hostIsOff.length > 0 ? { hostIsOff: choice.hostIsOff } : {}),
     ...(choice.reason ? { reason: choice.reason } : {}),
   };
-}
-
-/** `--without` is for hosts that were not reached: a host that was has a say. */
-export function refuseNeedless(diagnosis: Diagnosis, choice: Choice): void {
-  const dark = diagnosis.findings.filter(isUnreachable).flatMap((finding) => finding.nodes);
-  const needless = gone(choice).filter((host) => !dark.includes(host));
-  if (needless.length === 0) return;
-  throw new RunbookError(
-    'usage',
-    `${needless.join(', ')} cannot be left out: --without and --host-is-off are for a host that could not be looked at.`,
-    {
-      next: dark.length > 0 ? [`they take one of ${dark.join(', ')}`] : ['leave them out'],
-    },
-  );
-}
-
-/** Hosts that are given up by name: what is known to be off is left out as well. */
-function gone({ without, hostIsOff }: Choice): readonly string[] {
-  return [...without, ...hostIsOff];
-}
-
-function isUnreachable(finding: Finding): boolean {
-  return finding.id === 'redis-host-unreachable' || finding.id === 'sentinel-host-unreachable';
-}
-
-/** Findings that say that too little was seen, not that something seen is wrong. */
-const unseen: ReadonlySet<string> = new Set([
-  'redis-host-unreachable',
-  'runs-and-does-not-answer',
-  'still-loading',
-  'files-not-readable',
-]);
-
-/** The error word of a finding that blocks. */
-export function wordOfBlocking({ id }: Finding): ErrorWord {
-  if (id === 'password-refused') return 'auth';
-  return unseen.has(id) ? 'too-little-seen' : 'blocked';
-}
-
-function refuseBlocked(diagnosis: Diagnosis, choice: Choice, path: Path): void {
-  const blocking = diagnosis.findings.filter(
-    (finding) => finding.blocks && !isWaived(finding, choice) && !untouched[path]?.has(finding.id),
-  );
-  const first = blocking[0];
-  if (!first) return;
-  throw new RunbookError(wordOfBlocking(first), `${first.says}.`, {
-    facts: blocking.slice(1).map((finding) => finding.says),
-    next: blocking.flatMap((finding) => finding.next ?? []),
-  });
-}
-
-const filesOfRedis = [
-  'runs-another-file',
-  'other-server-in-data-dir',
-  'aof-differs-from-file',
-  'aof-not-loaded',
-  'role-on-command-line',
-  'older-server',
-  'data-too-new',
-];
-
-/** Findings about what a path neither writes nor starts. */
-const untouched: Readonly<Partial<Record<Path, ReadonlySet<string>>>> = {
-  failover: new Set(['aof-differs-from-file']),
-  live: new Set(['aof-differs-from-file']),
-  'sentinels-only': new Set(filesOfRedis),
-};
-
-/** Servers that are too old are judged for the master that is chosen (`leftOutFor`), not for the one that is recommended. */
-function isWaived(finding: Finding, choice: Choice): boolean {
-  if (finding.id === 'older-server') return true;
-  if (finding.id === 'data-too-new') return choice.promote !== undefined && !finding.nodes.includes(choice.promote);
-  return finding.id === 'redis-host-unreachable' && finding.nodes.every((host) => gone(choice).includes(host));
 }
 
 function masterOf(diagnosis: Diagnosis, choice: Choice): string {

@@ -4,7 +4,7 @@ import type { Diagnosis, Relation } from '../model/diagnosis.js';
 import type { LeftOutHost } from '../model/left-out.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey, RedisSurvey, SentinelSurvey, Survey } from '../model/survey.js';
-import { wordOfBlocking } from './choice.js';
+import { wordOfBlocking } from './blocking.js';
 
 /** What the operator said about the host that is to come back. */
 export interface RejoinChoice {

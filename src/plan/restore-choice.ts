@@ -3,7 +3,8 @@ import type { BackupSource } from '../model/backup.js';
 import type { Candidate, Consent, Diagnosis } from '../model/diagnosis.js';
 import { known } from '../model/seen.js';
 import type { GroupSurvey } from '../model/survey.js';
-import { type Choice, type Decision, refuseNeedless, wordOfBlocking } from './choice.js';
+import { refuseNeedless, wordOfBlocking } from './blocking.js';
+import type { Choice, Decision } from './choice.js';
 import { leftOutFor } from './too-old.js';
 
 /** What is known of the backup when the group it goes into is looked at. */
