@@ -17,10 +17,21 @@ export function copyPath(host: Host, run: string, file: CopiedFile): string {
 }
 
 /**
- * Brings the copies of a run's record up to date on every host that it has locked, side by side, and waits at most two
- * seconds: a host that is slow or gone keeps its older copy, which the journal says once. Never rejects for a host.
+ * Brings the copies of a run's record up to date on every host that it has locked, side by side, and takes at most two
+ * seconds: a host that is slow or gone keeps its older copy, which the journal says once. One after another: what is under
+ * way ends first. Never rejects for a host. The run need not wait for it; whoever takes a lock away does (`Memory.copying`).
  */
-export async function copyOut(run: Run): Promise<void> {
+export function copyOut(run: Run): Promise<void> {
+  const before = run.memory.copying;
+  const copied = (async () => {
+    await before;
+    await copyNow(run);
+  })();
+  run.memory.copying = copied.catch(() => undefined);
+  return copied;
+}
+
+async function copyNow(run: Run): Promise<void> {
   for (const name of run.memory.locks.keys()) if (!run.memory.copies.has(name)) run.memory.copies.set(name, new Map());
   // Who took the run over has its own record on the hosts by now.
   if (run.memory.copies.size === 0 || run.progress.lockLost) return;

@@ -44,6 +44,7 @@ export async function execute(plan: Plan, tools: Tools, options: ExecuteOptions)
 /** Fences, locks and journal in order, each whatever became of the others; rejects with the first that could not be. */
 async function inOrder(run: Run, heartbeat: ReturnType<typeof beginHeartbeat>): Promise<void> {
   await heartbeat.end();
+  await run.memory.copying;
   closeReaders(run);
   const ends = [];
   for (const step of [closeFences, settleLocks, journalEnd, copyOut])
@@ -75,7 +76,7 @@ async function runStages(run: Run, heartbeat: Heartbeat): Promise<void> {
     if (run.options.signal.aborted) return stopAsked(run, stage);
     const place = run.plan.stages.findIndex((each) => each.id === stage.id);
     run.progress.doing = `stage ${place + 1} ${stage.title}`;
-    heartbeat.now();
+    heartbeat.changed();
     await runStage(run, stage, place);
     if (run.progress.outcome !== 'done') return;
   }
@@ -107,7 +108,8 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
     if (run.progress.outcome !== 'done') return;
   }
   await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'done', text: stage.now });
-  await copyOut(run);
+  // Beside the next stage; a journal that cannot be written says so at its next line.
+  copyOut(run).catch(() => undefined);
   emit(run, { type: 'stage-ended', title: stage.title, now: stage.now });
 }
 

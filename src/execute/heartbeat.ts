@@ -7,6 +7,8 @@ import { emit, type Run } from './run.js';
 import type { At } from './tools.js';
 
 const BEAT_MS = 10_000;
+/** What the run does changes more often than others need to know: a lock says it no sooner than this after its last renewal. */
+const CHANGED_MS = 2000;
 /** A host that takes longer than this is tried again; meanwhile it holds up nobody. */
 const RENEW_LIMIT_MS = 15_000;
 
@@ -18,8 +20,8 @@ const TRUSTED_MS = (DEAD_AFTER_S - 30) * 1000;
 
 /** The signs of life of a run under way. */
 export interface Heartbeat {
-  /** Gives one now, beside what the run does: what it is doing changed. */
-  now(): void;
+  /** Gives one soon, beside what the run does: what it is doing changed. */
+  changed(): void;
   end(): Promise<void>;
 }
 
@@ -32,7 +34,10 @@ export interface Heartbeat {
 export function beginHeartbeat(run: Run): Heartbeat {
   const beats: Beats = { due: new Set(), busy: new Map(), told: run.memory.lost };
   const all = async () => void (await Promise.all(beats.busy.values()));
+  let soon: NodeJS.Timeout | undefined;
   const now = () => {
+    clearTimeout(soon);
+    soon = undefined;
     for (const name of run.memory.locks.keys()) {
       beats.due.add(name);
       if (!beats.busy.has(name))
@@ -45,12 +50,21 @@ export function beginHeartbeat(run: Run): Heartbeat {
   };
   const timer = setInterval(now, BEAT_MS);
   return {
-    now,
+    changed: () => {
+      soon ??= setTimeout(now, restMs(run));
+    },
     end: async () => {
       clearInterval(timer);
+      clearTimeout(soon);
       await all();
     },
   };
+}
+
+/** How long until the lock that was renewed first is old enough to be renewed because of what the run does. */
+function restMs({ memory }: Run): number {
+  const oldestMs = Math.min(...[...memory.locks.keys()].map((name) => memory.renewedAtMs.get(name) ?? 0));
+  return Math.min(CHANGED_MS, Math.max(0, CHANGED_MS - (Date.now() - oldestMs)));
 }
 
 interface Beats {

@@ -165,17 +165,20 @@ cd -P -- "$D" 2> /dev/null || { s=$(stat -c %f -- "$D/." 2>&1) || because "$s"; 
 if [ -n "$C" ] && [ "$(pwd -P)" != "$C" ]; then exit 53; fi
 `;
 
-/** The walk and one script in the directory that it leads to, in one shell line. */
+/** The walk and one script in the directory that it leads to, in one shell line; in the same shell where nobody else acts. */
 const AT_PATH = `${PRELUDE}${WHO}script=$1; limit "$2" "$3"; here "$4" "$5"; bound; shift 5
 cd / || exit 49
-DO=exec; as "$U" "$G" /bin/sh -c "$script" sh "$D" "$B" "$C" "$@"
+set -- "$D" "$B" "$C" "$@"
+if [ "$U" = "$ME" ]; then eval "$script"; exit; fi
+DO=exec; as "$U" "$G" /bin/sh -c "$script" sh "$@"
 `;
 
 /** The same, but only where root alone may write: anything else is refused. */
 const AS_ROOT = `${PRELUDE}${WHO}script=$1; here "$2" directory; shift 2
 [ "$U" = 0 ] || exit 52
 cd / || exit 49
-/bin/sh -c "$script" sh "$D" . '' "$@"
+set -- "$D" . '' "$@"
+eval "$script"; exit
 `;
 
 /** One script between two places, which may have two owners; it gets `PLACES` and is written like AT_PATH itself. */
