@@ -16,7 +16,7 @@ import type { RecoverFlags } from './flags.js';
 import { passLock } from './locked.js';
 import { pathToTake, planFor } from './make-plan.js';
 import { preflight, refuseWithoutAnswers } from './preflight.js';
-import { showPlan } from './recover.js';
+import { showPlan } from './recover-seen.js';
 import { readRunbook } from './runbooks.js';
 
 const LIMIT_BYTES = 32 * 1024 * 1024;

@@ -22,8 +22,9 @@ import { isToBeKept, refuseUnasked } from './found-file.js';
 import { createGate, createStep } from './gates.js';
 import { operator } from './operator.js';
 import type { MadeFrom } from './plan.js';
-import { choiceOfPlan, runFiles } from './rebuild.js';
+import { choiceOfPlan } from './rebuild.js';
 import { endRun } from './run-end.js';
+import { runFiles } from './run-files.js';
 import { createRunScreen } from './run-screen.js';
 import { terminalLine } from './terminal-line.js';
 

@@ -1,4 +1,3 @@
-import { diagnose } from '../diagnosis/diagnose.js';
 import { RunbookError } from '../errors.js';
 import { defaultLimits, type LookRequest, type WritableHost } from '../hosts/host.js';
 import { loadInventory } from '../inventory/load.js';
@@ -10,7 +9,6 @@ import type { RawHost } from '../model/raw-host.js';
 import type { Answer, Survey } from '../model/survey.js';
 import { answerQuestions } from '../survey/aof-compare.js';
 import { interpret } from '../survey/interpret.js';
-import { loadSurvey } from '../survey/saved.js';
 import { settleInventory } from '../survey/settle.js';
 import { surveyFleet } from '../survey/survey.js';
 import { createAsk } from './ask.js';
@@ -84,7 +82,7 @@ function groupOf(inventory: Inventory, wanted: string | undefined): string {
 /** What was seen of the fleet that the flags name, or what a saved survey holds, without a judgement; for every group. */
 export async function look(context: Context, flags: SelectFlags): Promise<Seen> {
   if (flags.survey !== undefined) {
-    const { inventory, raws } = await loadSurvey(flags.survey);
+    const { inventory, raws } = await (await import('../survey/saved.js')).loadSurvey(flags.survey);
     return { inventory, raws, passwords: new Map() };
   }
   const fleet = await openFleet(context, flags, 'every group');
@@ -105,18 +103,27 @@ export interface Seen {
   readonly passwords: Passwords;
 }
 
+/** Loaded when a look is under way: the hosts take longer. */
+const judging = () => import('../diagnosis/diagnose.js');
+
 /** Who is the freshest may change with the answers, and with it what else is asked. */
 const MOST_ROUNDS = 3;
 
-/** Looks at every host at once and judges; questions that only another look answers are answered, and judged again. */
-export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judged> {
+/**
+ * Looks at every host at once and judges; questions that only another look answers are answered, and judged again.
+ * `meanwhile` is called once the look is under way.
+ */
+export async function lookAndJudge(fleet: Fleet, context: Context, meanwhile?: () => void): Promise<Judged> {
   const request: LookRequest = {
     groups: fleet.inventory.groups,
     passwords: fleet.passwords,
     limits: defaultLimits,
   };
   const look = () => surveyFleet(fleet.inventory, fleet.hosts, request, context.now, context.signal);
-  const seen = await look();
+  const looking = look();
+  const judge = judging();
+  meanwhile?.();
+  const [seen, { diagnose }] = await Promise.all([looking, judge]);
   // A look has a time limit, a person who types a password has none: what was answered late is looked at again.
   const { raw, survey } = (await fleet.questionsAnswered()) ? await look() : seen;
   const inventory = settleInventory(fleet.inventory, raw);
@@ -131,22 +138,27 @@ export async function lookAndJudge(fleet: Fleet, context: Context): Promise<Judg
 
 /** Judges a saved survey; nothing is looked at, so questions stay open. */
 async function judgeSaved(file: string, flags: SelectFlags): Promise<Judged> {
+  const [{ loadSurvey }, { diagnose }] = await Promise.all([import('../survey/saved.js'), judging()]);
   const { inventory, raws } = await loadSurvey(file);
   const survey = interpret(inventory, raws);
   const settled = settleInventory(inventory, raws);
   return { inventory: settled, raw: raws, survey, diagnosis: diagnose(survey, groupOf(inventory, flags.group)) };
 }
 
-/** The saved survey when one is named, else a look at the fleet. The fleet, when there is one, stays open for `use`. */
+/**
+ * The saved survey when one is named, else a look at the fleet. The fleet, when there is one, stays open for `use`.
+ * `meanwhile` is called once the look is under way.
+ */
 export async function withJudged<T>(
   context: Context,
   flags: SelectFlags,
   use: (judged: Judged, fleet: Fleet | undefined) => Promise<T>,
+  meanwhile?: () => void,
 ): Promise<T> {
   if (flags.survey !== undefined) return use(await judgeSaved(flags.survey, flags), undefined);
   const fleet = await openFleet(context, flags);
   try {
-    return await use(await lookAndJudge(fleet, context), fleet);
+    return await use(await lookAndJudge(fleet, context, meanwhile), fleet);
   } finally {
     await fleet.close();
   }

@@ -4,7 +4,7 @@ import { RunbookError } from '../errors.js';
 import type { RunDirectory } from '../execute/run-directory.js';
 import type { Context } from './context.js';
 import type { SelectFlags } from './flags.js';
-import { runFiles } from './rebuild.js';
+import { runFiles } from './run-files.js';
 
 /** Where the fleet files that were found are kept. */
 export function foundDirectory(context: Pick<Context, 'stateDirectory'>): string {

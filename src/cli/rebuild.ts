@@ -12,9 +12,7 @@ import { loadSurvey } from '../survey/saved.js';
 import { settleInventory } from '../survey/settle.js';
 import type { Fleet, Judged } from './compose.js';
 import { planFor, rejoinPlan } from './make-plan.js';
-
-/** What a run's directory holds beside its journal and its plan. */
-export const runFiles = { survey: 'survey-before.json', answers: 'answers.json', fleet: 'fleet.yaml' } as const;
+import { runFiles } from './run-files.js';
 
 /** The operator's words that a plan was made with, as the plan itself tells them. */
 export function choiceOfPlan(plan: Plan): Choice {
