@@ -54,7 +54,11 @@ export async function backupGroup(order: GroupOrder, tools: TakeTools): Promise<
   if (resumed === undefined) return begun(order, startedAt, tools);
   const { writer, noted } = resumed;
   tools.tell(`going on with ${writer.ref.id}: ${writer.finished.length} files are there`);
-  const work: Work = (request, own) => finishFrom(request, noted, writer, own);
+  const work: Work = (request, own) =>
+    finishFrom(request, noted, writer, own).catch(async (error: unknown) => {
+      await release(own.reach, noted.node, noted.held);
+      throw error;
+    });
   const source: Source = {
     node: noted.node,
     role: noted.manifest.source.role,

@@ -19,7 +19,7 @@ export interface HeldFile {
   readonly held: string;
   readonly how: KeptFile['how'];
   readonly sizeBytes: bigint;
-  /** Of these bytes, as the host counted them; undefined until it has. */
+  /** Of these bytes, as the host counted them or an RDB proved them on arrival; undefined until then. */
   readonly sha256?: string;
   readonly mode: number;
   readonly owner: string;

@@ -65,6 +65,14 @@ export async function receive(
   return { stored, how, isNew: true, ...(await readPacked(writer, path, how, isRdb)) };
 }
 
+/**
+ * Whether what arrived says itself that it is the whole file, every byte as Redis wrote it: an RDB with a checksum, walked to its
+ * end, of the size that is held (rdb.c:rdbSaveRio writes a CRC-64 of all before it, unless rdbchecksum is off).
+ */
+export function provesItself(file: Pick<HeldFile, 'sizeBytes'>, { plain, rdb }: Arrived): boolean {
+  return rdb?.summary.checksum === 'right' && rdb.summary.complete && plain.sizeBytes === file.sizeBytes;
+}
+
 /** What arrived must be what the host counted: else it is not kept, and RunbookError `changed` says so. */
 export async function refuseOther(
   file: CountedFile,

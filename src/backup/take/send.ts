@@ -3,11 +3,11 @@ import type { Packing } from '../../hosts/host.js';
 import type { BackupFile } from '../../model/backup.js';
 import type { RdbSeen } from '../rdb-seen.js';
 import type { BackupWriter, StoredFile } from '../repository/repository.js';
-import { type Counted, type CountedFile, countHeld, isCounted } from './count-held.js';
+import { type Counted, type CountedFile, countHeld, isCounted, isRdbAlone } from './count-held.js';
 import type { Held, HeldFile } from './held-files.js';
 import { type Noted, noteOf } from './noted.js';
 import { until } from './reach.js';
-import { type Arrived, packedPath, readPacked, readStored, refuseOther } from './receive.js';
+import { type Arrived, packedPath, provesItself, readPacked, readStored, refuseOther } from './receive.js';
 import { receiveAgain } from './receive-again.js';
 import type { TakeRequest } from './request.js';
 import type { TakeTools } from './take-tools.js';
@@ -21,31 +21,46 @@ export interface Sent {
   readonly stored: readonly StoredFile[];
 }
 
-/** Sends the files while their host counts them, and compares. What it has counted is noted: whoever goes on can tell that it is still the same. */
-export async function sendAndCount(
+/**
+ * Sends the files and proves that they came as they are held: append-only files by what their host counts meanwhile, an RDB by its
+ * own checksum, and by its host's count where it has none. What is known then is noted: whoever goes on can tell that it is still the same.
+ */
+export async function sendAndProve(
   request: TakeRequest,
   noted: Noted,
   writer: BackupWriter,
   tools: TakeTools,
 ): Promise<Sent> {
   const { reach } = tools;
+  const { id } = request.node;
   const over = new AbortController();
   const own = until(reach, over.signal);
-  const counting = isCounted(noted.held)
-    ? Promise.resolve(noted.held)
-    : countHeld(own, request.node.id, noted.held).then(async (held) => {
-        await writer.note(noteOf({ ...noted, held }));
-        return held;
-      });
+  const note = async (held: Counted): Promise<Counted> => {
+    if (!isCounted(noted.held)) await writer.note(noteOf({ ...noted, held }));
+    return held;
+  };
+  const isSentFirst = isCounted(noted.held) || isRdbAlone(noted.held);
+  const counting = isSentFirst ? Promise.resolve(undefined) : countHeld(own, id, noted.held).then(note);
   const sending = sendData(request, noted.held, writer, { ...tools, reach: own });
   try {
-    const [held, sent] = await Promise.all([counting, sending]);
+    const [counted, sent] = await Promise.all([counting, sending]);
+    const held: Counted = counted ?? (await countHeld(own, id, known(noted.held, sent)).then(note));
     return await compared(request, held, sent, writer, reach);
   } catch (error) {
     over.abort(error);
     await Promise.allSettled([counting, sending]);
     throw error;
   }
+}
+
+/** What needs no count of its host any more has that of what arrived. */
+function known(held: Held, sent: readonly Arrived[]): Held {
+  const files = held.files.map((file, index) => {
+    const arrived = sent[index];
+    const isKnown = file.sha256 === undefined && arrived !== undefined && provesItself(file, arrived);
+    return isKnown ? { ...file, sha256: arrived.plain.sha256 } : file;
+  });
+  return { ...held, files };
 }
 
 async function compared(
@@ -107,10 +122,14 @@ async function arrivedBefore(writer: BackupWriter, file: HeldFile): Promise<Arri
     const stored = writer.finished.find((each) => each.path === path);
     if (stored === undefined) continue;
     const arrived = await readBefore(writer, file, stored, how).catch(() => undefined);
-    if (arrived?.plain.sha256 === file.sha256) return arrived;
+    if (arrived !== undefined && isThat(file, arrived)) return arrived;
     await writer.drop(path);
   }
   return undefined;
+}
+
+function isThat(file: HeldFile, arrived: Arrived): boolean {
+  return file.sha256 === undefined ? provesItself(file, arrived) : arrived.plain.sha256 === file.sha256;
 }
 
 async function readBefore(

@@ -28,9 +28,10 @@ export async function takeStream(request: TakeRequest, writer: BackupWriter, too
   const startedAt = tools.now().toISOString();
   const { id } = request.node;
   const host = nodeAt(reach, id).host.entry.name;
-  const stream = () => turns.onHost(host, reach.signal, () => streamed(request, writer, tools));
   const onWait = () => tell(`${id} waits until the data of others is here`);
-  const { before, sync, stored, snapshotAt } = await turns.here(reach.signal, stream, onWait);
+  const stream = () => turns.here(reach.signal, () => streamed(request, writer, tools), onWait);
+  const onBusyHost = () => tell(`${id} waits: another node of ${host} saves`);
+  const { before, sync, stored, snapshotAt } = await turns.onHost(host, reach.signal, stream, onBusyHost);
   const after = await sourceNow(reach, request.node);
   refuseRestart(before, after);
   const noted = {

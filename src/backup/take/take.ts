@@ -11,7 +11,7 @@ import { type Held, holdAof, holdRdb, release } from './held-files.js';
 import { manifestOf, type StoredBeside } from './manifest-of.js';
 import { type Noted, noteOf } from './noted.js';
 import type { TakeRequest } from './request.js';
-import { type Sent, sendAndCount } from './send.js';
+import { type Sent, sendAndProve } from './send.js';
 import { type SourceNow, settledSource, sourceNow } from './source-now.js';
 import type { TakeTools } from './take-tools.js';
 
@@ -138,7 +138,7 @@ async function arrived(
   tools: TakeTools,
   notBeforeSeconds: number | undefined,
 ): Promise<Omit<Sent, 'held'> & { readonly keyspace: readonly BackupKeyspace[] | undefined }> {
-  const { held, ...sent } = await sendAndCount(request, noted, writer, tools);
+  const { held, ...sent } = await sendAndProve(request, noted, writer, tools);
   if (sent.rdb !== undefined) refuseBadRdb(noted, sent.rdb, notBeforeSeconds);
   await release(tools.reach, request.node.id, held);
   return { ...sent, keyspace: sent.rdb?.databases ?? (await countAof(noted, sent.data, writer, tools)) };

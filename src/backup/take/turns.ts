@@ -4,7 +4,7 @@ import { slots } from '../../hosts/slots.js';
 export interface Turns {
   /** One snapshot at a time on a machine of the fleet: the memory for the next one was reckoned without it. `onWait` is called when there is a line. */
   onHost<T>(host: string, signal: AbortSignal, work: () => Promise<T>, onWait?: () => void): Promise<T>;
-  /** So many at once keep this machine busy: with data that arrives, or is loaded to be counted. Nobody asks for it inside `onHost`. */
+  /** So many at once keep this machine busy: with data that arrives, or is loaded to be counted. Whoever has a host's turn may ask for it, never the other way round: nobody keeps a place here while waiting for a host. */
   here<T>(signal: AbortSignal, work: () => Promise<T>, onWait?: () => void): Promise<T>;
 }
 

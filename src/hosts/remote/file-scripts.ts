@@ -44,7 +44,7 @@ export const READ = {
 BY_BYTES='iflag=count_bytes,fullblock status=none'
 if [ "$1" = 0 ] && [ -z "$2" ]; then exec cat <&3; fi
 if [ "$1" = 0 ] && [ "$2" -ge 67108864 ] && [ "$(printf xy | dd bs=1 $BY_BYTES count=1 2> /dev/null)" = x ]; then
-  exec dd bs=1048576 $BY_BYTES count="$2" <&3
+  exec dd bs=131072 $BY_BYTES count="$2" <&3
 fi
 if [ "$1" = 0 ]; then exec head -c "$2" <&3; fi
 if [ -z "$2" ]; then exec tail -c "+$(($1 + 1))" <&3; fi

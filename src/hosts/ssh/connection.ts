@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import { RunbookError } from '../../errors.js';
@@ -7,6 +6,7 @@ import { onAbort, reasonOf } from '../reading.js';
 import { loginRefused, tooOld, unreachable, type Way } from './connect-errors.js';
 import { login } from './login.js';
 import type { AskSecret } from './secrets.js';
+import { readInPlace, sshSocket } from './socket.js';
 import { knownNameOf, type SshHop, type SshTarget } from './target.js';
 import type { HostKeyVerifier } from './verifier.js';
 
@@ -87,38 +87,15 @@ function patience(limitMs: number, over: () => void) {
   };
 }
 
-/**
- * ssh2 writes a packet in up to four parts (protocol/crypto.js), and each would be a system call and a segment of its own, as
- * nothing waits for more (noDelay): what is written in one turn goes out together.
- */
-function inWholePackets(socket: Socket): Socket {
-  const write: Socket['write'] = socket.write.bind(socket);
-  let isCorked = false;
-  const uncork = () => {
-    isCorked = false;
-    socket.uncork();
-  };
-  const corked = (...given: Parameters<typeof write>) => {
-    if (!isCorked) {
-      isCorked = true;
-      socket.cork();
-      process.nextTick(uncork);
-    }
-    return write(...given);
-  };
-  return Object.assign(socket, { write: corked });
-}
-
 async function dial(way: Way, isTarget: boolean, signal: AbortSignal): Promise<Duplex> {
   const { hostName, port, family, connectTimeoutMs } = way.hop;
-  const options = { host: hostName, port, noDelay: true, ...(family === undefined ? {} : { family }) };
-  const socket = createConnection(options);
+  const socket = sshSocket({ host: hostName, port, ...(family === undefined ? {} : { family }) });
   // Between here and the login nobody listens: a machine that goes away then must not end this process. `enter` looks.
   socket.on('error', () => undefined);
   const limit = AbortSignal.timeout(connectTimeoutMs);
   try {
     await once(socket, 'connect', { signal: AbortSignal.any([signal, limit]) });
-    return inWholePackets(socket);
+    return socket;
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
@@ -186,6 +163,7 @@ async function enter(step: Step): Promise<Client> {
       mayHavePassword: () => limit.whileAsking(() => verify.mayHavePassword(way.hop, signal)),
       signal,
     });
+    client.on('handshake', ({ sc }) => readInPlace(stream, sc.cipher));
     client.on('ready', () => {
       limit.cancel();
       forget();
