@@ -39,6 +39,33 @@ describe.each(['a local shell', 'ssh2'])('shells that stay open, over %s', (name
     await channel.close();
   });
 
+  it('get a long word exactly as it is, the first time, again, and beside another of the same beginning', async () => {
+    const channel = await open();
+    const pool = shellPool(channel, '/bin/sh');
+    const long = `${'it\'s $HOME `id` \\ "\n'.repeat(100)}\n\n`;
+    const script = `${' '.repeat(1000)}printf %s "$1"; printf %s "$2" >&2`;
+    const words = [long, `${long}x`, long, 'short', `${long}\n`, `${long}x`];
+    const all = words.map((word, at) =>
+      pool.exec(
+        ['/bin/sh', '-c', script, 'sh', word, long],
+        at > 3 ? { ...limits, stdin: new Uint8Array(3) } : limits,
+        never,
+      ),
+    );
+    const said = (await Promise.all(all)).map(({ stdout, stderr }) => [text(stdout), text(stderr)]);
+    expect(said).toEqual(words.map((word) => [word, long]));
+    const much = await pool.exec(
+      ['/bin/sh', '-c', 'printf %s "$#"', 'sh', ...Array.from({ length: 9 }, (_, n) => `${n}`.repeat(40_000))],
+      limits,
+      never,
+    );
+    expect(text(much.stdout)).toBe('9');
+    const names = await pool.exec('set', limits, never);
+    expect(text(names.stdout).match(/^rrb_word_\d+=/gm)?.length).toBeLessThan(16);
+    pool.close();
+    await channel.close();
+  });
+
   it('run one after another in one shell, and side by side in others', async () => {
     const channel = await open();
     const pool = shellPool(channel, '/bin/sh');

@@ -1,6 +1,6 @@
 import type { Channel, ExecOptions, ExecResult } from '../channel.js';
 import { onAbort } from '../reading.js';
-import { openStandingShell, type StandingShell } from './standing-shell.js';
+import { type Command, openStandingShell, type StandingShell } from './standing-shell.js';
 
 /** Of the eight sessions that we may have on a host; the others are for streams and for what has an input. */
 const MOST_SHELLS = 3;
@@ -14,7 +14,7 @@ const MOST_IDLE_MS = 10_000;
 const IDLE_SCRIPTS = 20;
 
 interface Waiting {
-  readonly line: string;
+  readonly command: Command;
   readonly options: ExecOptions;
   readonly signal: AbortSignal;
   readonly resolve: (result: ExecResult) => void;
@@ -35,7 +35,7 @@ export interface ShellPool {
    */
   takes(options: ExecOptions, signal: AbortSignal): Promise<boolean>;
   /** As `Channel.exec`. What was begun when the connection was lost is never repeated. */
-  exec(line: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
+  exec(command: Command, options: ExecOptions, signal: AbortSignal): Promise<ExecResult>;
   close(): void;
 }
 
@@ -133,11 +133,11 @@ export function shellPool(channel: Channel, command: string): ShellPool {
     return said.status === 0 && new TextDecoder().decode(said.stdout) === 'own\n';
   }
 
-  function exec(line: string, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
+  function exec(asked: Command, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const script: Waiting = {
-        line,
+        command: asked,
         options,
         signal,
         resolve: (result) => done(() => resolve(result)),

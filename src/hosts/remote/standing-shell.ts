@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Channel, ChannelLost, type ExecOptions, type ExecResult, type ExecStream } from '../channel.js';
 import { onAbort } from '../reading.js';
+import { shellQuote } from '../shell-quote.js';
 
 /** What a mark, a status of three digits and two newlines take at most. */
 const TAIL_BYTES = 64;
@@ -8,8 +9,11 @@ const STDERR_LIMIT_BYTES = 64 * 1024;
 /** What start files may say before a script; what says more will not come to its end. */
 const MOST_BEFORE_BYTES = 1024 * 1024;
 
+/** One shell line, or an argument list whose long words a standing shell remembers: the next time their names are enough. */
+export type Command = string | readonly string[];
+
 interface Script {
-  readonly line: string;
+  readonly command: Command;
   readonly options: ExecOptions;
   readonly signal: AbortSignal;
 }
@@ -87,6 +91,36 @@ function framed(line: string, mark: string, stdin: Uint8Array | undefined): stri
   return `${begin}printf '${printfFormat(stdin)}' | ${line}${end}`;
 }
 
+/** A word that is shorter is sent each time. */
+const LONG_WORD = 512;
+/** What a shell remembers at most. */
+const MOST_WORDS_BYTES = 256 * 1024;
+
+/**
+ * Gives commands as lines for one shell. A long word (our scripts, which are the same again and again) is given a name
+ * there with its first use; what was sent to a shell that is not spent was run by it.
+ */
+function rememberingWords(): (command: Command) => { readonly names: string; readonly line: string } {
+  const known = new Map<string, string>();
+  let size = 0;
+  return (command) => {
+    if (typeof command === 'string') return { names: '', line: command };
+    let names = '';
+    const words = command.map((word) => {
+      if (word.length < LONG_WORD) return shellQuote(word);
+      const name = known.get(word);
+      if (name !== undefined) return `"$${name}"`;
+      size += word.length;
+      if (size > MOST_WORDS_BYTES) return shellQuote(word);
+      const made = `rrb_word_${known.size}`;
+      known.set(word, made);
+      names += `${made}=${shellQuote(word)}; `;
+      return `"$${made}"`;
+    });
+    return { names, line: words.join(' ') };
+  };
+}
+
 /** Opens a standing shell by a command that is a POSIX shell reading its input. Rejects as `Channel.open`. */
 export async function openStandingShell(channel: Channel, command: string): Promise<StandingShell> {
   const life = new AbortController();
@@ -100,8 +134,9 @@ export async function openStandingShell(channel: Channel, command: string): Prom
   let toStderr: (chunk: Uint8Array) => void = () => undefined;
   stream.onStderr((chunk) => toStderr(chunk));
   let scripts = 0;
+  const inWords = rememberingWords();
 
-  async function run({ line, options, signal }: Script): Promise<Ended> {
+  async function run({ command: asked, options, signal }: Script): Promise<Ended> {
     scripts += 1;
     const isFirst = scripts === 1;
     const mark = `rrb-${randomBytes(12).toString('hex')}`;
@@ -117,7 +152,8 @@ export async function openStandingShell(channel: Channel, command: string): Prom
     };
     const limit = overAt(options.timeoutMs, signal);
     try {
-      stream.stdin.write(framed(line, mark, options.stdin));
+      const { names, line } = inWords(asked);
+      stream.stdin.write(names + framed(line, mark, options.stdin));
       while (stdout.status() === undefined) {
         const next = await Promise.race([output.next(), limit.over]);
         if (next === 'aborted') throw signal.reason;

@@ -66,8 +66,12 @@ function knownByRoot(script: Script, { actsBy }: Rights): Script {
   return knowing(script, actsBy && 0, actsBy);
 }
 
-function lineOf({ script, args }: Script): string {
-  return shellLine([rootShell, '-c', script, 'sh', ...args]);
+function wordsOf({ script, args }: Script): readonly string[] {
+  return [rootShell, '-c', script, 'sh', ...args];
+}
+
+function lineOf(script: Script): string {
+  return shellLine(wordsOf(script));
 }
 
 /** A sudo ticket that ran out: sudo -n refused before it ran anything. */
@@ -124,9 +128,9 @@ class SudoShell implements Shell {
   }
 
   async plain(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    const line = lineOf(knownBy(script, this.#seen));
-    if (await this.#own.takes(options, signal)) return this.#own.exec(line, options, signal);
-    return this.#channel.exec(line, options, signal);
+    const known = knownBy(script, this.#seen);
+    if (await this.#own.takes(options, signal)) return this.#own.exec(wordsOf(known), options, signal);
+    return this.#channel.exec(lineOf(known), options, signal);
   }
 
   async exec(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
@@ -171,7 +175,7 @@ class SudoShell implements Shell {
   }
 
   async #asRoot(script: Script, options: ExecOptions, signal: AbortSignal): Promise<ExecResult> {
-    if (await this.#root.takes(options, signal)) return this.#root.exec(lineOf(script), options, signal);
+    if (await this.#root.takes(options, signal)) return this.#root.exec(wordsOf(script), options, signal);
     return this.#channel.exec(`LC_ALL=C sudo -n ${lineOf(script)}`, options, signal);
   }
 
