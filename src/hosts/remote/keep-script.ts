@@ -15,7 +15,7 @@ trap 'exit 129' HUP INT TERM PIPE
 `;
 
 /** Owner, mode and time of the original for a copy, as far as the acting user may give them. */
-const LIKE = `like() { chown "$1" "$T" 2> /dev/null || :; chmod "$(printf '%o' "$(($2 & 0777))")" "$T"; touch -d "@$3" -- "$T" 2> /dev/null || :; }
+const LIKE = `like() { chown "$1" "$T" 2> /dev/null || :; chmod "$(($2 >> 6 & 7))$(($2 >> 3 & 7))$(($2 & 7))" "$T"; touch -d "@$3" -- "$T" 2> /dev/null || :; }
 `;
 
 /** The temporary name becomes the kept one only when that is free: link(2) refuses a name that exists. */
@@ -26,7 +26,8 @@ const GIVE_NAME = `give_name() {
 told() {
   size=$(stat -c %s -- "$KEPT/$B") || exit 50
   if [ "$HOW" = hold ]; then printf '%s %s -\\n' "$1" "$size"; return; fi
-  printf '%s %s %s\\n' "$1" "$size" "$(head -c "$size" -- "$KEPT/$B" | hashed)"
+  HASH=$(head -c "$size" -- "$KEPT/$B" | $SUM); only_hash
+  printf '%s %s %s\\n' "$1" "$size" "$HASH"
 }
 `;
 
@@ -46,14 +47,17 @@ fi
 if cp --reflink=always -- /dev/fd/3 "$T" 2> /dev/null; then how=reflink
 else
   how=copy
-  went=$(tee -- "$T" <&3 2> /dev/null | hashed)
-  [ "$(stat -c %s -- "$T")" -ge "$SIZE" ] || exit 44
-  [ "$(hashed < "$T")" = "$went" ] || exit 56
+  HASH=$(tee -- "$T" <&3 2> /dev/null | $SUM); only_hash; went=$HASH
+  size=$(stat -c %s -- "$T") && [ "$size" -ge "$SIZE" ] || exit 44
+  hash_of "$T"
+  [ "$HASH" = "$went" ] || exit 56
 fi
 s=$(stat -L -c '%u:%g %f %Y' /dev/fd/3); o=\${s%% *}; t=\${s##* }; f=\${s#* }
 like "$o" "$((0x\${f% *}))" "$t"
 sync "$T" 2> /dev/null || sync
-give_name "$T"; told "$how"`;
+give_name "$T"
+# A copy was just read back, and nobody else has written it.
+if [ "$how" = copy ]; then printf '%s %s %s\\n' "$how" "$size" "$went"; else told "$how"; fi`;
 
 const FACTS = `${INSIDE}${OPEN_STRICTLY}${HASHED}sum=$(head -c "$SIZE" <&3 | hashed)
 printf '%s %s %s\\n' "$(stat -L -c '%u:%g %f %Y' /dev/fd/3)" "$SIZE" "$sum"`;

@@ -37,19 +37,24 @@ export interface Processes {
 }
 
 /** The owners of a node's config directory and of the data directory that its config files name, one a line. */
-const OWNERS = `${INSIDE}own() { stat -L -c %u -- "$1" 2> /dev/null || :; }
-value() { awk -v want="$1" 'tolower($1) == want { v = $2; gsub(/["\\047]/, "", v); print v }' "$2" 2> /dev/null; }
-own .
-data=
-for each in "./$B" $(value include "./$B"); do
-  [ -f "$each" ] || continue
-  last=$(value dir "$each" | tail -n 1)
-  data=\${last:-$data}
+const OWNERS = `${INSIDE}value() {
+  awk 'BEGIN { want["include"]; want["dir"]; want["pidfile"] }
+    tolower($1) in want { v = $2; gsub(/["\\047]/, "", v); print tolower($1), v }' "$1" 2> /dev/null
+}
+data= more= pidfile=
+read_in() {
+  while read -r name said; do
+    case $name in include) more="$more $said" ;; dir) data=\${said:-$data} ;; pidfile) pidfile=$said ;; esac
+  done << SAID
+$1
+SAID
+}
+read_in "$(value "./$B")"
+for each in $more; do
+  [ -f "$each" ] && read_in "$(value "$each")"
 done
-own "\${data:-.}"
-for each in "./$B" $(value include "./$B"); do
-  [ -f "$each" ] && value pidfile "$each"
-done | tail -n 1 | { IFS= read -r path && case $path in /*) printf 'pidfile %s\\n' "$path" ;; esac; }
+stat -L -c %u -- . "\${data:-.}" 2> /dev/null
+case $pidfile in /*) printf 'pidfile %s\\n' "$pidfile" ;; esac
 :`;
 
 /** The first bytes of a pidfile, and the name of the process that it names. */
