@@ -19,7 +19,7 @@ export function copyPath(host: Host, run: string, file: CopiedFile): string {
 /**
  * Brings the copies of a run's record up to date on every host that it has locked, side by side, and takes at most two
  * seconds: a host that is slow or gone keeps its older copy, which the journal says once. One after another: what is under
- * way ends first. Never rejects for a host. Looks may go on beside it; before the next act it is waited for (`Memory.copying`).
+ * way ends first. Never rejects for a host. The run need not wait for it; whoever takes a lock away does (`Memory.copying`).
  */
 export function copyOut(run: Run): Promise<void> {
   const before = run.memory.copying;

@@ -103,14 +103,14 @@ async function runStage(run: Run, stage: Stage, index: number): Promise<void> {
   await run.tools.journal.write({ action: stage.id, phase: 'intent', text: stage.title });
   emit(run, { type: 'stage-begun', index, title: stage.title, at: run.tools.now().toISOString() });
   if (!(await needsHold(run, stage))) return;
-  // What was done so far is on the hosts before anything else is begun there.
+  // Whoever has only the copies knows every stage that was over before anything of this one is changed.
   await run.memory.copying;
   for (const batch of stage.batches) {
     await runBatch(run, stage, batch);
     if (run.progress.outcome !== 'done') return;
   }
   await run.tools.journal.write({ action: stage.id, phase: 'result', outcome: 'done', text: stage.now });
-  // Beside what the next stage looks at; a journal that cannot be written says so at its next line.
+  // Beside the look of the next stage at what it needs; a journal that cannot be written says so at its next line.
   copyOut(run).catch(() => undefined);
   emit(run, { type: 'stage-ended', title: stage.title, now: stage.now });
 }

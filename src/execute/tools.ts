@@ -92,7 +92,7 @@ export interface Memory {
   readonly renewedAtMs: Map<string, number>;
   /** The signs of life that are under way: a lock goes only when none is, or it would be written once more. */
   beating?: Promise<void>;
-  /** The copies of the record that are under way: nothing else is begun before they end. Never rejects. */
+  /** The copies of the record that are under way: a lock goes only when none is, they are written under its token. Never rejects. */
   copying?: Promise<void>;
   /** Why this run is not its own any more: somebody took it over, or its lock could not be kept. */
   lost?: RunbookError;

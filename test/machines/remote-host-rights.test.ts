@@ -20,6 +20,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WritableHost } from '../../src/hosts/host.js';
 import { openLocalChannel } from '../../src/hosts/local-channel.js';
 import { openRemoteHost } from '../../src/hosts/remote/host.js';
+import { shellLine } from '../../src/hosts/shell-quote.js';
 import type { HostEntry, NodeEntry } from '../../src/model/inventory.js';
 import { ownAddress } from '../live/own-redis.js';
 
@@ -79,6 +80,30 @@ describe('the right of the directory', () => {
   afterAll(async () => {
     for (const each of tops) await rm(each, { recursive: true, force: true });
   });
+
+  it.each(["dd: invalid argument 'fsync' to 'conv'", 'dd: not found'])(
+    'a file is replaced where dd cannot see to the disk: %s',
+    async (says) => {
+      const dd = await file(join(top, 'dd'), `#!/bin/sh\necho "${says}" >&2; exit 1\n`, 0, 0, 0o755);
+      const inside = ['unshare', '-m', '/bin/sh', '-c', 'mount --bind "$1" "$(command -v dd)" && exec /bin/sh -c "$0"'];
+      const channel = openLocalChannel('pv1');
+      const without = (command: string) => shellLine([...inside, command, dd]);
+      const poor = openRemoteHost(entry, {
+        ...channel,
+        exec: (command, ...more) => channel.exec(without(command), ...more),
+        open: (command, ...more) => channel.open(without(command), ...more),
+      });
+      const said = await poor.run(['dd'], { timeoutMs: 5000 }, never);
+      expect([said.status, said.stderr.trim()]).toEqual([1, says]);
+      const path = await file(join(top, 'redis.conf'), 'old', REDIS, REDIS, 0o640);
+      await poor.write(path, bytes('new'.repeat(50_000)), sha256('old'), never);
+      expect([await readFile(path, 'utf8'), await facts(path)]).toEqual([
+        'new'.repeat(50_000),
+        `${REDIS}:${REDIS} 640`,
+      ]);
+      await poor.close();
+    },
+  );
 
   it("is its owner's: what he may not read is denied, what he may is his", async () => {
     const home = await directory('redis', REDIS);

@@ -20,7 +20,7 @@ export const lockRelease: ActionModule<'lock.release'> = {
     const held = at.memory.locks.get(action.host);
     // Out of the memory first: the heartbeat must not take a lock that goes for one that was lost.
     at.memory.locks.delete(action.host);
-    await at.memory.beating;
+    await Promise.all([at.memory.beating, at.memory.copying]);
     if (host && held) {
       await removeLock(host, held).catch((error: unknown) => {
         at.memory.locks.set(action.host, held);

@@ -48,7 +48,7 @@ like() {
 }
 `;
 
-/** The new content: exclusive temporary name, private, from standard input, on the disk. What is replaced has a second name from the first look on. */
+/** The new content: exclusive temporary name, private, from standard input, on the disk (not every dd can see to that). What is replaced has a second name from the first look on. */
 const FILL = `NEW=$(mktemp "./.$B.redis-runbook-XXXXXXXXXX" 2>&1) || because "$NEW"
 OLD=
 trap '[ -z "$NEW$OLD" ] || rm -f -- \${NEW:+"$NEW"} \${OLD:+"$OLD"}' EXIT
@@ -58,7 +58,10 @@ if [ "$EXPECTED" != absent ]; then
   like
 fi
 exec 4> "$NEW"
-e=$(dd bs=65536 conv=fsync 2>&1 >&4) || because "\${e%%"$NL"*}"
+e=$(dd bs=65536 conv=fsync 2>&1 >&4) || case $e in
+  *conv*|*'not found'*) e=$(cat 2>&1 >&4) || because "$e"; sync "$NEW" 2> /dev/null || sync ;;
+  *) because "\${e%%"$NL"*}" ;;
+esac
 exec 4>&-
 `;
 
