@@ -26,6 +26,8 @@ export function editDistance(left: string, right: string, most = Number.POSITIVE
     // A swap reaches over one row and costs one.
     if (least > most && leastAbove + 1 > most) return least;
     leastAbove = least;
+    // A row is made of the two above it: what is left only grows.
+    if (Math.min(...current) > most && Math.min(...above) >= most) return Number.POSITIVE_INFINITY;
     before = above;
     above = current;
   }

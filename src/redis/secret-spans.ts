@@ -143,10 +143,16 @@ function spansOfComment(raw: string): SecretSpan[] {
   });
 }
 
-/** A commented line whose first word is nearly one of the directives; prose is left alone. */
+/** A first word without quotes, as `scanWords` gives it. */
+const bareWord = /^[^ \t\n\r"'\0]+(?=[ \t\n\r\0]|$)/;
+
+/** A commented line whose first word is nearly one of the directives; prose is left alone, and costs no look at its other words. */
 function spansOfAlmost(raw: string): SecretSpan[] {
   const shift = /^[\s#]*/.exec(raw)?.[0].length ?? 0;
-  const words = scanWords(raw.slice(shift));
+  const text = raw.slice(shift);
+  const first = bareWord.exec(text)?.[0];
+  if (first !== undefined && !isAlmostAny(canonicalName(first), spelled)) return [];
+  const words = scanWords(text);
   if (words === null || !isAlmostAny(canonicalName(words[0]?.text ?? ''), spelled)) return [];
   return words
     .slice(1)
