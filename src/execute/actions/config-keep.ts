@@ -26,10 +26,12 @@ export const configKeep: ActionModule<'config.keep'> = {
   },
   act: async (action, at) => {
     const host = hostOf(at, action.host);
-    const read = await fileHost(at, action.node, action.path).read(action.path, 4 * 1024 * 1024, at.signal);
+    const [read] = await Promise.all([
+      fileHost(at, action.node, action.path).read(action.path, 4 * 1024 * 1024, at.signal),
+      host.makeDirectory(`${host.entry.state}/${at.tools.run}`),
+    ]);
     if (!read.ok) throw new Error(`${action.path} could not be read: ${read.detail}`);
     const path = keptConfigPath(host, at.tools.run, action.path);
-    await host.makeDirectory(`${host.entry.state}/${at.tools.run}`);
     await host.write(path, read.value, 'absent', at.signal);
     return { says: `${basename(action.path)} kept`, detail: { kept: path, sizeBytes: BigInt(read.value.length) } };
   },
