@@ -23,11 +23,9 @@ export function editDistance(left: string, right: string, most = Number.POSITIVE
       current.push(distance);
       least = Math.min(least, distance);
     }
-    // A swap reaches over one row and costs one.
+    // A row is made of the two above it (a swap reaches over one, and costs one): what is left only grows.
     if (least > most && leastAbove + 1 > most) return least;
     leastAbove = least;
-    // A row is made of the two above it: what is left only grows.
-    if (Math.min(...current) > most && Math.min(...above) >= most) return Number.POSITIVE_INFINITY;
     before = above;
     above = current;
   }
