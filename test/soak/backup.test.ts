@@ -4,8 +4,8 @@ import { type BackupBench, backupBench } from '../live/backup-lab.js';
 import { overSsh, sshdOnEach } from '../live/backup-over-ssh.js';
 import { type OwnSshd, OwnSshds } from '../live/own-sshd.js';
 
-/** How many kills of each kind; the whole series is fifty. */
-const each = Number(process.env.RUNBOOK_SOAK_EACH ?? '50');
+/** How many kills of each kind; the whole series is fifty. A sample of one would leave kinds of kills out. */
+const each = Number(process.env.RUNBOOK_SOAK_BACKUPS ?? process.env.RUNBOOK_SOAK_EACH ?? '50');
 const firstSeed = Number(process.env.RUNBOOK_SOAK_SEED ?? '1000');
 const seeds = Array.from({ length: each }, (_, index) => firstSeed + index);
 const sides = ['operator', 'host', 'connection'] as const;
