@@ -117,6 +117,7 @@ async function agreedPlan(
   return { choice: given, plan: given === choice ? first.plan : (await planFor(judged, given, path)).plan };
 }
 
+/** Prints the plan as the third of the four screens. */
 export function showPlan(plan: Plan, markdown: boolean, context: Context): void {
   context.stdout(`\n${paint('verdict', '3/4 THE PLAN', context.colour)}\n${shownPlan(plan, markdown, context)}`);
 }

@@ -36,6 +36,7 @@ async function recoverIn(flags: RecoverFlags, context: Context): Promise<number>
     context,
     flags,
     async (judged, fleet) => (await rest()).recoverSeen(judged, fleet, flags, context),
-    () => void rest(),
+    // Whether it could be loaded is told when it is needed.
+    () => void rest().catch(() => undefined),
   );
 }

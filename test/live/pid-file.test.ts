@@ -66,6 +66,21 @@ describe.each(ways)('a pidfile %s', (_name, openHost) => {
     await waitFor('its end', () => (runs(child) ? undefined : true));
   });
 
+  test.each([
+    ['before', true],
+    ['behind', false],
+  ])('is the last one that is said: an include %s it is read where it stands', async (_where, isFirst) => {
+    const { entry, node } = await declared();
+    const directory = dirname(node.config);
+    const [mine, shared] = [`pidfile ${directory}/redis.pid`, `pidfile ${directory}/shared.pid`];
+    await writeFile(join(directory, 'shared.conf'), `${shared}\n`);
+    const include = `include ${directory}/shared.conf`;
+    await own.config(node, isFirst ? [include, mine] : [mine, include]);
+    const child = await unnamed(node);
+    await writeFile(join(directory, isFirst ? 'redis.pid' : 'shared.pid'), `${child.pid}\n`);
+    expect(await openHost(entry).service(node).pid(never)).toMatchObject({ ok: true, value: child.pid });
+  });
+
   test('that names pid 1, or another program, is named and nothing gets a signal', async () => {
     const { entry, node } = await declared();
     const sleeper = own.adopt(spawn('sleep', ['60'], { stdio: 'ignore' }));

@@ -36,23 +36,27 @@ export interface Processes {
   pidFile(node: NodeEntry, signal: AbortSignal): Promise<PidFileSight>;
 }
 
-/** The owners of a node's config directory and of the data directory that its config files name, one a line. */
+/**
+ * The owners of a node's config directory and of the data directory that its config files name, one a line; and the pidfile. What
+ * is said last counts, an include being read where it stands (config.c:loadServerConfigFromString).
+ */
 const OWNERS = `${INSIDE}value() {
   awk 'BEGIN { want["include"]; want["dir"]; want["pidfile"] }
     tolower($1) in want { v = $2; gsub(/["\\047]/, "", v); print tolower($1), v }' "$1" 2> /dev/null
 }
-data= more= pidfile=
+data= pidfile=
 read_in() {
   while read -r name said; do
-    case $name in include) more="$more $said" ;; dir) data=\${said:-$data} ;; pidfile) pidfile=$said ;; esac
+    case $name in
+      include) [ "$2" -gt 4 ] || for each in $said; do [ ! -f "$each" ] || read_in "$(value "$each")" $(($2 + 1)); done ;;
+      dir) data=\${said:-$data} ;;
+      pidfile) pidfile=$said ;;
+    esac
   done << SAID
 $1
 SAID
 }
-read_in "$(value "./$B")"
-for each in $more; do
-  [ -f "$each" ] && read_in "$(value "$each")"
-done
+read_in "$(value "./$B")" 1
 stat -L -c %u -- . "\${data:-.}" 2> /dev/null
 case $pidfile in /*) printf 'pidfile %s\\n' "$pidfile" ;; esac
 :`;
