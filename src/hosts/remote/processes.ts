@@ -11,6 +11,7 @@ import type { Task } from './look/command.js';
 import { exchange } from './look/exchange.js';
 import { type RemoteScan, scanIn } from './look/processes.js';
 import type { LookRecord } from './look/records.js';
+import { type Owners, readOwners } from './owners.js';
 import { atPath, INSIDE } from './run-as.js';
 import { textOf } from './script.js';
 import type { Shell } from './sudo.js';
@@ -36,31 +37,6 @@ export interface Processes {
   pidFile(node: NodeEntry, signal: AbortSignal): Promise<PidFileSight>;
 }
 
-/**
- * The owners of a node's config directory and of the data directory that its config files name, one a line; and the pidfile. What
- * is said last counts, an include being read where it stands (config.c:loadServerConfigFromString).
- */
-const OWNERS = `${INSIDE}value() {
-  awk 'BEGIN { want["include"]; want["dir"]; want["pidfile"] }
-    tolower($1) in want { v = $2; gsub(/["\\047]/, "", v); print tolower($1), v }' "$1" 2> /dev/null
-}
-data= pidfile=
-read_in() {
-  while read -r name said; do
-    case $name in
-      include) [ "$2" -gt 4 ] || for each in $said; do [ ! -f "$each" ] || read_in "$(value "$each")" $(($2 + 1)); done ;;
-      dir) data=\${said:-$data} ;;
-      pidfile) pidfile=$said ;;
-    esac
-  done << SAID
-$1
-SAID
-}
-read_in "$(value "./$B")" 1
-stat -L -c %u -- . "\${data:-.}" 2> /dev/null
-case $pidfile in /*) printf 'pidfile %s\\n' "$pidfile" ;; esac
-:`;
-
 /** The first bytes of a pidfile, and the name of the process that it names. */
 const PID_FILE = `${INSIDE}[ ! -L "./$B" ] && [ -f "./$B" ] || exit 40
 pid=$(head -c ${PID_FILE_BYTES} "./$B")
@@ -75,14 +51,6 @@ interface State {
   readonly shell: Shell;
   readonly users: Map<string, number>;
   readonly owners: Map<string, Promise<Owners>>;
-}
-
-/** The login user, and the owners of a node's config and data directories; none when they could not be seen. */
-interface Owners {
-  readonly login: number;
-  readonly files: readonly number[];
-  /** The pidfile that the config names, absolute. */
-  readonly pidFile: string | undefined;
 }
 
 async function recordsOf(state: State, tasks: readonly Task[], signal: AbortSignal): Promise<readonly LookRecord[]> {
@@ -205,22 +173,11 @@ async function pidFileOn(state: State, node: NodeEntry, signal: AbortSignal): Pr
   return pidFileOf(state, node, scan, owners, signal);
 }
 
-async function readOwners(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
-  const options = { timeoutMs: defaultLimits.lookTimeoutMs, limitBytes: 4096 };
-  const [rights, owners] = await Promise.all([
-    state.shell.rights(signal),
-    state.shell.look(atPath(OWNERS, node.config, 'follow'), options, signal),
-  ]);
-  const uids = textOf(owners.stdout).split('\n');
-  const pidFile = uids.flatMap((line) => /^pidfile (\/.+)$/.exec(line)?.[1] ?? []).at(-1);
-  return { login: rights.uid, files: uids.filter((uid) => /^\d+$/.test(uid)).map(Number), pidFile };
-}
-
 /** Seen once: who owns a node's places does not change under a run, and is asked before each password. */
 function ownersOf(state: State, node: NodeEntry, signal: AbortSignal): Promise<Owners> {
   const before = state.owners.get(node.id);
   if (before) return before;
-  const owners = readOwners(state, node, signal);
+  const owners = readOwners(state.shell, node, signal);
   state.owners.set(node.id, owners);
   owners.then(
     ({ files }) => files.length === 0 && state.owners.delete(node.id),
